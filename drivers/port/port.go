@@ -1,0 +1,126 @@
+// Package port moves bytes to and from one device and knows nothing of what they mean.
+//
+// A device is a byte stream with one owner. Framing is a pure function handed to Next; everything that differs
+// between serial lines, TCP and USB ends here.
+package port
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Conn is an open connection to one device. One goroutine owns it: Next and Write are not called at the same time by
+// several. Close may be called from anywhere, more than once, and ends what is waiting.
+type Conn interface {
+	// Next gives the next frame that split finds. The frame is the caller's to keep and to wipe: the connection keeps
+	// no copy of it. When ctx ends first the error wraps ctx's, and the bytes read so far stay for the next call.
+	// Other errors end the connection: ErrUnplugged, ErrClosed. ErrTooLong and ErrBadFrame do not: the bytes at
+	// hand were dropped and wiped, the next call starts afresh.
+	Next(ctx context.Context, split bufio.SplitFunc) ([]byte, error)
+	// Write sends all of b. After any error some of it may have left.
+	Write(ctx context.Context, b []byte) error
+	Close() error
+}
+
+// Errors that callers branch on. All but ErrTooLong and ErrBadFrame mean that the connection is of no more use.
+var (
+	ErrUnplugged  = errors.New("device is gone")               // unplugged, switched off, or its far end hung up
+	ErrClosed     = errors.New("port is closed")               // by us
+	ErrBusy       = errors.New("port is in use")               // by another program, or another device of ours
+	ErrMissing    = errors.New("no such port")                 // nothing is plugged in at that path
+	ErrPermission = errors.New("no permission to use port")    // the operating system says no
+	ErrNotBuilt   = errors.New("not in this build")            // a kind of port that this binary was built without
+	ErrStalled    = errors.New("device takes no more bytes")   // a Write did not end in its time
+	ErrTooLong    = errors.New("frame is longer than allowed") // more than MaxFrame without an end
+	ErrBadFrame   = errors.New("frame cannot be read")         // the split function refused
+)
+
+// MaxFrame limits what Next keeps while it waits for the end of a frame.
+const MaxFrame = 64 << 10
+
+// Kind is a way to reach a device.
+type Kind string
+
+// The kinds of port.
+const (
+	Serial Kind = "serial" // a serial line or what looks like one (USB-CDC, PTY)
+	TCP    Kind = "tcp"    // a raw TCP connection, for printers mostly port 9100
+	USB    Kind = "usb"    // bulk transfers to VID:PID[:serial number]; only in builds with the tag usb
+)
+
+// Parity of a serial line; empty is none.
+type Parity string
+
+// The parities.
+const (
+	NoParity    Parity = "none"
+	OddParity   Parity = "odd"
+	EvenParity  Parity = "even"
+	MarkParity  Parity = "mark"
+	SpaceParity Parity = "space"
+)
+
+// Address says where a device is and how its line is set. The zero values of the line mean 9600 8N1.
+type Address struct {
+	Kind     Kind
+	Path     string // serial: device path or COM name; tcp: host:port; usb: VID:PID or VID:PID:SERIAL in hex
+	Baud     int
+	DataBits int
+	Parity   Parity
+	StopBits string        // "1", "1.5" or "2"
+	Stall    time.Duration // limit of one Write whose ctx has none; 0 means DefaultStall
+}
+
+// DefaultStall is how long a Write may take when nothing else limits it.
+const DefaultStall = 10 * time.Second
+
+// String gives kind and path, as it stands in logs.
+func (a Address) String() string { return string(a.Kind) + ":" + a.Path }
+
+// ParseAddress reads "tcp://host:port", "usb://VID:PID[:SERIAL]", "serial:///dev/ttyUSB0" or a plain device path or
+// COM name, which is a serial line.
+func ParseAddress(s string) (Address, error) {
+	scheme, rest, found := strings.Cut(s, "://")
+	if !found {
+		scheme, rest = string(Serial), s
+	}
+	if rest == "" {
+		return Address{}, fmt.Errorf("port %q names no device", s)
+	}
+	switch k := Kind(scheme); k {
+	case Serial, TCP, USB:
+		return Address{Kind: k, Path: rest}, nil
+	default:
+		return Address{}, fmt.Errorf("port %q: unknown kind %q, want serial, tcp or usb", s, scheme)
+	}
+}
+
+// Opener opens a device. Open is the real one; tests put others in its place.
+type Opener func(ctx context.Context, a Address) (Conn, error)
+
+// Open opens the device at a. Its error says what was tried and wraps ErrMissing, ErrBusy, ErrPermission or
+// ErrNotBuilt where that is known.
+func Open(ctx context.Context, a Address) (Conn, error) {
+	c, err := open(ctx, a)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", a, err)
+	}
+	return c, nil
+}
+
+func open(ctx context.Context, a Address) (Conn, error) {
+	switch a.Kind {
+	case Serial, "":
+		return openSerial(a)
+	case TCP:
+		return openTCP(ctx, a)
+	case USB:
+		return openUSB(ctx, a)
+	default:
+		return nil, fmt.Errorf("unknown kind of port %q", a.Kind)
+	}
+}

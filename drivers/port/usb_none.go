@@ -1,0 +1,13 @@
+//go:build !usb || !cgo
+
+package port
+
+import (
+	"context"
+	"fmt"
+)
+
+// openUSB says that this binary cannot: gousb needs cgo and libusb, which the plain build does without.
+func openUSB(context.Context, Address) (Conn, error) {
+	return nil, fmt.Errorf("built without USB (build with -tags usb and cgo): %w", ErrNotBuilt)
+}
