@@ -1,0 +1,79 @@
+package iso8583
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Sentinels that callers branch on.
+var (
+	// ErrNoMAC says that a message carries no MAC field. Whether that can be believed is the caller's decision:
+	// an approval without one never can, a decline if DeclineNeedsMAC is false.
+	ErrNoMAC = errors.New("message carries no MAC")
+	// ErrBadMAC says that a message carries a MAC that is not its own.
+	ErrBadMAC = errors.New("message carries a wrong MAC")
+	// ErrNoKey says that a key slot is empty: the terminal must sign on first.
+	ErrNoKey = errors.New("no such working key: sign on first")
+	// ErrNoTransaction says that a dialect has no template of that name.
+	ErrNoTransaction = errors.New("dialect has no such transaction")
+	// ErrNoReversal says that nothing reverses that transaction in this dialect.
+	ErrNoReversal = errors.New("dialect has no reversal of this transaction")
+)
+
+// FieldError says which part of a message breaks which rule. It never holds content: a message has card data in it.
+type FieldError struct {
+	Field  int    // 2 to 128; 0 for what stands before the fields
+	Path   string // "F60", "tpdu", "header", "mti", "bitmap", "frame"
+	Offset int    // byte in the packed message, counted from the TPDU; -1 where nothing is packed yet
+	Rule   string // what is broken, with lengths
+	Hint   string // what this often means; may be empty
+}
+
+// Error gives path, place, rule and hint in one line.
+func (e *FieldError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Path)
+	if e.Offset >= 0 {
+		fmt.Fprintf(&b, " at byte %d (0x%02X)", e.Offset, e.Offset)
+	}
+	b.WriteString(": " + e.Rule)
+	if e.Hint != "" {
+		b.WriteString("; hint: " + e.Hint)
+	}
+	return b.String()
+}
+
+// DialectError is one fault in a dialect file. Load joins all that it finds.
+type DialectError struct {
+	File string
+	Line int    // 1-based; 0 where the fault is that something is missing
+	Key  string // "fields.60.max"
+	Rule string
+}
+
+// Error gives file, line, key and rule.
+func (e *DialectError) Error() string {
+	place := e.File
+	if e.Line > 0 {
+		place = fmt.Sprintf("%s:%d", e.File, e.Line)
+	}
+	if e.Key == "" {
+		return place + ": " + e.Rule
+	}
+	return place + ": " + e.Key + ": " + e.Rule
+}
+
+// KeyError says that a working key does not fit its check value, or that the key block cannot be one.
+type KeyError struct {
+	Slot Slot // empty when the whole block is at fault
+	Rule string
+}
+
+// Error names the slot and the rule, never a key.
+func (e *KeyError) Error() string {
+	if e.Slot == "" {
+		return "working keys: " + e.Rule
+	}
+	return "working key " + string(e.Slot) + ": " + e.Rule
+}
