@@ -1,0 +1,83 @@
+# The verbs of posd's work. `make help` lists them; each target's comment after ## is its help.
+#
+# demo needs Go only. Everything else that a verb needs comes with `make deps` (Debian and its relatives).
+
+GO     ?= go
+TIME   ?= 30s
+SEEDS  ?= 10000
+
+TOOL      := $(GO) tool -modfile=tools.mod
+LINT      := $(GO) tool -modfile=lint.mod golangci-lint
+PACKAGES  := gcc libc6-dev libusb-1.0-0-dev pkg-config systemd systemd-container util-linux
+GOFILES    = $(shell git ls-files --cached --others --exclude-standard '*.go')
+SHIP      := -trimpath -ldflags '-s -w'
+COMMANDS  := posd:./daemon hwtest:./hwtest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo deps bin test check format build bench fuzz sim golden service-test clean
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: bin ## play the main job with simulated devices, host and gateway (needs Go only)
+	bin/hwtest demo
+
+bin: ## build bin/posd and bin/hwtest, pure Go
+	CGO_ENABLED=0 $(GO) build -o bin/posd ./daemon
+	CGO_ENABLED=0 $(GO) build -o bin/hwtest ./hwtest
+
+deps: ## install what test, check, build and service-test need (apt; sudo when not root)
+	@PACKAGES='$(PACKAGES)' packaging/deps
+
+test: ## run all tests with the race detector
+	$(GO) test -race -shuffle=on ./...
+
+check: ## format, vet, go fix, staticcheck, golangci-lint and the house rules
+	@bad=$$($(TOOL) gofumpt -l $(GOFILES)) || exit 1; \
+	  if [ -n "$$bad" ]; then echo "not gofumpt-clean (make format):"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./...
+	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...
+	@diff=$$($(GO) fix -diff ./...) || { echo "$$diff"; echo "go fix has something to say"; exit 1; }; \
+	  if [ -n "$$diff" ]; then echo "$$diff"; echo "go fix has something to say"; exit 1; fi
+	$(TOOL) staticcheck ./...
+	$(LINT) run
+	$(GO) test -count=1 -run '^TestHouse' ./daemon
+
+format: ## rewrite the Go files as gofumpt wants them
+	$(TOOL) gofumpt -w $(GOFILES)
+
+build: bin ## build dist/ for linux amd64 and arm64, windows amd64, and linux amd64 with USB
+	@set -e; mkdir -p dist; for command in $(COMMANDS); do \
+	  name=$${command%%:*}; pkg=$${command#*:}; \
+	  for target in linux-amd64 linux-arm64 windows-amd64; do \
+	    os=$${target%-*}; arch=$${target#*-}; ext=; if [ $$os = windows ]; then ext=.exe; fi; \
+	    echo "dist/$$name-$$target$$ext"; \
+	    GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GO) build $(SHIP) -o dist/$$name-$$target$$ext $$pkg; \
+	  done; \
+	  echo "dist/$$name-linux-amd64-usb"; \
+	  GOOS=linux GOARCH=amd64 CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DPOSD_USB' $(GO) build -tags usb $(SHIP) -o dist/$$name-linux-amd64-usb $$pkg; \
+	done
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## run every fuzz target for TIME (30s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target for $(TIME)"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(TIME) $$pkg; \
+	  done; \
+	done
+
+sim: ## simulate SEEDS (10000) store days and check the invariants
+	POSD_SIM_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 24h -v -run '^TestSim' ./daemon/...
+
+golden: ## rewrite the golden files; look at the difference before you commit it
+	$(GO) test -run Golden ./... -args -update
+
+service-test: bin ## install, kill and uninstall the service under a real systemd, in a container that leaves no trace
+	CGO_ENABLED=0 $(GO) test -c -tags service -o bin/service.test ./daemon
+	cd daemon && $$(test "$$(id -u)" = 0 || echo sudo) ../bin/service.test -test.v -test.run '^TestServiceUnderSystemd$$' -test.timeout 5m
+
+clean: ## remove what was built
+	rm -rf bin dist coverage.out

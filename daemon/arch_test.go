@@ -1,0 +1,236 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// table says which package of the house may import which others. "x/..." is x and all below it. It changes in a commit
+// of its own, with its reason.
+var table = map[string][]string{
+	"config":               nil,
+	"iso8583":              nil,
+	"drivers/port":         nil,
+	"daemon/journal":       nil,
+	"daemon/wallet/sign":   nil,
+	"iso8583/link":         {"iso8583"},
+	"drivers/printer":      {"drivers/port"},
+	"drivers/scanner":      {"drivers/port"},
+	"drivers/cardreader":   {"drivers/port"},
+	"drivers":              {"drivers/..."},
+	"daemon/payment":       {"daemon/journal"},
+	"daemon/acquirer":      {"daemon/payment", "iso8583", "iso8583/link", "drivers/cardreader"},
+	"daemon/wallet":        {"daemon/payment", "daemon/wallet/sign", "drivers/scanner"},
+	"daemon/wallet/alipay": {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
+	"daemon/wallet/wechat": {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
+	"daemon/prints":        {"daemon/journal", "drivers/printer"},
+	"daemon/receipt":       {"daemon/payment", "drivers/printer"},
+	"daemon/api":           {"daemon/payment", "daemon/prints", "drivers"},
+	"daemon":               {"config", "iso8583/...", "drivers/...", "daemon/..."},
+	"hwtest/hostsim":       {"iso8583", "iso8583/link"},
+	"hwtest/walletsim":     {"daemon/wallet/sign"},
+	"hwtest/devicesim":     {"drivers/...", "iso8583/link"},
+	"hwtest/suite":         {"drivers/...", "iso8583/link"},
+	"hwtest":               {"config", "iso8583/...", "drivers/...", "hwtest/..."},
+}
+
+// inTests is what the tests of a package, and of all below it, may import besides.
+var inTests = map[string][]string{
+	"daemon": {"daemon/...", "config", "iso8583/...", "drivers/...", "hwtest/..."},
+	"hwtest": {"hwtest/...", "iso8583/..."},
+}
+
+const module = "posd"
+
+// source is one Go file of the house, whatever its build tags.
+type source struct {
+	path string // from the root, with slashes
+	file *ast.File
+	fset *token.FileSet
+}
+
+func (s source) pkg() string  { return path.Dir(s.path) }
+func (s source) test() bool   { return strings.HasSuffix(s.path, "_test.go") }
+func (s source) lines() int   { return s.fset.File(s.file.FileStart).LineCount() }
+func (s source) main() bool   { return s.file.Name.Name == "main" }
+func (s source) lead() string { return firstLine(s.file.Doc.Text()) }
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// ours gives the file's imports within the house, without the module's name.
+func (s source) ours() []string {
+	var all []string
+	for _, imp := range s.file.Imports {
+		if name, err := strconv.Unquote(imp.Path.Value); err == nil {
+			if rest, ok := strings.CutPrefix(name, module+"/"); ok {
+				all = append(all, rest)
+			}
+		}
+	}
+	return all
+}
+
+// walk visits the files of the tree below root, but for what git and the Go tool do not see as source.
+func walk(root string, visit func(name string) error) error {
+	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			hidden := strings.HasPrefix(d.Name(), ".") && d.Name() != ".ci" && name != root
+			if hidden || slices.Contains([]string{"bin", "dist"}, d.Name()) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		return visit(name)
+	})
+}
+
+func sources(t *testing.T, root string) []source {
+	t.Helper()
+	var all []source
+	fset := token.NewFileSet()
+	err := walk(root, func(name string) error {
+		rel, err := filepath.Rel(root, name)
+		if err != nil || path.Ext(name) != ".go" || strings.Contains(filepath.ToSlash(rel), "testdata/") {
+			return err
+		}
+		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		all = append(all, source{path: filepath.ToSlash(rel), file: file, fset: fset})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func matches(patterns []string, pkg string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		below, tree := strings.CutSuffix(p, "/...")
+		return p == pkg || tree && (pkg == below || strings.HasPrefix(pkg, below+"/"))
+	})
+}
+
+// allowed tells whether a file of pkg may import what.
+func allowed(pkg, what string, test bool) bool {
+	if matches(table[pkg], what) {
+		return true
+	}
+	if parent, ok := strings.CutSuffix(pkg, "test"); ok && table[pkg] == nil {
+		return what == path.Dir(pkg) || what == parent // porttest may import port, which it is for
+	}
+	if !test {
+		return false
+	}
+	if what == pkg || strings.HasSuffix(what, "test") && !strings.HasPrefix(what, "hwtest") {
+		return true
+	}
+	for above := pkg; above != "."; above = path.Dir(above) {
+		if matches(inTests[above], what) {
+			return true
+		}
+	}
+	return false
+}
+
+func wrongImports(files []source) []string {
+	var found []string
+	for _, s := range files {
+		if _, known := table[s.pkg()]; !known && !strings.HasSuffix(s.pkg(), "test") {
+			found = append(found, s.path+": package "+s.pkg()+" has no row in the import table")
+			continue
+		}
+		for _, what := range s.ours() {
+			if !allowed(s.pkg(), what, s.test()) {
+				found = append(found, fmt.Sprintf("%s: %s may not import %s", s.path, s.pkg(), what))
+			}
+		}
+	}
+	return found
+}
+
+func wrongPackageComments(files []source) []string {
+	comments := map[string]int{}
+	var found []string
+	for _, s := range files {
+		if s.test() {
+			continue
+		}
+		comments[s.pkg()] += 0
+		if s.file.Doc == nil {
+			continue
+		}
+		comments[s.pkg()]++
+		want := "Package " + s.file.Name.Name + " "
+		if s.main() {
+			want = "Command "
+		}
+		if !strings.HasPrefix(s.lead(), want) {
+			found = append(found, fmt.Sprintf("%s: the package comment begins %q, want %q", s.path, s.lead(), want))
+		}
+	}
+	for pkg, n := range comments {
+		if n != 1 {
+			found = append(found, fmt.Sprintf("%s: %d files have a package comment, want 1", pkg, n))
+		}
+	}
+	return found
+}
+
+func TestHouseImportsPointOneWay(t *testing.T) {
+	report(t, wrongImports(sources(t, "..")))
+}
+
+func TestHousePackagesSayWhatTheyAre(t *testing.T) {
+	report(t, wrongPackageComments(sources(t, "..")))
+}
+
+func TestHouseShipsNoFakes(t *testing.T) {
+	for _, system := range []string{"linux", "windows"} {
+		for _, tags := range []string{"", "usb"} {
+			cmd := exec.Command("go", "list", "-deps", "-tags", tags, ".")
+			cmd.Env = append(os.Environ(), "GOOS="+system)
+			cmd.Stderr = os.Stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("go list -deps -tags %q on %s: %v", tags, system, err)
+			}
+			report(t, fakes(strings.Fields(string(out))))
+		}
+	}
+}
+
+// fakes gives the packages that have no place in the shop's binary.
+func fakes(deps []string) []string {
+	var found []string
+	for _, dep := range deps {
+		if matches([]string{module + "/hwtest/..."}, dep) || strings.HasSuffix(dep, "test") || dep == "testing" {
+			found = append(found, "posd would ship "+dep)
+		}
+	}
+	return found
+}
+
+func report(t *testing.T, found []string) {
+	t.Helper()
+	slices.Sort(found)
+	for _, f := range found {
+		t.Error(f)
+	}
+}
