@@ -1,0 +1,122 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// ErrFull says that no new sale may start: space is kept for the results and reversals of those that run.
+var ErrFull = errors.New("disk is almost full")
+
+var (
+	errClosed   = errors.New("journal is closed")
+	errReadOnly = errors.New("transaction is read only")
+	errOver     = errors.New("transaction is over")
+	errFolding  = errors.New("a fold cannot append events")
+)
+
+// Codes of a BlockedError.
+const (
+	CodeDiskFull = "disk_full"
+	CodeDisk     = "disk_error"
+	CodeDamaged  = "journal_damaged"
+)
+
+// DamagedError says that the journal is not what was written.
+type DamagedError struct {
+	Seq    int64  // the first event that is wrong; 0 if it is not an event
+	What   string // what is wrong
+	Remedy string
+}
+
+// Error names the place, the fault and the remedy.
+func (e *DamagedError) Error() string {
+	if e.Seq == 0 {
+		return fmt.Sprintf("journal is damaged: %s; %s", e.What, e.Remedy)
+	}
+	return fmt.Sprintf("journal is damaged at event %d: %s; %s", e.Seq, e.What, e.Remedy)
+}
+
+const restoreRemedy = "copy the journal's folder away, restore the last export, " +
+	"then settle by hand what happened since"
+
+func damaged(seq int64, format string, args ...any) *DamagedError {
+	return &DamagedError{Seq: seq, What: fmt.Sprintf(format, args...), Remedy: restoreRemedy}
+}
+
+// LockedError says that another process has the journal.
+type LockedError struct {
+	Owner string // as that process named itself; "" if it cannot be read
+	PID   int
+}
+
+// Error names the owner.
+func (e *LockedError) Error() string {
+	if e.Owner == "" {
+		return "journal is in use by another process"
+	}
+	return fmt.Sprintf("journal is in use by %s (pid %d)", e.Owner, e.PID)
+}
+
+// BlockedError says that nothing can be written until Reopen succeeds.
+type BlockedError struct {
+	Code   string // CodeDiskFull, CodeDisk or CodeDamaged
+	Detail string
+	Remedy string
+	cause  error
+}
+
+// Error gives code and detail.
+func (e *BlockedError) Error() string {
+	return fmt.Sprintf("journal is blocked (%s): %s; %s", e.Code, e.Detail, e.Remedy)
+}
+
+// Unwrap gives what went wrong.
+func (e *BlockedError) Unwrap() error { return e.cause }
+
+// blockedBy turns the error of a failed write or open into the state it leads to.
+func blockedBy(err error) *BlockedError {
+	var dam *DamagedError
+	switch {
+	case errors.As(err, &dam):
+		return &BlockedError{Code: CodeDamaged, Detail: dam.Error(), Remedy: dam.Remedy, cause: err}
+	case primaryCode(err) == sqlite3.SQLITE_FULL:
+		return &BlockedError{
+			Code: CodeDiskFull, Detail: err.Error(), cause: err,
+			Remedy: "free space on the journal's disk, then reopen the journal",
+		}
+	default:
+		return &BlockedError{
+			Code: CodeDisk, Detail: err.Error(), cause: err,
+			Remedy: "check the disk and the system log, then reopen the journal",
+		}
+	}
+}
+
+// primaryCode gives SQLite's result code without its extension; 0 if err is not SQLite's.
+func primaryCode(err error) int {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.Code() & 0xff
+}
+
+// isCorrupt tells whether SQLite itself found the file damaged.
+func isCorrupt(err error) bool {
+	c := primaryCode(err)
+	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
+}
+
+// isFault tells the disk's errors from the caller's own (syntax, constraint): after one, nobody knows what is on disk.
+func isFault(err error) bool {
+	switch primaryCode(err) {
+	case 0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE,
+		sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISUSE:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,205 @@
+// Package journal keeps every event on disk and the tables that are derived from them.
+//
+// It is one SQLite file with one owner. Events are only ever added; each carries the hash of the one before, so that
+// a gap or a change shows. What other packages want to look up quickly they derive from events as projections, which
+// change in the transaction of their event and can be rebuilt at any time. The journal knows no payment.
+//
+// What Update has acknowledged is on disk. When a write fails it is not known what is on disk, so the journal blocks:
+// nothing is written until Reopen has read the file again.
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Event is one entry of the log. Seq counts from 1 without a gap.
+type Event struct {
+	Seq     int64
+	Time    time.Time // wall time, for people; order is Seq's
+	Subject string    // what it is about: "sale/till-3/0042", "terminal/00000001"
+	Kind    string
+	Body    json.RawMessage
+	Prev    [32]byte // hash of the event before
+	Hash    [32]byte // over Prev, Seq, Time, Subject, Kind and Body
+}
+
+// Entry is an event about to be appended. Body is marshalled as JSON, without HTML escaping.
+type Entry struct {
+	Subject string
+	Kind    string
+	Body    any
+}
+
+// Projection is a set of tables derived from events. Fold must depend on nothing but the events and the projections
+// registered before it: no clock, no randomness, no event table, or Verify will find a difference.
+type Projection interface {
+	// Name is a word in lower case; the names of its tables are it or begin with it and an underscore.
+	Name() string
+	// Schema makes the tables. When it changes, the projection is derived anew from all events. Tables that it makes
+	// with IF NOT EXISTS and that Tables does not list are no derivation: they are kept, and never compared.
+	Schema() string
+	// Tables lists the derived tables, in the order in which they may be dropped.
+	Tables() []string
+	// Fold takes one event into the tables.
+	Fold(tx *Tx, e Event) error
+}
+
+// Options say where the journal is and who uses it. Path and Now are required, but for Path when Memory is set.
+type Options struct {
+	Path        string           // the file; made with mode 0600 if there is none, in a folder that must exist
+	Now         func() time.Time // wall time of events
+	Projections []Projection     // folded in this order
+	Owner       string           // who holds the lock, as the next one will read it: "posd"
+	Ballast     int64            // bytes held back for a full disk; 0 for none
+	Log         *slog.Logger     // nil for none
+	KeepDamaged bool             // open a damaged journal blocked instead of refusing: what can be read is read
+
+	Memory       bool            // simulations: nothing is synced; without Path nothing touches a disk
+	BeforeCommit func() error    // simulations: an error fails the commit, as a disk would
+	AfterCommit  func(seq int64) // simulations: called when events up to seq are durable; must not call the journal
+}
+
+// Journal is an open journal. Its methods may be called by many goroutines; transactions run one after the other.
+type Journal struct {
+	opt     Options
+	lock    *lock
+	ballast *ballast
+	turn    chan struct{} // holds one token: who has it owns what follows; a channel, so that waiting takes a ctx
+
+	store   *store   // owned by the holder of turn; nil after Close and while the file cannot be read
+	seq     int64    // of the last durable event; owned by the holder of turn
+	hash    [32]byte // of the last durable event; owned by the holder of turn
+	commits int      // since the last checkpoint; owned by the holder of turn
+	closed  bool     // owned by the holder of turn
+
+	id      atomic.Pointer[string]
+	blocked atomic.Pointer[BlockedError]
+	idle    chan struct{} // nudges the keeper after a commit
+	stop    context.CancelFunc
+	keeper  sync.WaitGroup
+}
+
+// Open takes the lock, opens or makes the journal, checks its newest events and brings the projections up to date.
+// It fails with *LockedError when another process has it and with *DamagedError when what it finds is not what was
+// written.
+func Open(ctx context.Context, opt Options) (*Journal, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := checkProjections(opt.Projections); err != nil {
+		return nil, err
+	}
+	j := &Journal{opt: opt, turn: make(chan struct{}, 1), idle: make(chan struct{}, 1)}
+	j.setID("")
+	if opt.Path != "" {
+		l, err := takeLock(opt.Path, opt.Owner)
+		if err != nil {
+			return nil, err
+		}
+		j.lock = l
+	}
+	if err := j.open(ctx, tailLength); err != nil {
+		if !j.keepDamaged(err) {
+			return nil, j.abandon(err)
+		}
+	}
+	j.ballast = newBallast(opt)
+	j.startKeeper()
+	return j, nil
+}
+
+// abandon gives everything back after a failed Open.
+func (j *Journal) abandon(err error) error {
+	j.store.close()
+	j.lock.release()
+	return err
+}
+
+// keepDamaged blocks a damaged journal if the caller wants to have it all the same.
+func (j *Journal) keepDamaged(err error) bool {
+	b := blockedBy(err)
+	if !j.opt.KeepDamaged || b.Code != CodeDamaged {
+		return false
+	}
+	j.blocked.Store(b)
+	return true
+}
+
+// ID names this journal: 8 characters of [0-9A-Z], random when it was made.
+func (j *Journal) ID() string { return *j.id.Load() }
+
+func (j *Journal) setID(id string) { j.id.Store(&id) }
+
+// Blocked tells why nothing can be written: nil, or a *BlockedError.
+func (j *Journal) Blocked() error {
+	if b := j.blocked.Load(); b != nil {
+		return b
+	}
+	return nil
+}
+
+// acquire waits for the turn.
+func (j *Journal) acquire(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case j.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (j *Journal) release() { <-j.turn }
+
+// Reopen closes the file, opens it again and checks the whole chain. When all is well the journal is no longer
+// blocked; what a failed commit had written may or may not be there.
+func (j *Journal) Reopen(ctx context.Context) error {
+	if err := j.acquire(ctx); err != nil {
+		return err
+	}
+	defer j.release()
+	if j.closed {
+		return errClosed
+	}
+	if j.opt.Path != "" {
+		j.store.close()
+		j.store = nil
+	}
+	if err := j.open(ctx, wholeChain); err != nil {
+		j.blocked.Store(blockedBy(err))
+		return err
+	}
+	j.blocked.Store(nil)
+	j.opt.Log.Info("journal reopened", "seq", j.seq)
+	return nil
+}
+
+// Close waits for the transaction that runs, writes the log back into the file and gives up the lock.
+func (j *Journal) Close() error {
+	j.stop()
+	j.keeper.Wait()
+	j.turn <- struct{}{}
+	defer j.release()
+	if j.closed {
+		return nil
+	}
+	j.closed = true
+	var err error
+	if j.store != nil && j.blocked.Load() == nil && !j.opt.Memory {
+		if err = j.store.checkpoint(); err != nil {
+			err = fmt.Errorf("write journal back: %w", err)
+		}
+	}
+	j.store.close()
+	j.store = nil
+	j.lock.release()
+	return err
+}

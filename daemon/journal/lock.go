@@ -1,0 +1,87 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// lock keeps a second process away from the journal, and tells it who is there. SQLite's own lock would do the
+// first. Beside the locked file is one that people and the next start read, since Windows lets nobody read a locked
+// one: owner, process, and the journal that belongs here. Both stay when the journal is closed.
+type lock struct {
+	flock *flock.Flock
+	path  string // of the file that is read
+	owner string
+	known string // id of the journal that was here before; "" if there was none
+}
+
+// takeLock locks path + ".lock" or says who has it.
+func takeLock(path, owner string) (*lock, error) {
+	if owner == "" {
+		owner = filepath.Base(os.Args[0])
+	}
+	l := &lock{path: path + ".owner", owner: owner}
+	l.flock = flock.New(path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	ok, err := l.flock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path+".lock", err)
+	}
+	holder, pid, id := readOwner(l.path)
+	if !ok {
+		return nil, &LockedError{Owner: holder, PID: pid}
+	}
+	l.known = id
+	if err := l.write(id); err != nil {
+		l.release()
+		return nil, err
+	}
+	return l, nil
+}
+
+// readOwner reads owner, process and journal id; what it cannot read is empty.
+func readOwner(path string) (owner string, pid int, id string) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", 0, ""
+	}
+	lines := append(strings.Split(string(text), "\n"), "", "", "")
+	pid, _ = strconv.Atoi(lines[1])
+	return lines[0], pid, lines[2]
+}
+
+// write says who we are and which journal this is.
+func (l *lock) write(id string) error {
+	text := fmt.Sprintf("%s\n%d\n%s\n", l.owner, os.Getpid(), id)
+	fresh := l.path + ".new"
+	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", fresh, err)
+	}
+	_, err = f.WriteString(text)
+	if err == nil && id != l.known {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(fresh, l.path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", l.path, err)
+	}
+	l.known = id
+	return nil
+}
+
+// release gives the lock up. It may be called on nil.
+func (l *lock) release() {
+	if l != nil {
+		_ = l.flock.Close()
+	}
+}

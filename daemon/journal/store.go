@@ -1,0 +1,194 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	_ "modernc.org/sqlite" // registers the driver
+)
+
+// cacheLimit bounds the statements that a store keeps prepared; the code has far fewer.
+const cacheLimit = 256
+
+// store is one SQLite connection and its prepared statements. Statements run to their end whatever happens to the
+// caller's ctx: half a transaction helps nobody.
+type store struct {
+	db    *sql.DB
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+// durable are the settings of a journal on disk. The lock must be exclusive before WAL is switched on: then there is
+// no shared memory file, no second process, and the WAL-reset bug of older SQLite tools cannot be reached. EXTRA
+// costs nothing in WAL mode and is right if the mode ever falls back. Checkpoints are ours, because SQLite hides the
+// failure of its own.
+var durable = []string{
+	"PRAGMA page_size=4096",
+	"PRAGMA locking_mode=EXCLUSIVE",
+	"PRAGMA journal_mode=WAL",
+	"PRAGMA synchronous=EXTRA",
+	"PRAGMA wal_autocheckpoint=0",
+	"PRAGMA journal_size_limit=4194304",
+	"PRAGMA secure_delete=ON",
+	"PRAGMA trusted_schema=OFF",
+	"PRAGMA cell_size_check=ON",
+	"PRAGMA temp_store=MEMORY",
+}
+
+// fleeting are those of a simulation: the same statements, nothing synced.
+var fleeting = []string{
+	"PRAGMA locking_mode=EXCLUSIVE",
+	"PRAGMA journal_mode=MEMORY",
+	"PRAGMA synchronous=OFF",
+	"PRAGMA trusted_schema=OFF",
+	"PRAGMA temp_store=MEMORY",
+}
+
+// openStore opens an existing file, or a database in memory if path is empty.
+func openStore(path string, settings []string) (*store, error) {
+	name := ":memory:"
+	if path != "" {
+		var err error
+		if name, err = fileName(path); err != nil {
+			return nil, err
+		}
+	}
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s := &store{db: db, conn: conn, stmts: map[string]*sql.Stmt{}}
+	for _, p := range settings {
+		if _, err := conn.ExecContext(context.Background(), p); err != nil {
+			s.close()
+			return nil, fmt.Errorf("%s: %w", p, err)
+		}
+	}
+	return s, nil
+}
+
+// fileName makes the URI that SQLite opens without ever making a file itself.
+func fileName(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	p := filepath.ToSlash(abs)
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p // C:/... on Windows
+	}
+	return (&url.URL{Scheme: "file", Path: p, RawQuery: "mode=rw&_defensive=1"}).String(), nil
+}
+
+// close may be called on nil, and more than once.
+func (s *store) close() {
+	if s == nil {
+		return
+	}
+	for _, st := range s.stmts {
+		_ = st.Close()
+	}
+	s.stmts = nil
+	_ = s.conn.Close()
+	_ = s.db.Close()
+}
+
+// prepared gives the statement of a query, compiled once.
+func (s *store) prepared(query string) (*sql.Stmt, error) {
+	if st, ok := s.stmts[query]; ok {
+		return st, nil
+	}
+	st, err := s.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.stmts) >= cacheLimit {
+		for q, old := range s.stmts {
+			_ = old.Close()
+			delete(s.stmts, q)
+		}
+	}
+	s.stmts[query] = st
+	return st, nil
+}
+
+func (s *store) exec(query string, args ...any) error {
+	st, err := s.prepared(query)
+	if err != nil {
+		return err
+	}
+	_, err = st.ExecContext(context.Background(), args...)
+	return err
+}
+
+// script runs one or more statements that are not worth keeping.
+func (s *store) script(text string) error {
+	_, err := s.conn.ExecContext(context.Background(), text)
+	return err
+}
+
+// query is not prepared for reuse: rows of the same query may be open twice.
+func (s *store) query(query string, args ...any) (*sql.Rows, error) {
+	return s.conn.QueryContext(context.Background(), query, args...)
+}
+
+func (s *store) queryRow(query string, args ...any) *sql.Row {
+	st, err := s.prepared(query)
+	if err != nil {
+		return s.conn.QueryRowContext(context.Background(), query, args...)
+	}
+	return st.QueryRowContext(context.Background(), args...)
+}
+
+// checkpoint writes the log back into the file and empties it.
+func (s *store) checkpoint() error {
+	var busy, frames, done int
+	if err := s.queryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &done); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("checkpoint found the journal in use")
+	}
+	return nil
+}
+
+// createFile makes an empty file, so that its mode is ours, and makes its name durable.
+func createFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the names in a folder durable. SQLite tries too, and ignores a failure: we must not, since a file
+// whose name is lost takes every acknowledged event with it. Windows has no such call.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(d.Sync(), d.Close())
+	if err != nil {
+		return fmt.Errorf("make the names in %s durable: %w", dir, err)
+	}
+	return nil
+}
