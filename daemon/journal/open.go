@@ -61,7 +61,28 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 		return explain(err)
 	}
 	j.commits = 0
+	if err := j.checkSize(); err != nil {
+		return err
+	}
 	return syncDir(filepath.Dir(j.opt.Path))
+}
+
+// checkSize notices a file that was cut off; SQLite takes what is missing of the last page for zeros. It must run
+// after a checkpoint: before, a crash may rightly have left the file shorter than the log makes it.
+func (j *Journal) checkSize() error {
+	var want int64
+	const q = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+	if err := j.store.queryRow(q).Scan(&want); err != nil {
+		return explain(err)
+	}
+	info, err := os.Stat(j.opt.Path)
+	if err != nil {
+		return err
+	}
+	if info.Size() < want {
+		return damaged(0, "the file is cut off: %d of %d bytes", info.Size(), want)
+	}
+	return nil
 }
 
 // openFile opens the connection; it makes the file if there was never one.

@@ -1,0 +1,100 @@
+package journal_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"posd/daemon/journal"
+)
+
+// victim names the journal that a child process of this test is to fill until it is killed.
+const victim = "POSD_JOURNAL_VICTIM"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(victim); path != "" {
+		fill(path)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// fill appends and acknowledges without end.
+func fill(path string) {
+	opt := journal.Options{Path: path, Now: time.Now, Projections: []journal.Projection{tally{}}, Ballast: 1 << 20}
+	opt.AfterCommit = func(seq int64) { _, _ = os.Stdout.WriteString(strconv.FormatInt(seq, 10) + "\n") }
+	j, err := journal.Open(context.Background(), opt)
+	for err == nil {
+		err = j.Update(context.Background(), func(tx *journal.Tx) error {
+			return tx.Append(journal.Entry{Subject: "sale/1", Kind: "note", Body: note{Text: "x", N: os.Getpid()}})
+		})
+	}
+	_, _ = os.Stderr.WriteString(err.Error())
+	os.Exit(1)
+}
+
+// killOne runs a victim for a while, kills it, and gives the last sequence number that it acknowledged.
+func killOne(t *testing.T, path string, after time.Duration) (last int64) {
+	t.Helper()
+	var stderr strings.Builder
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), victim+"="+path)
+	child.Stderr = &stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(after, func() { _ = child.Process.Kill() })
+	defer timer.Stop()
+	for in := bufio.NewScanner(out); in.Scan(); {
+		if n, err := strconv.ParseInt(in.Text(), 10, 64); err == nil {
+			last = n
+		}
+	}
+	_ = child.Wait()
+	if stderr.Len() > 0 {
+		t.Fatalf("the victim failed by itself: %s", &stderr)
+	}
+	return last
+}
+
+func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
+	kills := 20
+	if testing.Short() {
+		kills = 5
+	}
+	opt := options(t)
+	opt.Ballast = 1 << 20
+	var acknowledged int64
+	for i := range kills {
+		after := 40*time.Millisecond + time.Duration(rand.Int64N(int64(80*time.Millisecond)))
+		if last := killOne(t, opt.Path, after); last > 0 {
+			acknowledged = last
+		}
+		j := open(t, opt)
+		r, err := j.Verify(t.Context())
+		if err != nil {
+			t.Fatalf("after kill %d: %v", i, err)
+		}
+		if r.Events < acknowledged || count(t, j, "sale/1") != int(r.Events) {
+			t.Fatalf("after kill %d: %d events, tally %d; %d acknowledged", i, r.Events, count(t, j, "sale/1"), acknowledged)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if acknowledged == 0 {
+		t.Error("no victim lived long enough to acknowledge anything")
+	}
+	t.Log(fmt.Sprint(kills, " kills, ", acknowledged, " events acknowledged, none lost"))
+}
