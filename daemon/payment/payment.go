@@ -87,6 +87,9 @@ type Request struct {
 	Language string   // "zh" or "en": the slip's language
 	Print    bool
 	Override *Override // a supervisor's word that the tender lock may be passed
+
+	system      bool   // posd itself undoes one of a suspect pair
+	fingerprint string // of the request as the till sent it, before it was completed
 }
 
 // Override is a supervisor's decision to pass the tender lock: it makes a suspect pair.
@@ -148,6 +151,9 @@ type Attempt struct {
 	Deadline    time.Time       `json:"deadline,omitzero"` // a wallet's unknown outcome is asked for until here
 	DecidedAt   time.Time       `json:"decided_at,omitzero"`
 	Asks        int             `json:"asks,omitempty"`
+	NextAsk     time.Time       `json:"next_ask,omitzero"`
+	Confirm     bool            `json:"confirm,omitempty"` // undone unless the till acknowledges it in time
+	Acked       bool            `json:"acked,omitempty"`
 	Undo        UndoRecord      `json:"undo,omitzero"`
 	Told        string          `json:"told,omitempty"`   // the last word given to the till
 	Voided      bool            `json:"voided,omitempty"` // an approved void undid it

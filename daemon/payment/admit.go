@@ -1,0 +1,196 @@
+package payment
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"posd/daemon/journal"
+)
+
+// idPattern is what ids of sales and attempts look like.
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$`)
+
+// CheckID tells whether an id can be one. It is the till's to choose.
+func CheckID(what, id string) error {
+	if idPattern.MatchString(id) {
+		return nil
+	}
+	return &Problem{
+		Code: "bad_id", Status: 422, Detail: what + " id is not allowed",
+		Remedy: "use 1 to 64 letters, digits, dots, colons, hyphens or underscores, beginning with a letter or digit",
+	}
+}
+
+// admit decides whether an attempt may begin, and completes the request from the sale. An attempt that was begun
+// before comes back with a state. Nothing is written.
+func (d *Desk) admit(ctx context.Context, r Request) (Request, Attempt, error) {
+	if err := checkRequest(r); err != nil {
+		return r, Attempt{}, err
+	}
+	s, err := d.book.Sale(ctx, r.Key.Client, r.Key.Sale)
+	if err != nil {
+		return r, Attempt{}, err
+	}
+	if a, ok := s.Find(r.Key.Attempt); ok {
+		return r, a, sameRequest(a, fingerprint(r, s))
+	}
+	if err := d.blocked(); err != nil {
+		return r, Attempt{}, err
+	}
+	r, err = d.fitSale(r, s)
+	return r, Attempt{}, err
+}
+
+func checkRequest(r Request) error {
+	if err := errors.Join(CheckID("sale", r.Key.Sale), CheckID("attempt", r.Key.Attempt)); err != nil {
+		var p *Problem
+		errors.As(err, &p)
+		return p
+	}
+	bad := func(what, remedy string) error {
+		return &Problem{Code: "bad_request", Status: 422, Detail: what, Remedy: remedy}
+	}
+	switch r.Kind {
+	case KindSale:
+		if r.Rail != RailCard && r.Rail != RailWallet && r.Rail != RailAny {
+			return bad("rail is not known", `use "card", "wallet" or "any"`)
+		}
+	case KindVoid, KindRefund:
+		if r.Original == nil || r.Original.Attempt == "" {
+			return bad("a "+string(r.Kind)+" needs its original attempt", `name it in "original"`)
+		}
+	default:
+		return bad("kind is not known", `use "sale", "void" or "refund"`)
+	}
+	if r.Amount < 0 {
+		return bad("amount is negative", "give minor units, above 0")
+	}
+	return nil
+}
+
+// fingerprint tells requests under one id apart. It covers what moves money, never the code.
+func fingerprint(r Request, s Sale) string {
+	original := ""
+	if r.Original != nil {
+		original = r.Original.Attempt
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%s", s.Client, s.ID, r.Rail, r.Kind, s.Amount, r.Amount, s.Currency, original)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func sameRequest(a Attempt, print string) error {
+	if a.Fingerprint == print {
+		return nil
+	}
+	return &Problem{
+		Code: "attempt_differs", Status: 422, Detail: "attempt " + a.Attempt + " was begun with other contents",
+		Remedy: "use a new attempt id for a new attempt; repeat an attempt with the same contents",
+	}
+}
+
+// fitSale checks a new attempt against its sale and fills in amount, currency, original and rail.
+func (d *Desk) fitSale(r Request, s Sale) (Request, error) {
+	print := fingerprint(r, s)
+	r.fingerprint, r.Currency = print, s.Currency
+	if r.Kind != KindSale {
+		return fitUndo(r, s)
+	}
+	if r.Amount != 0 && r.Amount != s.Rest() && s.Net() < s.Amount {
+		return r, &Problem{
+			Code: "amount_differs", Status: 422, Detail: "an attempt pays the open rest of its sale",
+			Remedy: fmt.Sprintf("leave amount out, or give %d", s.Rest()),
+		}
+	}
+	if a, locked := d.core.lock(s); locked && (r.Override == nil || s.Rest() == 0) {
+		return r, lockProblem(a)
+	}
+	if r.Override != nil && (r.Override.By == "" || r.Override.Reason == "") {
+		return r, &Problem{Code: "bad_request", Status: 422, Detail: "an override needs by and reason", Remedy: "say who decides, and why"}
+	}
+	r.Amount = s.Rest()
+	if !r.Code.Empty() {
+		r.Rail = RailWallet
+	}
+	return r, nil
+}
+
+// fitUndo checks a void or refund: only an approved attempt is undone, and never by more than was captured.
+func fitUndo(r Request, s Sale) (Request, error) {
+	orig, ok := s.Find(r.Original.Attempt)
+	if !ok || orig.Kind != KindSale {
+		return r, &Problem{Code: "not_found", Status: 404, Detail: "the original is no sale attempt of this sale", Remedy: "check original"}
+	}
+	r.Original, r.Rail = &orig, orig.Rail
+	undoable := orig.State == ApprovedState || orig.State == SettledPaid && r.system
+	if !undoable || orig.Voided || orig.Net() <= 0 {
+		return r, &Problem{
+			Code: "original_not_paid", Status: 409, Detail: "attempt " + orig.Attempt + " is " + orig.Said() + ": there is nothing to give back",
+			Remedy: "only an approved attempt can be voided or refunded",
+		}
+	}
+	for _, a := range s.Attempts {
+		if a.Kind != KindSale && a.Original == orig.Attempt && a.locks() {
+			return r, lockProblem(a)
+		}
+	}
+	return fitAmount(r, orig)
+}
+
+func fitAmount(r Request, orig Attempt) (Request, error) {
+	if r.Kind == KindVoid {
+		if orig.Refunded > 0 {
+			return r, &Problem{Code: "already_refunded", Status: 409, Detail: "a part was refunded already", Remedy: "refund the rest instead"}
+		}
+		r.Amount = orig.Net()
+		return r, nil
+	}
+	if r.Amount == 0 {
+		r.Amount = orig.Net()
+	}
+	if r.Amount > orig.Net() {
+		return r, &Problem{
+			Code: "refund_too_high", Status: 422, Detail: fmt.Sprintf("%d is more than the %d that are left of it", r.Amount, orig.Net()),
+			Remedy: "refund at most what was captured",
+		}
+	}
+	return r, nil
+}
+
+// create journals the attempt as created; it waits for the customer then.
+func (d *Desk) create(ctx context.Context, r Request) error {
+	return d.book.update(ctx, func(tx *journal.Tx) error { return d.createIn(tx, r) })
+}
+
+// createIn checks the lock once more, in the transaction, and journals the attempt.
+func (d *Desk) createIn(tx *journal.Tx, r Request) error {
+	s, err := loadSale(tx, r.Key.Client, r.Key.Sale)
+	if err != nil {
+		return err
+	}
+	fitted, err := d.fitSale(r, s)
+	if err != nil {
+		return err
+	}
+	c := &created{
+		Rail: r.Rail, Kind: r.Kind, Amount: fitted.Amount, Currency: s.Currency, Fingerprint: r.fingerprint,
+		Language: r.Language, Print: r.Print, ShortID: d.book.shortID(s.Client, s.ID), System: r.system,
+		Confirm: d.rules.ConfirmMode && r.Kind == KindSale, Override: r.Override,
+	}
+	if r.Original != nil {
+		c.Original = r.Original.Attempt
+	}
+	facts := []Fact{{Kind: factCreated, Key: r.Key, Created: c}}
+	if lock, locked := s.Lock(); locked && r.Kind == KindSale && r.Override != nil {
+		facts = append(facts, Fact{Kind: factPair, Key: r.Key, Pair: &Pair{
+			Client: s.Client, Sale: s.ID, First: lock.Attempt, Second: r.Key.Attempt,
+			By: r.Override.By, Reason: r.Override.Reason, State: PairOpen,
+		}})
+		d.log.Warn("tender lock overridden", "sale", s.ID, "attempt", r.Key.Attempt, "locked_by", lock.Attempt, "by", r.Override.By)
+	}
+	return appendFacts(tx, facts...)
+}

@@ -1,0 +1,61 @@
+package payment
+
+import (
+	"sync"
+	"time"
+)
+
+// maxCodes bounds the index of wallet codes.
+const maxCodes = 4096
+
+// codeIndex remembers which attempt a wallet code was used for (rule 8). It holds keyed hashes, never codes, and its
+// key is in memory only: after a restart the codes of before have long expired.
+type codeIndex struct {
+	key  []byte
+	keep time.Duration
+
+	mu   sync.Mutex
+	used map[[32]byte]codeUse // guarded by mu
+}
+
+type codeUse struct {
+	by Key
+	at time.Time // monotonic
+}
+
+// claim takes a code for an attempt. A code that was used for another attempt is refused, with the attempt's name.
+// release gives it back, when nothing was sent after all.
+func (c *codeIndex) claim(in Input, k Key) (release func(), err error) {
+	none := func() {}
+	if in == nil {
+		return none, nil
+	}
+	sum, ok := in.Hash(c.key)
+	if !ok {
+		return none, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forget()
+	if use, taken := c.used[sum]; taken && use.by != k {
+		return none, &Problem{
+			Code: "code_in_use", Status: 409, Detail: "this wallet code was just used for " + use.by.String(),
+			Remedy: "look at that attempt's result; for another payment the customer shows a new code",
+		}
+	}
+	c.used[sum] = codeUse{by: k, at: time.Now()}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.used, sum)
+	}, nil
+}
+
+// forget drops what is too old to matter. The caller holds mu.
+func (c *codeIndex) forget() {
+	for sum, use := range c.used {
+		if time.Since(use.at) > c.keep || len(c.used) > maxCodes {
+			delete(c.used, sum)
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package payment
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"posd/daemon/journal"
+)
+
+// Options are what a desk is made of. Book, Now and Log are required, and at least one tender.
+type Options struct {
+	Book   *Book
+	Card   Tender // nil: no card rail
+	Wallet Tender // nil: no wallet rail
+	Rules  Rules
+	Now    func() time.Time
+	Log    *slog.Logger
+	// Slip is told, after it is on disk, that an attempt has something new to say on paper. It must not block.
+	Slip func(Sale, Attempt)
+	// StopGrace is how long Run waits for an exchange under way when it is told to stop; 10 s.
+	StopGrace time.Duration
+}
+
+// Desk takes money. Every open attempt has one goroutine, its life, that is started by Pay or by recovery and walks the
+// same path: collect, sent, authorize, ask or repeat, reverse. The journal holds the truth; a desk keeps nothing in
+// memory but who is waiting.
+type Desk struct {
+	book  *Book
+	card  Tender
+	purse Tender
+	rules Rules
+	now   func() time.Time
+	log   *slog.Logger
+	slip  func(Sale, Attempt)
+	grace time.Duration
+	core  core
+	codes *codeIndex
+	cards *lane // of the card terminal; a wallet has none
+
+	mu      sync.Mutex
+	open    bool                  // guarded by mu; recovery has run and posd is not stopping
+	lives   map[Key]*life         // guarded by mu; the attempts that have a goroutine
+	starts  map[Key]chan struct{} // guarded by mu; attempts that Pay is about to begin
+	arrived int64                 // guarded by mu; numbers the lives, for their place in the lane
+
+	ctx     context.Context    // guarded by mu; of the lives: renewed when a blocked journal comes back, ended by Run
+	cancel  context.CancelFunc // guarded by mu
+	running sync.WaitGroup // the lives
+	busy    sync.WaitGroup // the lives that wait for an answer about money
+}
+
+// core is the pure part, replaceable so that tests can plant faults in it.
+type core struct {
+	decide func(Attempt, event, Policy, Rules) decision
+	lock   func(Sale) (Attempt, bool)
+}
+
+// NewDesk makes a desk. It takes no payment before Run has recovered what was open.
+func NewDesk(o Options) *Desk {
+	ctx, cancel := context.WithCancel(context.Background())
+	if o.Slip == nil {
+		o.Slip = func(Sale, Attempt) {}
+	}
+	if o.StopGrace <= 0 {
+		o.StopGrace = 10 * time.Second
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails, see crypto/rand
+	rules := o.Rules.withDefaults()
+	return &Desk{
+		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace,
+		core:  core{decide: decide, lock: Sale.Lock},
+		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}},
+		cards: &lane{}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
+	}
+}
+
+// Pay begins an attempt, or finds it if it was begun before, and returns it as it stands; Wait then gives its outcome.
+// A *Problem says why it was refused: nothing was asked of a host then. r.Code is wiped in any case.
+func (d *Desk) Pay(ctx context.Context, r Request) (Attempt, error) {
+	done, err := d.begin(ctx, r.Key)
+	if err != nil {
+		r.Code.Wipe()
+		return Attempt{}, err
+	}
+	defer done()
+	r, a, err := d.admit(ctx, r)
+	if err != nil || a.State != "" {
+		r.Code.Wipe()
+		return a, err
+	}
+	tenders, err := d.ready(ctx, r)
+	if err != nil {
+		r.Code.Wipe()
+		return Attempt{}, err
+	}
+	l := d.bear(r.Key)
+	if r.Kind != KindSale || !r.Code.Empty() {
+		return d.payAtOnce(ctx, l, r, tenders[0])
+	}
+	if err := d.create(ctx, r); err != nil {
+		d.bury(l)
+		return Attempt{}, err
+	}
+	d.live(l, func(ctx context.Context) { d.collectAndPay(ctx, l, r, tenders) })
+	return d.book.Attempt(ctx, r.Key)
+}
+
+// payAtOnce is for an attempt that need not wait for anybody: created and sent are one commit.
+func (d *Desk) payAtOnce(ctx context.Context, l *life, r Request, t Tender) (Attempt, error) {
+	in, err := t.Collect(ctx, r)
+	if err != nil {
+		d.bury(l)
+		return Attempt{}, err
+	}
+	leave, err := d.enter(ctx, t, newcomer)
+	if err != nil {
+		wipe(in)
+		d.bury(l)
+		return Attempt{}, err
+	}
+	a, err := d.send(ctx, r, t, in)
+	if err != nil {
+		leave()
+		wipe(in)
+		d.bury(l)
+		return Attempt{}, err
+	}
+	d.ride(l, t)
+	d.live(l, func(ctx context.Context) {
+		d.authorize(ctx, a, t, in)
+		leave()
+		d.chase(ctx, l)
+	})
+	return a, nil
+}
+
+// begin lets one caller at a time begin an attempt of that key.
+func (d *Desk) begin(ctx context.Context, k Key) (done func(), err error) {
+	for {
+		d.mu.Lock()
+		if !d.open {
+			d.mu.Unlock()
+			return nil, &Problem{
+				Code: "not_ready", Status: 503, Detail: "posd is starting or stopping",
+				Remedy: "try again in a moment", RetryAt: d.now().Add(time.Second),
+			}
+		}
+		other, taken := d.starts[k]
+		if !taken {
+			mine := make(chan struct{})
+			d.starts[k] = mine
+			d.mu.Unlock()
+			return func() {
+				d.mu.Lock()
+				delete(d.starts, k)
+				d.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		d.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// ready asks the tenders of the rail whether they could take money now, and keeps the gate. For RailAny one is enough.
+func (d *Desk) ready(ctx context.Context, r Request) (able []Tender, err error) {
+	for _, t := range d.tenders(r.Rail) {
+		if e := d.readyOne(ctx, t); e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		able = append(able, t)
+	}
+	if len(able) > 0 {
+		return able, nil
+	}
+	if err == nil {
+		err = &Problem{Code: "rail_unavailable", Status: 422, Detail: "rail " + string(r.Rail) + " is not configured", Remedy: "choose another rail, or configure it"}
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		return nil, p
+	}
+	return nil, err
+}
+
+func (d *Desk) readyOne(ctx context.Context, t Tender) error {
+	if err := d.gate(ctx, t); err != nil {
+		return err
+	}
+	leave, err := d.enter(ctx, t, newcomer)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return t.Ready(ctx)
+}
+
+func (d *Desk) tenders(rail Rail) []Tender {
+	var out []Tender
+	if d.card != nil && (rail == RailCard || rail == RailAny) {
+		out = append(out, d.card)
+	}
+	if d.purse != nil && (rail == RailWallet || rail == RailAny) {
+		out = append(out, d.purse)
+	}
+	return out
+}
+
+// railOf is the rail of a tender.
+func (d *Desk) railOf(t Tender) Rail {
+	if t == d.card {
+		return RailCard
+	}
+	return RailWallet
+}
+
+// tenderOf is the tender of an attempt that was sent; nil if its rail is no longer configured.
+func (d *Desk) tenderOf(a Attempt) Tender {
+	if a.Rail == RailCard {
+		return d.card
+	}
+	return d.purse
+}
+
+// enter waits for the terminal of a tender.
+func (d *Desk) enter(ctx context.Context, t Tender, place int64) (leave func(), err error) {
+	var l *lane
+	if t.Policy().Terminal != "" {
+		l = d.cards
+	}
+	if err := l.enter(ctx, place); err != nil {
+		return nil, err
+	}
+	return l.leave, nil
+}
+
+// commit lets an event happen to an attempt: decided and journaled in one transaction, then acted on. It gives the
+// attempt as it stands after that.
+func (d *Desk) commit(ctx context.Context, k Key, ev event, pol Policy) (a Attempt, err error) {
+	var dec decision
+	err = d.book.update(ctx, func(tx *journal.Tx) error {
+		if a, err = loadAttempt(tx, k); err != nil {
+			return err
+		}
+		if dec = d.core.decide(a, ev, pol, d.rules); len(dec.facts) == 0 {
+			return nil
+		}
+		if err := appendFacts(tx, dec.facts...); err != nil {
+			return err
+		}
+		if a, err = loadAttempt(tx, k); err != nil {
+			return err
+		}
+		return shredAll(tx, dec.facts)
+	})
+	if err != nil {
+		d.log.Error("attempt could not be journaled", "attempt", k.String(), "err", err)
+		return a, err
+	}
+	d.logStep(a, dec)
+	d.act(ctx, a, dec.acts)
+	return a, nil
+}
+
+func shredAll(tx *journal.Tx, facts []Fact) error {
+	for _, f := range facts {
+		a, err := loadAttempt(tx, f.Key)
+		if err != nil {
+			return err
+		}
+		if err := shred(tx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) logStep(a Attempt, dec decision) {
+	for _, f := range dec.facts {
+		d.log.Info("attempt moved", "fact", f.Kind, "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID,
+			"state", string(a.State), "rail", string(a.Rail), "trace", a.Numbers.Trace.String(), "code", a.Code,
+			"tries", a.Undo.Tries, "reason", string(a.Reason))
+	}
+}
+
+// act does what a decision allows, now that it is on disk.
+func (d *Desk) act(ctx context.Context, a Attempt, acts []act) {
+	for _, what := range acts {
+		switch what {
+		case actSlip:
+			d.offerSlip(ctx, a)
+		case actAlarm:
+			d.log.Error("reversal needs attention", "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID,
+				"state", string(a.State), "tries", a.Undo.Tries, "code", a.Undo.Code, "text", a.Undo.Text)
+		case actPairs:
+			d.movePairs(ctx, a.Client, a.Sale)
+		}
+	}
+}
+
+func (d *Desk) offerSlip(ctx context.Context, a Attempt) {
+	s, err := d.book.Sale(context.WithoutCancel(ctx), a.Client, a.Sale)
+	if err != nil {
+		d.log.Error("slip could not be made", "sale", a.Sale, "attempt", a.Attempt, "err", err)
+		return
+	}
+	d.slip(s, a)
+}
+
+func wipe(in Input) {
+	if in != nil {
+		in.Wipe()
+	}
+}

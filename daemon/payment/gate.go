@@ -1,0 +1,102 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"posd/daemon/journal"
+)
+
+// gate keeps a new request of a terminal back while reversals of that terminal are owed (rule 11): each gets a fresh
+// try first; one that is still young after it blocks, an old one lets the shop go on. What is stuck never gates.
+func (d *Desk) gate(ctx context.Context, t Tender) error {
+	terminal := t.Policy().Terminal
+	if terminal == "" {
+		return nil
+	}
+	owed, err := d.book.attempts(ctx, `terminal = ? AND state = 'reversing' ORDER BY seq`, terminal)
+	if err != nil {
+		return err
+	}
+	for _, a := range owed {
+		if a, err = d.freshTry(ctx, a); err != nil {
+			return err
+		}
+		if p := d.gateProblem(a); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// gateIn looks once more, in the transaction that makes an attempt sent.
+func (d *Desk) gateIn(tx *journal.Tx, terminal string) error {
+	if terminal == "" {
+		return nil
+	}
+	owed, err := queryAttempts(tx, `terminal = ? AND state = 'reversing' ORDER BY seq`, terminal)
+	if err != nil {
+		return err
+	}
+	for _, a := range owed {
+		if p := d.gateProblem(a); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// gateProblem is nil if the attempt does not keep a new one back.
+func (d *Desk) gateProblem(a Attempt) error {
+	if a.State != Reversing || !d.young(a) {
+		return nil
+	}
+	return &Problem{
+		Code: "reversal_pending", Status: 409, RetryAt: a.Undo.NextTry,
+		Detail: "the reversal of " + a.Key.String() + " (" + a.ShortID + ") must reach the acquirer first",
+		Remedy: "try again in a moment, or let the customer pay by wallet or cash",
+	}
+}
+
+// young tells whether a reversal is within its first tries or minutes. A clock that jumped back makes nothing young.
+func (d *Desk) young(a Attempt) bool {
+	age := d.now().Sub(a.Undo.Since)
+	return a.Undo.Tries < d.rules.GateTries || age >= 0 && age < d.rules.GateAge
+}
+
+// freshTry wakes a reversal and waits until it has been tried once more, or the host's own rule forbids a try now.
+func (d *Desk) freshTry(ctx context.Context, a Attempt) (Attempt, error) {
+	before := a.Undo.Tries
+	held := a.Undo.NotBefore.After(d.now())
+	ctx, cancel := context.WithTimeout(ctx, freshTryLimit)
+	defer cancel()
+	d.kick(a.Key)
+	for !held && a.State == Reversing && a.Undo.Tries == before {
+		changed := d.book.Changed()
+		var err error
+		if a, err = d.book.Attempt(ctx, a.Key); err != nil {
+			return a, err
+		}
+		if a.State != Reversing || a.Undo.Tries > before {
+			break
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return a, nil
+		}
+	}
+	return a, nil
+}
+
+// freshTryLimit is how long a new request waits for a reversal's try.
+const freshTryLimit = 90 * time.Second
+
+// kick wakes the life of an attempt, if it has one.
+func (d *Desk) kick(k Key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l := d.lives[k]; l != nil {
+		l.wake()
+	}
+}

@@ -1,0 +1,84 @@
+package payment
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+)
+
+// newcomer is the place of a new request in a lane: behind every reversal.
+const newcomer = math.MaxInt64
+
+// lane lets one request of a terminal through at a time (invariant I6). Who waits goes in the order of its place, so
+// reversals go first, and in their own order.
+type lane struct {
+	mu      sync.Mutex
+	busy    bool          // guarded by mu
+	waiting []*laneWaiter // guarded by mu; sorted by place
+}
+
+type laneWaiter struct {
+	place int64
+	ready chan struct{}
+}
+
+// enter waits for the lane. leave must be called once after a nil error. A nil lane is always free.
+func (l *lane) enter(ctx context.Context, place int64) error {
+	if l == nil {
+		return ctx.Err()
+	}
+	w := l.join(place)
+	select {
+	case <-w.ready:
+		return nil
+	case <-ctx.Done():
+		l.quit(w)
+		return ctx.Err()
+	}
+}
+
+func (l *lane) join(place int64) *laneWaiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := &laneWaiter{place: place, ready: make(chan struct{})}
+	if !l.busy {
+		l.busy = true
+		close(w.ready)
+		return w
+	}
+	at := len(l.waiting)
+	for at > 0 && l.waiting[at-1].place > place {
+		at--
+	}
+	l.waiting = slices.Insert(l.waiting, at, w)
+	return w
+}
+
+// quit gives up waiting; if the lane was handed over in the same moment it is passed on.
+func (l *lane) quit(w *laneWaiter) {
+	l.mu.Lock()
+	i := slices.Index(l.waiting, w)
+	if i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	}
+	l.mu.Unlock()
+	if i < 0 {
+		l.leave()
+	}
+}
+
+func (l *lane) leave() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.busy = false
+		return
+	}
+	next := l.waiting[0]
+	l.waiting = l.waiting[1:]
+	close(next.ready)
+}

@@ -1,0 +1,91 @@
+package payment
+
+import "time"
+
+// Pair is a suspect pair: two attempts of one sale that may both have been paid, because a supervisor passed the
+// tender lock. There is one record per pair; it ends when at most one of the two has kept money.
+type Pair struct {
+	Client string    `json:"client"`
+	Sale   string    `json:"sale"`
+	First  string    `json:"first"`  // the attempt that locked the sale
+	Second string    `json:"second"` // the attempt that was let through
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at,omitzero"`
+	State  string    `json:"state"`           // open, undoing, resolved, failed
+	Undo   string    `json:"undo,omitempty"`  // the attempt whose money goes back
+	Via    string    `json:"via,omitempty"`   // the refund that does it; empty while Undo itself is reversed
+	Tried  []string  `json:"tried,omitempty"` // attempts whose undoing was proven refused
+}
+
+// The states of a pair.
+const (
+	PairOpen     = "open"
+	PairUndoing  = "undoing"
+	PairResolved = "resolved"
+	PairFailed   = "failed" // neither could be undone: a person must give the money back
+)
+
+// pairMove is what a pair asks for next.
+type pairMove struct {
+	to      string // the state it moves to; "" for nothing
+	undo    string // the attempt to undo
+	reverse bool   // by reversal; else by refund
+}
+
+// decidePair says what becomes of a suspect pair, given its two attempts and the refund under way, if any. It is pure.
+//
+// When both are known paid, the attempt that the till was told approved stays and the other is undone: by reversal
+// where it can be, else by refund. A card that a person settled as paid stays, and the wallet is refunded, since that
+// needs no card. A second undo starts only after the first is proven refused.
+func decidePair(p Pair, first, second Attempt, via *Attempt) pairMove {
+	switch {
+	case p.State == PairResolved || p.State == PairFailed:
+		return pairMove{}
+	case clean(first) || clean(second):
+		return pairMove{to: PairResolved}
+	case p.State == PairUndoing && !refused(p, first, second, via):
+		return pairMove{}
+	case p.State == PairUndoing && len(p.Tried) > 0:
+		return pairMove{to: PairFailed}
+	case first.Net() <= 0 || second.Net() <= 0:
+		return pairMove{} // one of them is still open or stuck
+	}
+	undo := undoFirst(first, second)
+	if p.State == PairUndoing {
+		undo = other(p.Undo, first, second)
+	}
+	return pairMove{to: PairUndoing, undo: undo.Attempt, reverse: undo.Rail == RailCard && undo.State == ApprovedState}
+}
+
+// clean tells that an attempt is proven to hold no money.
+func clean(a Attempt) bool { return !a.locks() || a.Said() == SaidRefunded }
+
+// refused tells that the undoing under way is proven refused.
+func refused(p Pair, first, second Attempt, via *Attempt) bool {
+	if via != nil {
+		return via.State == DeclinedState || via.State == Unsent || via.State == Stuck || via.State == SettledNotPaid
+	}
+	u := other(other(p.Undo, first, second).Attempt, first, second)
+	return u.State == Stuck
+}
+
+func undoFirst(first, second Attempt) Attempt {
+	for _, a := range []Attempt{first, second} {
+		mate := other(a.Attempt, first, second)
+		if a.Rail == RailWallet && mate.Rail == RailCard && mate.State == SettledPaid {
+			return a
+		}
+	}
+	if second.Told == SaidApproved || first.Told != SaidApproved {
+		return first
+	}
+	return second
+}
+
+func other(id string, first, second Attempt) Attempt {
+	if first.Attempt == id {
+		return second
+	}
+	return first
+}

@@ -1,0 +1,269 @@
+package payment
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"posd/daemon/journal"
+)
+
+// projection folds payment events into tables that answer the desk's questions. The journal runs it in the
+// transaction of the event.
+type projection struct{}
+
+// Projection is to be registered when the journal is opened.
+func Projection() journal.Projection { return projection{} }
+
+// Name prefixes the tables.
+func (projection) Name() string { return "payment" }
+
+// Tables are those that folding the events derives; payment_sealed is not among them, since sealed data is no event.
+func (projection) Tables() []string {
+	return []string{"payment_sale", "payment_attempt", "payment_terminal", "payment_till", "payment_pair", "payment_counter"}
+}
+
+// Schema is the tables' definition.
+func (projection) Schema() string {
+	return `
+CREATE TABLE payment_sale (client TEXT, id TEXT, seq INTEGER, opened_at INTEGER, amount INTEGER, currency TEXT,
+  acked INTEGER NOT NULL DEFAULT 0, doc TEXT, PRIMARY KEY (client, id)) WITHOUT ROWID;
+CREATE INDEX payment_sale_seq ON payment_sale (seq);
+CREATE TABLE payment_attempt (client TEXT, sale TEXT, attempt TEXT, seq INTEGER, state TEXT, kind TEXT, rail TEXT,
+  amount INTEGER, terminal TEXT, batch TEXT, trace INTEGER, decided_at INTEGER, acked INTEGER, doc TEXT,
+  PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;
+CREATE INDEX payment_attempt_state ON payment_attempt (state, seq);
+CREATE INDEX payment_attempt_trace ON payment_attempt (terminal, trace);
+CREATE INDEX payment_attempt_amount ON payment_attempt (client, amount, decided_at);
+CREATE TABLE payment_terminal (terminal TEXT PRIMARY KEY, batch TEXT, trace INTEGER) WITHOUT ROWID;
+CREATE TABLE payment_till (client TEXT PRIMARY KEY, acks INTEGER) WITHOUT ROWID;
+CREATE TABLE payment_pair (client TEXT, sale TEXT, second TEXT, state TEXT, doc TEXT,
+  PRIMARY KEY (client, sale, second)) WITHOUT ROWID;
+CREATE TABLE payment_counter (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS payment_sealed (client TEXT, sale TEXT, attempt TEXT, terminal TEXT, batch TEXT, wrapped BLOB, box BLOB,
+  PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;`
+}
+
+// Fold applies one event.
+func (projection) Fold(tx *journal.Tx, e journal.Event) error {
+	var f Fact
+	if _, ours := folds[e.Kind]; !ours {
+		return nil
+	}
+	if err := json.Unmarshal(e.Body, &f); err != nil {
+		return fmt.Errorf("event %d: %w", e.Seq, err)
+	}
+	f.Kind = e.Kind
+	return folds[e.Kind](tx, e, f)
+}
+
+type foldFunc func(tx *journal.Tx, e journal.Event, f Fact) error
+
+// folds says how each kind of fact changes the tables.
+var folds = map[string]foldFunc{
+	factSaleOpened: foldSaleOpened, factSaleAcked: foldSaleAcked,
+	factCreated: foldAttempt, factSent: foldSent, factAsked: foldAttempt, factApproved: foldAttempt,
+	factDeclined: foldAttempt, factUnsent: foldAttempt, factCancelled: foldAttempt, factReversing: foldAttempt,
+	factTried: foldAttempt, factReversed: foldAttempt, factStuck: foldAttempt, factSettled: foldAttempt,
+	factLate: foldAttempt, factTold: foldAttempt, factVoided: foldAttempt, factRefunded: foldAttempt,
+	factAlarmed: foldAttempt, factPair: foldPair, factPairMoved: foldPair,
+	factTrace: foldTerminal, factBatch: foldTerminal,
+}
+
+func foldSaleOpened(tx *journal.Tx, e journal.Event, f Fact) error {
+	s := Sale{
+		Client: f.Key.Client, ID: f.Key.Sale, Amount: f.Sale.Amount, Currency: f.Sale.Currency,
+		Reference: f.Sale.Reference, After: f.Sale.After, OpenedAt: e.Time,
+	}
+	doc, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return tx.Exec(`INSERT INTO payment_sale (client, id, seq, opened_at, amount, currency, doc) VALUES (?,?,?,?,?,?,?)`,
+		s.Client, s.ID, e.Seq, e.Time.UnixMilli(), int64(s.Amount), s.Currency, string(doc))
+}
+
+func foldSaleAcked(tx *journal.Tx, e journal.Event, f Fact) error {
+	s, err := loadSale(tx, f.Key.Client, f.Key.Sale)
+	if err != nil {
+		return err
+	}
+	for _, a := range s.Attempts {
+		if a.State != ApprovedState {
+			continue
+		}
+		next, err := apply(a, f, e.Time)
+		if err != nil {
+			return err
+		}
+		if err := saveAttempt(tx, next); err != nil {
+			return err
+		}
+	}
+	s.Attempts, s.AckedAt = nil, e.Time
+	doc, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := tx.Exec(`UPDATE payment_sale SET acked = 1, doc = ? WHERE client = ? AND id = ?`, string(doc), s.Client, s.ID); err != nil {
+		return err
+	}
+	return tx.Exec(`INSERT INTO payment_till (client, acks) VALUES (?, 1) ON CONFLICT (client) DO UPDATE SET acks = acks + 1`, s.Client)
+}
+
+func foldAttempt(tx *journal.Tx, e journal.Event, f Fact) error {
+	var a Attempt
+	if f.Kind != factCreated {
+		var err error
+		if a, err = loadAttempt(tx, f.Key); err != nil {
+			return err
+		}
+	}
+	next, err := apply(a, f, e.Time)
+	if err != nil {
+		return err
+	}
+	if f.Kind != factCreated {
+		return saveAttempt(tx, next)
+	}
+	doc, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	return tx.Exec(`INSERT INTO payment_attempt (client, sale, attempt, seq, state, kind, rail, amount, terminal, batch, trace,
+  decided_at, acked, doc) VALUES (?,?,?,?,?,?,?,?,'','',0,0,0,?)`,
+		next.Client, next.Sale, next.Attempt, e.Seq, string(next.State), string(next.Kind), string(next.Rail),
+		int64(next.Amount), string(doc))
+}
+
+func foldSent(tx *journal.Tx, e journal.Event, f Fact) error {
+	n := f.Sent.Numbers
+	if n.Terminal != "" {
+		if err := setTrace(tx, n.Terminal, n.Trace); err != nil {
+			return err
+		}
+	}
+	err := tx.Exec(`INSERT INTO payment_counter (name, value) VALUES ('order', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1`)
+	if err != nil {
+		return err
+	}
+	return foldAttempt(tx, e, f)
+}
+
+func foldTerminal(tx *journal.Tx, _ journal.Event, f Fact) error {
+	if f.Kind == factTrace {
+		return setTrace(tx, f.Terminal, f.Trace)
+	}
+	return tx.Exec(`INSERT INTO payment_terminal (terminal, batch, trace) VALUES (?,?,0)
+  ON CONFLICT (terminal) DO UPDATE SET batch = excluded.batch`, f.Terminal, f.Batch)
+}
+
+func setTrace(tx *journal.Tx, terminal string, t TraceNumber) error {
+	return tx.Exec(`INSERT INTO payment_terminal (terminal, batch, trace) VALUES (?,?,?)
+  ON CONFLICT (terminal) DO UPDATE SET trace = excluded.trace`, terminal, firstBatch, int64(t))
+}
+
+func foldPair(tx *journal.Tx, e journal.Event, f Fact) error {
+	p := *f.Pair
+	if f.Kind == factPair {
+		p.At = e.Time
+	}
+	doc, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return tx.Exec(`INSERT INTO payment_pair (client, sale, second, state, doc) VALUES (?,?,?,?,?)
+  ON CONFLICT (client, sale, second) DO UPDATE SET state = excluded.state, doc = excluded.doc`,
+		p.Client, p.Sale, p.Second, p.State, string(doc))
+}
+
+func saveAttempt(tx *journal.Tx, a Attempt) error {
+	doc, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	var decidedAt int64
+	if !a.DecidedAt.IsZero() {
+		decidedAt = a.DecidedAt.UnixMilli()
+	}
+	return tx.Exec(`UPDATE payment_attempt SET state = ?, rail = ?, terminal = ?, batch = ?, trace = ?, decided_at = ?, acked = ?, doc = ?
+  WHERE client = ? AND sale = ? AND attempt = ?`,
+		string(a.State), string(a.Rail), a.Numbers.Terminal, a.Numbers.Batch, int64(a.Numbers.Trace), decidedAt, a.Acked, string(doc),
+		a.Client, a.Sale, a.Attempt)
+}
+
+// errNotFound says that the journal holds no such thing.
+var errNotFound = errors.New("not in the journal")
+
+func loadAttempt(tx *journal.Tx, k Key) (Attempt, error) {
+	var doc string
+	err := tx.QueryRow(`SELECT doc FROM payment_attempt WHERE client = ? AND sale = ? AND attempt = ?`, k.Client, k.Sale, k.Attempt).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Attempt{}, fmt.Errorf("attempt %s: %w", k, errNotFound)
+	}
+	if err != nil {
+		return Attempt{}, err
+	}
+	var a Attempt
+	return a, json.Unmarshal([]byte(doc), &a)
+}
+
+func loadSale(tx *journal.Tx, client, id string) (Sale, error) {
+	var doc string
+	err := tx.QueryRow(`SELECT doc FROM payment_sale WHERE client = ? AND id = ?`, client, id).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Sale{}, fmt.Errorf("sale %s: %w", id, errNotFound)
+	}
+	if err != nil {
+		return Sale{}, err
+	}
+	var s Sale
+	if err := json.Unmarshal([]byte(doc), &s); err != nil {
+		return Sale{}, err
+	}
+	s.Attempts, err = queryAttempts(tx, `client = ? AND sale = ? ORDER BY seq`, client, id)
+	return s, err
+}
+
+// queryAttempts gives the attempts that a condition selects.
+func queryAttempts(tx *journal.Tx, where string, args ...any) ([]Attempt, error) {
+	docs, err := queryDocs(tx, `SELECT doc FROM payment_attempt WHERE `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Attempt, len(docs))
+	for i, d := range docs {
+		if err := json.Unmarshal([]byte(d), &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func queryDocs(tx *journal.Tx, query string, args ...any) ([]string, error) {
+	rows, err := tx.Query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var docs []string
+	for rows.Next() {
+		var d string
+		if err := rows.Scan(&d); err != nil {
+			return nil, err
+		}
+		docs = append(docs, d)
+	}
+	return docs, rows.Err()
+}
+
+// orderNumber is unique for ever: the journal's own random name, then a counter that never goes back.
+func orderNumber(journalID string, n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for len(s) < 9 {
+		s = "0" + s
+	}
+	return journalID + s
+}

@@ -1,0 +1,190 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"posd/daemon/journal"
+)
+
+// probeEvery is how often an unreachable host is tried again while reversals are owed (rule 4).
+const probeEvery = 30 * time.Second
+
+// Run recovers what was open when posd last ended, then keeps the desk open until ctx ends: it reopens a blocked
+// journal and probes hosts that owe answers. It waits for exchanges under way, for a while, and for every goroutine.
+func (d *Desk) Run(ctx context.Context) error {
+	defer d.close()
+	err := d.recover(ctx)
+	if err != nil {
+		d.log.Error("open payments could not be read", "err", err)
+	}
+	recovered := err == nil
+	reopen, probe := newTicker(time.Second), newTicker(probeEvery)
+	defer reopen.Stop()
+	defer probe.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-reopen.C:
+			if !recovered || d.book.j.Blocked() != nil {
+				recovered = d.reopen(ctx)
+			}
+		case <-probe.C:
+			d.probe(ctx)
+		}
+	}
+}
+
+func newTicker(every time.Duration) *time.Ticker { return time.NewTicker(every) }
+
+// reopen tries to get a blocked journal back. Until it succeeds no money moves, and the API says so.
+func (d *Desk) reopen(ctx context.Context) bool {
+	d.setOpen(false)
+	d.endLives()
+	if err := d.book.j.Reopen(ctx); err != nil {
+		d.log.Error("journal stays blocked", "err", err)
+		return false
+	}
+	return d.recover(ctx) == nil
+}
+
+// endLives stops every life and waits for it; what they learn now cannot be journaled, so it is unknown. The desk is
+// ready for new lives then.
+func (d *Desk) endLives() {
+	d.mu.Lock()
+	d.cancel()
+	d.mu.Unlock()
+	d.running.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+}
+
+// recover gives a life to every open attempt, in their order, and looks at the suspect pairs again.
+func (d *Desk) recover(ctx context.Context) error {
+	open, err := d.book.attempts(ctx, `state IN ('created', 'sent', 'reversing')
+  OR state = 'approved' AND acked = 0 AND json_extract(doc, '$.confirm') = 1 ORDER BY seq`)
+	if err != nil {
+		return err
+	}
+	for _, a := range open {
+		pol := Policy{}
+		if t := d.tenderOf(a); t != nil {
+			pol = t.Policy()
+		}
+		if a, err = d.commit(ctx, a.Key, event{restart: true}, pol); err != nil {
+			return err
+		}
+		d.resume(a)
+	}
+	pairs, err := d.book.pairs(ctx, `state IN ('open', 'undoing')`)
+	if err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		d.movePairs(ctx, p.Client, p.Sale)
+	}
+	d.setOpen(true)
+	if len(open) > 0 {
+		d.log.Warn("open payments recovered", "count", len(open))
+	}
+	return nil
+}
+
+func (d *Desk) setOpen(open bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open = open
+}
+
+// resume gives a life to an attempt that needs one and has none.
+func (d *Desk) resume(a Attempt) {
+	waits := a.State == ApprovedState && a.Confirm && !a.Acked
+	if !a.State.Open() && !waits || a.State == Created || d.again(a.Key) {
+		return
+	}
+	l := d.bear(a.Key)
+	d.ride(l, d.tenderOf(a))
+	d.live(l, func(ctx context.Context) { d.chase(ctx, l) })
+}
+
+// again tells a life that may be ending to go on; false if there is none.
+func (d *Desk) again(k Key) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lives[k]
+	if l == nil {
+		return false
+	}
+	l.again = true
+	l.wake()
+	return true
+}
+
+// close ends the lives: those that wait for an answer about money get the grace.
+func (d *Desk) close() {
+	d.setOpen(false)
+	idle := make(chan struct{})
+	go func() {
+		d.busy.Wait()
+		close(idle)
+	}()
+	timer := time.NewTimer(d.grace)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+	}
+	d.endLives()
+	<-idle
+}
+
+// probe looks whether a host answers again, for the reversals that wait for it.
+func (d *Desk) probe(ctx context.Context) {
+	for _, t := range d.tenders(RailAny) {
+		if !d.owes(d.railOf(t)) {
+			continue
+		}
+		leave, err := d.enter(ctx, t, newcomer)
+		if err != nil {
+			return
+		}
+		call, cancel := withLimit(ctx, probeEvery)
+		err = t.Ready(call)
+		cancel()
+		leave()
+		if err == nil {
+			d.wakeReversals(d.railOf(t))
+		}
+	}
+}
+
+// owes tells whether a reversal of the rail is waiting.
+func (d *Desk) owes(rail Rail) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.lives {
+		if l.rail == rail && l.reversing.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// blocked is a *Problem while no money may move.
+func (d *Desk) blocked() error {
+	if err := d.book.j.Blocked(); err != nil {
+		return blockedProblem(err)
+	}
+	return nil
+}
+
+// pairs gives the suspect pairs that a condition selects.
+func (b *Book) pairs(ctx context.Context, where string, args ...any) (out []Pair, err error) {
+	err = b.j.View(ctx, func(tx *journal.Tx) error {
+		out, err = queryPairs(tx, where, args...)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,282 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"posd/daemon/journal"
+)
+
+// NewSale is what a till opens a sale with.
+type NewSale struct {
+	Client    string
+	ID        string
+	Amount    Cents
+	Currency  string
+	Reference string
+	After     string // the unacknowledged sale that the till knows of
+}
+
+// OpenSale opens a sale, or gives the one of that id. Another amount or currency under the same id is refused.
+func (d *Desk) OpenSale(ctx context.Context, n NewSale) (Sale, error) {
+	if err := n.check(); err != nil {
+		return Sale{}, err
+	}
+	s, err := d.book.Sale(ctx, n.Client, n.ID)
+	if err == nil {
+		return s, sameSale(s, n)
+	}
+	var p *Problem
+	if !errors.As(err, &p) || p.Status != 404 {
+		return Sale{}, err
+	}
+	if err := d.blocked(); err != nil {
+		return Sale{}, err
+	}
+	if err := d.book.j.Room(); err != nil {
+		return Sale{}, &Problem{Code: "disk_full", Status: 507, Detail: "the disk of the journal is nearly full", Remedy: "free disk space; open payments are still finished"}
+	}
+	warning := ""
+	err = d.book.update(ctx, func(tx *journal.Tx) error {
+		if warning, err = d.unacknowledged(tx, n); err != nil {
+			return err
+		}
+		if s, err := loadSale(tx, n.Client, n.ID); err == nil {
+			return sameSale(s, n)
+		}
+		return appendFacts(tx, Fact{
+			Kind: factSaleOpened, Key: Key{Client: n.Client, Sale: n.ID},
+			Sale: &saleOpened{Amount: n.Amount, Currency: n.Currency, Reference: n.Reference, After: n.After},
+		})
+	})
+	if err != nil {
+		return Sale{}, err
+	}
+	s, err = d.book.Sale(ctx, n.Client, n.ID)
+	s.Warning = warning
+	return s, err
+}
+
+// maxAmount is what field 4 of ISO 8583 can carry.
+const maxAmount Cents = 999_999_999_999
+
+func (n NewSale) check() error {
+	if err := CheckID("sale", n.ID); err != nil {
+		return err
+	}
+	bad := &Problem{Code: "bad_request", Status: 422}
+	switch {
+	case n.Amount <= 0 || n.Amount > maxAmount:
+		bad.Detail, bad.Remedy = "amount is out of range", "give minor units from 1 to 999999999999"
+	case len(n.Currency) != 3:
+		bad.Detail, bad.Remedy = "currency is not known", "give three letters, as CNY"
+	case len(n.Reference) > 200:
+		bad.Detail, bad.Remedy = "reference is too long", "give at most 200 bytes"
+	default:
+		return nil
+	}
+	return bad
+}
+
+func sameSale(s Sale, n NewSale) error {
+	if s.Amount == n.Amount && s.Currency == n.Currency {
+		return nil
+	}
+	return &Problem{
+		Code: "sale_differs", Status: 422, Detail: "sale " + s.ID + " was opened with another amount or currency",
+		Remedy: "use a new sale id for another sale",
+	}
+}
+
+// unacknowledged finds a sale of the same amount that was just paid and that the till may not know of (rule 12). A
+// till that acknowledges must name it; others get a warning.
+func (d *Desk) unacknowledged(tx *journal.Tx, n NewSale) (warning string, err error) {
+	since := d.now().Add(-d.rules.DuplicateAge).UnixMilli()
+	paid, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at >= ? AND state = 'approved' AND kind = 'sale'
+  AND acked = 0 AND sale <> ? ORDER BY seq DESC LIMIT 1`, n.Client, int64(n.Amount), since, n.ID)
+	if err != nil || len(paid) == 0 || paid[0].Voided || paid[0].Sale == n.After {
+		return "", err
+	}
+	var acks int
+	if err := tx.QueryRow(`SELECT coalesce(max(acks), 0) FROM payment_till WHERE client = ?`, n.Client).Scan(&acks); err != nil {
+		return "", err
+	}
+	what := "sale " + paid[0].Sale + " of the same amount was approved and never acknowledged"
+	if acks == 0 {
+		return what, nil
+	}
+	return "", &Problem{
+		Code: "unacknowledged", Status: 409, Detail: what,
+		Remedy: `ask whether it is the same purchase; if not, repeat with "after": "` + paid[0].Sale + `"`,
+	}
+}
+
+// Wait gives the attempt when its outcome is known, or as it stands when limit is over; a reversal under way gets a
+// little longer. A ctx that ends is a till that has hung up: an attempt still collecting is cancelled then, unless the
+// till comes back within the grace.
+func (d *Desk) Wait(ctx context.Context, k Key, limit time.Duration) (Attempt, error) {
+	d.attach(k, 1)
+	a, err := d.wait(ctx, k, limit)
+	d.attach(k, -1)
+	if ctx.Err() != nil {
+		d.hungUp(k)
+	}
+	return a, err
+}
+
+func (d *Desk) wait(ctx context.Context, k Key, limit time.Duration) (Attempt, error) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	reversing := false
+	for {
+		changed := d.book.Changed()
+		a, err := d.book.Attempt(ctx, k)
+		if err != nil || !a.State.Open() {
+			return a, err
+		}
+		if a.State == Reversing && !reversing {
+			reversing = true
+			timer.Reset(min(limit, d.rules.ReversingGrace))
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return a, nil
+		case <-ctx.Done():
+			return a, ctx.Err()
+		}
+	}
+}
+
+func (d *Desk) attach(k Key, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lives[k]
+	if l == nil {
+		return
+	}
+	l.waiters += n
+	if n > 0 && l.hangUp != nil {
+		l.hangUp.Stop()
+		l.hangUp = nil
+	}
+}
+
+func (d *Desk) hungUp(k Key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lives[k]
+	if l == nil || l.waiters > 0 || l.giveUp == nil || l.hangUp != nil {
+		return
+	}
+	l.hangUp = time.AfterFunc(d.rules.HangUpGrace, l.giveUp)
+}
+
+// Cancel stops an attempt: while collecting it becomes cancelled; once sent it is reversed.
+func (d *Desk) Cancel(ctx context.Context, k Key) (Attempt, error) {
+	a, err := d.book.Attempt(ctx, k)
+	if err != nil {
+		return a, err
+	}
+	if a.State == Created {
+		return d.stopCollecting(ctx, k)
+	}
+	if a, err = d.commit(ctx, k, event{stop: ReasonCancelled}, Policy{}); err != nil {
+		return a, err
+	}
+	switch {
+	case a.State == Reversing:
+		d.kick(k)
+	case a.State == ApprovedState || a.State == Sent:
+		return a, &Problem{Code: "not_cancellable", Status: 409, Detail: "attempt " + a.Attempt + " is " + a.Said(), Remedy: "void or refund it"}
+	}
+	return a, nil
+}
+
+// stopCollecting ends the collecting and waits until the attempt has left created.
+func (d *Desk) stopCollecting(ctx context.Context, k Key) (Attempt, error) {
+	d.mu.Lock()
+	if l := d.lives[k]; l != nil && l.giveUp != nil {
+		l.giveUp()
+	}
+	d.mu.Unlock()
+	for {
+		changed := d.book.Changed()
+		a, err := d.book.Attempt(ctx, k)
+		if err != nil || a.State == Cancelled || a.State == Unsent {
+			return a, err
+		}
+		if a.State != Created {
+			return d.Cancel(ctx, k)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return a, ctx.Err()
+		}
+	}
+}
+
+// Ack tells that the till knows the outcome of a sale. It may be repeated.
+func (d *Desk) Ack(ctx context.Context, client, sale string) (Sale, error) {
+	s, err := d.book.Sale(ctx, client, sale)
+	if err != nil || !s.AckedAt.IsZero() {
+		return s, err
+	}
+	err = d.book.update(ctx, func(tx *journal.Tx) error {
+		if s, err = loadSale(tx, client, sale); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(s.Attempts, func(a Attempt) bool { return a.Confirm && a.Reason == ReasonUnwanted }) {
+			return &Problem{Code: "ack_too_late", Status: 409, Detail: "the sale was not acknowledged in time and is being reversed", Remedy: "let the customer pay again"}
+		}
+		return appendFacts(tx, Fact{Kind: factSaleAcked, Key: Key{Client: client, Sale: sale}})
+	})
+	if err != nil {
+		return s, err
+	}
+	s, err = d.book.Sale(ctx, client, sale)
+	for _, a := range s.Attempts {
+		d.kick(a.Key)
+		if a.Confirm && a.State == ApprovedState {
+			d.slip(s, a) // only now is the receipt due
+		}
+	}
+	return s, err
+}
+
+// Told journals what the till has been told of an attempt; nothing happens if it was told so before.
+func (d *Desk) Told(ctx context.Context, a Attempt) error {
+	if a.Told == a.Said() {
+		return nil
+	}
+	return d.book.update(ctx, func(tx *journal.Tx) error {
+		return appendFacts(tx, Fact{Kind: factTold, Key: a.Key, Told: a.Said()})
+	})
+}
+
+// Settle carries out a person's verdict on a stuck attempt: "paid", "not-paid", or "retry" to try the reversal again.
+func (d *Desk) Settle(ctx context.Context, k Key, v Settlement) (Attempt, error) {
+	if v.By == "" || v.Reason == "" || verdicts[v.As] == "" {
+		return Attempt{}, &Problem{Code: "bad_request", Status: 422, Detail: "a settlement needs as, by and reason", Remedy: `give as "paid", "not-paid" or "retry", who decides, and why`}
+	}
+	v.At = d.now()
+	a, err := d.book.Attempt(ctx, k)
+	if err != nil {
+		return a, err
+	}
+	if a.State != Stuck {
+		if a.Settled != nil && a.Settled.As == v.As {
+			return a, nil
+		}
+		return a, &Problem{Code: "not_stuck", Status: 409, Detail: "attempt " + k.String() + " is " + a.Said() + ": there is nothing to settle", Remedy: "look at GET /v1/owed"}
+	}
+	if a, err = d.commit(ctx, k, event{verdict: &v}, Policy{}); err != nil {
+		return a, err
+	}
+	d.log.Warn("attempt settled by a person", "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID, "as", v.As, "by", v.By, "reason", v.Reason)
+	d.resume(a)
+	return d.book.Attempt(ctx, k)
+}
