@@ -8,5 +8,5 @@ func freeBytes(dir string) (free int64, ok bool) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, false
 	}
-	return int64(st.Bavail) * int64(st.Bsize), true
+	return int64(st.Bavail) * int64(st.Bsize), true //nolint:unconvert // Bsize is an int32 on some processors
 }

@@ -12,7 +12,7 @@ const quiet = 2 * time.Second
 
 // startKeeper starts the goroutine that writes the log back when nothing else is going on. Close ends it.
 func (j *Journal) startKeeper() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(unbound)
 	j.stop = cancel
 	if !j.opt.Memory {
 		j.keeper.Go(func() { j.keep(ctx) })

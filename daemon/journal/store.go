@@ -17,8 +17,11 @@ import (
 // cacheLimit bounds the statements that a store keeps prepared; the code has far fewer.
 const cacheLimit = 256
 
-// store is one SQLite connection and its prepared statements. Statements run to their end whatever happens to the
-// caller's ctx: half a transaction helps nobody.
+// unbound is the ctx of every statement: it runs to its end whatever happens to the caller, since half a transaction
+// helps nobody.
+var unbound = context.Background()
+
+// store is one SQLite connection and its prepared statements.
 type store struct {
 	db    *sql.DB
 	conn  *sql.Conn
@@ -65,13 +68,13 @@ func openStore(path string, settings []string) (*store, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	conn, err := db.Conn(context.Background())
+	conn, err := db.Conn(unbound)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	s := &store{db: db, conn: conn, stmts: map[string]*sql.Stmt{}}
 	for _, p := range settings {
-		if _, err := conn.ExecContext(context.Background(), p); err != nil {
+		if _, err := conn.ExecContext(unbound, p); err != nil {
 			s.close()
 			return nil, fmt.Errorf("%s: %w", p, err)
 		}
@@ -110,7 +113,7 @@ func (s *store) prepared(query string) (*sql.Stmt, error) {
 	if st, ok := s.stmts[query]; ok {
 		return st, nil
 	}
-	st, err := s.conn.PrepareContext(context.Background(), query)
+	st, err := s.conn.PrepareContext(unbound, query)
 	if err != nil {
 		return nil, err
 	}
@@ -129,27 +132,27 @@ func (s *store) exec(query string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	_, err = st.ExecContext(context.Background(), args...)
+	_, err = st.ExecContext(unbound, args...)
 	return err
 }
 
 // script runs one or more statements that are not worth keeping.
 func (s *store) script(text string) error {
-	_, err := s.conn.ExecContext(context.Background(), text)
+	_, err := s.conn.ExecContext(unbound, text)
 	return err
 }
 
 // query is not prepared for reuse: rows of the same query may be open twice.
 func (s *store) query(query string, args ...any) (*sql.Rows, error) {
-	return s.conn.QueryContext(context.Background(), query, args...)
+	return s.conn.QueryContext(unbound, query, args...)
 }
 
 func (s *store) queryRow(query string, args ...any) *sql.Row {
 	st, err := s.prepared(query)
 	if err != nil {
-		return s.conn.QueryRowContext(context.Background(), query, args...)
+		return s.conn.QueryRowContext(unbound, query, args...)
 	}
-	return st.QueryRowContext(context.Background(), args...)
+	return st.QueryRowContext(unbound, args...)
 }
 
 // checkpoint writes the log back into the file and empties it.

@@ -96,7 +96,7 @@ func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
 	if tx.over {
 		// A done ctx is the only way to make a Row that says no.
-		ctx, cancel := context.WithCancelCause(context.Background())
+		ctx, cancel := context.WithCancelCause(unbound)
 		cancel(errOver)
 		return tx.store.conn.QueryRowContext(ctx, query, args...)
 	}

@@ -29,7 +29,7 @@ func (j *Journal) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	defer func() {
 		tx.over = true
 		if !done { // fn panicked or ended its goroutine
-			j.rollback(nil)
+			_ = j.rollback(nil)
 		}
 	}()
 	err = fn(tx)
