@@ -1,0 +1,113 @@
+package wallet
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"net/http"
+	"time"
+
+	"posd/daemon/payment"
+)
+
+// code is a customer's code: payment.Input of this tender.
+type code struct {
+	wallet string
+	secret payment.Secret // normalised digits
+	read   time.Time      // monotonic
+}
+
+// Hash keys the code, so that the journal's owner notices the same one again.
+func (c *code) Hash(key []byte) (sum [32]byte, ok bool) {
+	mac := hmac.New(sha256.New, key)
+	c.secret.Reveal(func(b []byte) { _, _ = mac.Write(b) })
+	copy(sum[:], mac.Sum(nil))
+	return sum, true
+}
+
+// Wipe overwrites the code.
+func (c *code) Wipe() { c.secret.Wipe() }
+
+// Collect takes the code from the request, else waits for a scan. It answers nil, nil for refund and void. A code of
+// no wallet, or of one that this shop does not take, is a problem that does not repeat the code.
+func (w *Wallet) Collect(ctx context.Context, r payment.Request) (payment.Input, error) {
+	if r.Kind != payment.KindSale {
+		return nil, nil
+	}
+	if !w.offers(r.Currency) {
+		return nil, wrongCurrency(r.Currency)
+	}
+	text, err := w.read(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	c := &code{secret: payment.NewSecret(Normalise(text)), read: time.Now()}
+	if err := w.place(ctx, c, text); err != nil {
+		clear(text)
+		return nil, err
+	}
+	return c, nil
+}
+
+// read gives the text of the code as it came; the caller owns it.
+func (w *Wallet) read(ctx context.Context, r payment.Request) ([]byte, error) {
+	var text []byte
+	keep := func(b []byte) { text = append(make([]byte, 0, len(b)), b...) }
+	if !r.Code.Empty() {
+		r.Code.Reveal(keep)
+		return text, nil
+	}
+	if w.o.Scanner == nil {
+		return nil, &payment.Problem{
+			Code: "no_scanner", Status: http.StatusConflict,
+			Detail: "no scanner is configured, and the request holds no code",
+			Remedy: "Send the code in the request, or configure a scanner.",
+		}
+	}
+	scan, err := w.o.Scanner.Claim(ctx, func(b []byte) bool { _, ok := w.router.Route(b); return ok })
+	if err != nil {
+		return nil, err
+	}
+	scan.Data.Reveal(keep)
+	scan.Data.Wipe()
+	return text, nil
+}
+
+// place finds the code's wallet and makes sure that its gateway answers.
+func (w *Wallet) place(ctx context.Context, c *code, text []byte) error {
+	name, ok := w.router.Route(text)
+	if !ok {
+		return &payment.Problem{
+			Code: "unknown_code", Status: http.StatusUnprocessableEntity,
+			Detail: "the code belongs to no wallet that is known here",
+			Remedy: "Ask the customer to open the payment code of the wallet and scan that.",
+		}
+	}
+	l := w.providers[name]
+	if l == nil {
+		return &payment.Problem{
+			Code: "unsupported_wallet", Status: http.StatusUnprocessableEntity,
+			Detail: "codes of " + name + " are not taken here",
+			Remedy: "Ask the customer for another wallet or a card.",
+		}
+	}
+	c.wallet = name
+	return w.reach(ctx, l)
+}
+
+func (w *Wallet) offers(currency string) bool {
+	for _, l := range w.providers {
+		if l.terms.Currency == currency {
+			return true
+		}
+	}
+	return false
+}
+
+func wrongCurrency(currency string) error {
+	return &payment.Problem{
+		Code: "wallet_currency", Status: http.StatusUnprocessableEntity,
+		Detail: "no wallet here takes " + currency,
+		Remedy: "Take a card or cash.",
+	}
+}

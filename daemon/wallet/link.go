@@ -1,0 +1,104 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"posd/daemon/payment"
+)
+
+// line is a provider and what is believed about the link to it.
+type line struct {
+	Provider
+	terms Terms
+
+	mu   sync.Mutex
+	seen time.Time // when it last answered (monotonic); guarded by mu
+	up   bool      // guarded by mu
+}
+
+// do is Provider.Do, and remembers whether the gateway answers.
+func (l *line) do(ctx context.Context, c Call) Result {
+	r := l.Do(ctx, c)
+	if !r.Reached && errors.Is(ctx.Err(), context.Canceled) {
+		return r // we hung up ourselves: that says nothing about the link
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.up = r.Reached; r.Reached {
+		l.seen = time.Now()
+	}
+	return r
+}
+
+// believed tells whether the link answered within the time given and has not failed since.
+func (l *line) believed(within time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.up && time.Since(l.seen) < within
+}
+
+// Ready tells whether at least one gateway answers. The customer is asked for a code only then: the merchant's side is
+// never offline. A link that answered a moment ago is believed; else all are probed at once and the first counts.
+func (w *Wallet) Ready(ctx context.Context) error {
+	for _, l := range w.providers {
+		if l.believed(w.o.BelievedFor) {
+			return nil
+		}
+	}
+	if w.probe(ctx) {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return offline("no wallet gateway answers")
+}
+
+// probe asks every gateway at once whether it is there; it has waited for all of its goroutines when it returns.
+func (w *Wallet) probe(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, w.o.ProbeCall)
+	defer cancel()
+	answers := make(chan bool, len(w.providers))
+	var wg sync.WaitGroup
+	for _, l := range w.providers {
+		wg.Go(func() { answers <- l.do(ctx, Call{Op: OpProbe}).Reached })
+	}
+	any := false
+	for range w.providers {
+		if <-answers {
+			any = true
+			cancel()
+		}
+	}
+	wg.Wait()
+	return any
+}
+
+// reach makes sure that one gateway answers.
+func (w *Wallet) reach(ctx context.Context, l *line) error {
+	if l.believed(w.o.BelievedFor) {
+		return nil
+	}
+	probe, cancel := context.WithTimeout(ctx, w.o.ProbeCall)
+	defer cancel()
+	if l.do(probe, Call{Op: OpProbe}).Reached {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return offline("the gateway of " + l.terms.Name + " does not answer")
+}
+
+func offline(detail string) error {
+	return &payment.Problem{
+		Code:   "wallet_offline",
+		Status: http.StatusServiceUnavailable,
+		Detail: detail,
+		Remedy: "Take a card or cash, and check the network of this till.",
+	}
+}

@@ -1,0 +1,143 @@
+package wallet
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"posd/daemon/payment"
+	"posd/daemon/wallet/sign"
+)
+
+// What an exchange can end with but an answer. Any other error means that the request may have arrived.
+var (
+	ErrNotSent = errors.New("nothing was sent")
+	ErrAnswer  = errors.New("the gateway's answer is of no use")
+)
+
+// Dialer opens a connection: net.Dialer.DialContext, or a door of a test.
+type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// NewTransport makes the HTTP transport for one gateway: no proxy, no HTTP/2 (which may send a request again by
+// itself), few idle connections that are dropped before a gateway would. conf may be nil; it holds a pinned CA or a
+// client certificate.
+func NewTransport(dial Dialer, conf *tls.Config) *http.Transport {
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 3 * time.Second}).DialContext
+	}
+	return &http.Transport{
+		DialContext:         dial,
+		TLSClientConfig:     conf,
+		TLSHandshakeTimeout: 3 * time.Second,
+		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
+		MaxIdleConns:        4,
+		IdleConnTimeout:     20 * time.Second,
+	}
+}
+
+// Poster sends requests to one gateway and tells "was not sent" from "may have arrived".
+type Poster struct{ client http.Client }
+
+// NewPoster makes a Poster over a transport. Redirects are not followed: a payment is never sent twice.
+func NewPoster(rt http.RoundTripper) *Poster {
+	return &Poster{client: http.Client{
+		Transport:     rt,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Post sends body once and gives the whole answer. Its errors hold neither address nor body.
+func (p *Poster) Post(ctx context.Context, to, contentType string, body []byte) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, ctx.Err())
+	}
+	ctx, fate := traced(ctx)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the gateway's address is wrong", ErrNotSent)
+	}
+	req.GetBody = nil // the transport cannot send the body a second time
+	req.Header.Set("Content-Type", contentType)
+	res, err := p.client.Do(req)
+	if err != nil {
+		return nil, fate.judge(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, sign.MaxBody+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read answer: %w", err)
+	case len(answer) > sign.MaxBody:
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, sign.MaxBody)
+	case res.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("%w: HTTP status %d", ErrAnswer, res.StatusCode)
+	}
+	return answer, nil
+}
+
+// Probe tells whether a gateway speaks HTTP: any answer that no proxy makes for a dead one counts.
+func (p *Poster) Probe(ctx context.Context, to string) Result {
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, to, nil)
+	if err != nil {
+		return Result{NotSent: true}
+	}
+	res, err := p.client.Do(req)
+	if err != nil {
+		return Result{}
+	}
+	_ = res.Body.Close()
+	return Result{Reached: res.StatusCode < http.StatusInternalServerError}
+}
+
+// fate is how far a request came. Its fields are set by the transport's goroutine.
+type fate struct{ asked, connected atomic.Bool }
+
+func traced(ctx context.Context) (context.Context, *fate) {
+	f := &fate{}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { f.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { f.connected.Store(true) },
+	}), f
+}
+
+// judge says ErrNotSent only with proof: the transport looked for a connection and never had one. Once it had one,
+// even a Write that returned 0 may have put bytes on the way.
+func (f *fate) judge(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err // without the address
+	}
+	if f.asked.Load() && !f.connected.Load() {
+		return fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	return err
+}
+
+// Unanswered is the Result of an exchange that ended with err instead of an answer.
+func Unanswered(err error) Result {
+	switch {
+	case errors.Is(err, ErrNotSent):
+		return Result{NotSent: true, Doubt: payment.ReasonNoAnswer, Text: "the gateway cannot be reached"}
+	case errors.Is(err, ErrAnswer):
+		return Result{Doubt: payment.ReasonOther, Text: err.Error()}
+	}
+	return Result{Doubt: payment.ReasonNoAnswer, Text: "no answer"}
+}
+
+// Distrusted is the Result of a complete answer that is not to be believed.
+func Distrusted(err error) Result {
+	r := Result{Reached: true, Doubt: payment.ReasonOther, Text: err.Error()}
+	if errors.Is(err, sign.ErrMissing) || errors.Is(err, sign.ErrWrong) {
+		r.Doubt = payment.ReasonBadAnswer
+	}
+	return r
+}

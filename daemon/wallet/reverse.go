@@ -1,0 +1,214 @@
+package wallet
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"posd/daemon/payment"
+)
+
+// refundSuffix makes the fixed number under which an order is refunded when it can no longer be cancelled.
+const refundSuffix = "R"
+
+// notes is Undo.Progress: how far the undoing of an order has come.
+type notes struct {
+	Accepted bool   `json:"accepted,omitempty"` // the gateway has accepted a cancel, and no query contradicts it
+	Refused  string `json:"refused,omitempty"`  // it has refused to cancel, with this code: a refund is tried instead
+	NotPaid  *stamp `json:"not_paid,omitempty"` // when a query first knew no paid order after that
+	Held     *stamp `json:"held,omitempty"`     // when the undoing was first held back until ReverseNotBefore
+}
+
+// stamp is a moment that survives a restart by wall time, and clock changes within one run by monotonic time.
+type stamp struct {
+	Wall  time.Time     `json:"wall"`
+	Run   string        `json:"run"`
+	Since time.Duration `json:"since"`
+}
+
+// Reverse makes one step of undoing a sale: at most one cancel (or, past the window, refund) and one query.
+//
+// It is confirmed by a query only, since gateways accept the cancelling of anything: an order that is closed or
+// reversed, or one that is absent in two queries at least ConfirmGap apart after a cancel was accepted. An order that
+// still waits for its customer is no proof, it can still be paid, so it is cancelled again; so is one seen paid.
+func (w *Wallet) Reverse(ctx context.Context, a payment.Attempt) payment.Undo {
+	d, l, err := w.of(a)
+	if err != nil {
+		return payment.Undo{Outcome: payment.Refused, Code: "unplanned", Text: err.Error()}
+	}
+	if a.Kind != payment.KindSale {
+		return payment.Undo{Outcome: payment.Refused, Code: "not_reversible", Text: "a wallet refund is repeated, not reversed"}
+	}
+	u := undoing{w: w, l: l, a: a, order: d.Order}
+	if len(a.Undo.Progress) > 0 {
+		_ = json.Unmarshal(a.Undo.Progress, &u.notes) // notes that cannot be read are begun anew: that only costs time
+	}
+	age := max(0, w.o.Now().Sub(a.SentAt))
+	switch {
+	case u.early(age):
+	case age >= l.terms.ReverseWindow:
+		u.late(ctx)
+	default:
+		u.inWindow(ctx)
+	}
+	return u.result()
+}
+
+// undoing is one call of Reverse.
+type undoing struct {
+	w     *Wallet
+	l     *line
+	a     payment.Attempt
+	order string
+	notes notes
+	out   payment.Undo
+}
+
+func (u *undoing) result() payment.Undo {
+	u.out.Progress, _ = json.Marshal(u.notes) // a struct of plain fields does not fail
+	return u.out
+}
+
+// early holds the undoing back until the gateway allows it. A clock that was set back does not hold it for longer.
+func (u *undoing) early(age time.Duration) bool {
+	least := u.l.terms.ReverseNotBefore
+	if age >= least {
+		return false
+	}
+	u.out.After = least - age
+	if u.notes.Held == nil || u.w.since(*u.notes.Held) < 0 {
+		s := u.w.stamp()
+		u.notes.Held = &s
+		return true
+	}
+	waited := u.w.since(*u.notes.Held)
+	u.out.After = min(u.out.After, max(0, least-waited))
+	return waited < least
+}
+
+// inWindow cancels unless a cancel is already accepted, and asks what came of it.
+func (u *undoing) inWindow(ctx context.Context) {
+	if !u.notes.Accepted && !u.cancel(ctx) {
+		return
+	}
+	if q, ok := u.query(ctx); ok && q.Class == ClassPaid && u.notes.Refused != "" {
+		u.out.Code, u.out.Text = u.notes.Refused, "cancel refused, refund follows"
+		u.refund(ctx)
+	}
+}
+
+// late is for an order older than the gateway's window: what is paid is refunded, under a number that never changes;
+// what is absent is cancelled, which gateways allow at any time.
+func (u *undoing) late(ctx context.Context) {
+	q, ok := u.query(ctx)
+	switch {
+	case !ok || u.out.Outcome == payment.Confirmed:
+	case q.Class == ClassPaid:
+		if u.refund(ctx) == ClassFailed {
+			u.out.Outcome = payment.WindowOver
+		}
+	case !u.notes.Accepted:
+		_ = u.cancel(ctx)
+	}
+}
+
+// cancel tells whether the gateway answered at all.
+func (u *undoing) cancel(ctx context.Context) bool {
+	r := u.do(ctx, Call{Op: OpCancel})
+	if !r.Reached {
+		return false
+	}
+	if !r.Signed || !ours(u.a, u.l, r) {
+		return true
+	}
+	switch r.Class {
+	case ClassReversed, ClassClosed:
+		u.notes.Accepted, u.notes.Refused = true, ""
+	case ClassUnknown, ClassFailed, ClassConfig:
+		u.notes.Refused = r.Code
+	default: // to be called again
+	}
+	return true
+}
+
+// refund gives the whole order back. It answers ClassFailed only when the gateway signs that it will not.
+func (u *undoing) refund(ctx context.Context) Class {
+	c := Call{Op: OpRefund, Refund: u.order + refundSuffix, Total: u.a.Amount}
+	c.Amount = u.a.Amount - u.a.Refunded
+	r := u.do(ctx, c)
+	if !r.Signed || !ours(u.a, u.l, r) {
+		return ClassUnknown
+	}
+	switch r.Class {
+	case ClassFailed, ClassConfig, ClassClosed:
+		return ClassFailed
+	default:
+		return r.Class
+	}
+}
+
+// query asks for the order and takes notes; ok is false when the answer cannot be believed.
+func (u *undoing) query(ctx context.Context) (r Result, ok bool) {
+	r = u.do(ctx, Call{Op: OpQuery})
+	if !r.Signed || !ours(u.a, u.l, r) {
+		return r, false
+	}
+	named := r.Facts.Order == u.order
+	switch {
+	case named && (r.Class == ClassClosed || r.Class == ClassReversed) && u.a.Refunded == 0:
+		u.out.Outcome = payment.Confirmed
+	case r.Class == ClassPaid, r.Class == ClassPending:
+		u.notes.Accepted, u.notes.NotPaid = false, nil
+	case u.notes.Accepted && (r.Absent || r.Class == ClassFailed):
+		u.absent()
+	}
+	return r, true
+}
+
+// absent counts the queries that knew no paid order: two, far enough apart, end it.
+func (u *undoing) absent() {
+	gap := u.w.o.ConfirmGap
+	if u.notes.NotPaid == nil {
+		s := u.w.stamp()
+		u.notes.NotPaid, u.out.After = &s, gap
+		return
+	}
+	passed := u.w.since(*u.notes.NotPaid)
+	if passed >= gap {
+		u.out.Outcome = payment.Confirmed
+		return
+	}
+	u.out.After = gap - passed
+	if passed < 0 { // the clock was set back over a restart: begin the wait anew
+		s := u.w.stamp()
+		u.notes.NotPaid, u.out.After = &s, gap
+	}
+}
+
+// do fills in what all calls of one undoing share, and keeps the words and messages for the journal.
+func (u *undoing) do(ctx context.Context, c Call) Result {
+	c.Order, c.Currency = u.order, u.a.Currency
+	if c.Op != OpRefund {
+		c.Amount = u.a.Amount
+	}
+	out := u.l.Request(c)
+	r := u.l.do(ctx, c)
+	u.out.Messages = append(append(u.out.Messages, out), r.Messages...)
+	u.out.Reached = u.out.Reached || r.Reached
+	if r.Code != "" || u.out.Code == "" {
+		u.out.Code, u.out.Text = r.Code, r.Text
+	}
+	return r
+}
+
+func (w *Wallet) stamp() stamp {
+	return stamp{Wall: w.o.Now(), Run: w.run, Since: time.Since(w.started)}
+}
+
+// since is how long ago a stamp was made: by monotonic time within this run, else by the wall clock.
+func (w *Wallet) since(s stamp) time.Duration {
+	if s.Run == w.run {
+		return time.Since(w.started) - s.Since
+	}
+	return w.o.Now().Sub(s.Wall)
+}

@@ -1,0 +1,124 @@
+// Package wallet is the wallet tender: codes that customers show on their phones, sent to the provider they belong to.
+//
+// A code is worth what card data is worth. It is routed by prefix and length, lives in memory only, and is sent once.
+// An answer is believed when it is signed, and means paid when five checks hold; everything else is unknown, is asked
+// for until a deadline and then undone.
+//
+// For wallets a void is a full refund under the void's own number: gateways know no void, and a refund under a fixed
+// number can be repeated until it is answered. So Policy lists void and refund under Repeats, and Reverse is for sales.
+package wallet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"posd/daemon/payment"
+	"posd/drivers/scanner"
+)
+
+// Scanner hands over the next scan that accept takes. *scanner.Hub is one.
+type Scanner interface {
+	Claim(ctx context.Context, accept func([]byte) bool) (scanner.Code, error)
+}
+
+// Options make a Wallet. Zero durations become the defaults named beside them.
+type Options struct {
+	Providers   []Provider
+	Routes      []Route // nil means DefaultRoutes
+	Scanner     Scanner // nil: codes come in requests only
+	Now         func() time.Time
+	Log         *slog.Logger
+	CodeAge     time.Duration // an older code is not sent: 30 s
+	PaidWithin  time.Duration // how far a payment's time may be from ours: 24 h
+	ConfirmGap  time.Duration // between the two queries that prove a cancelled order absent: 15 s
+	BelievedFor time.Duration // how long a link is believed up after it has answered: 30 s
+	ProbeCall   time.Duration // 3 s
+	PayCall     time.Duration // 10 s
+	AskCall     time.Duration // 5 s
+	ReverseCall time.Duration // 10 s
+}
+
+// Wallet implements payment.Tender over providers. It is safe for concurrent use.
+type Wallet struct {
+	o         Options
+	router    *Router
+	providers map[string]*line // by name; constant after New
+	run       string           // names this run in notes between tries
+	started   time.Time        // its monotonic reading is what counts
+}
+
+var _ payment.Tender = (*Wallet)(nil)
+
+// New refuses routes that overlap, providers of the same name, and a wallet without any provider.
+func New(o Options) (*Wallet, error) {
+	if o.Routes == nil {
+		o.Routes = DefaultRoutes()
+	}
+	router, err := NewRouter(o.Routes)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Providers) == 0 {
+		return nil, errors.New("wallet: no provider")
+	}
+	w := &Wallet{o: o.withDefaults(), router: router, providers: map[string]*line{}, started: time.Now()}
+	w.run = fmt.Sprintf("%x", w.o.Now().UnixNano())
+	for _, p := range o.Providers {
+		t := p.Terms()
+		if _, twice := w.providers[t.Name]; twice || t.Name == "" {
+			return nil, fmt.Errorf("wallet: two providers named %q, or one without a name", t.Name)
+		}
+		w.providers[t.Name] = &line{Provider: p, terms: t}
+	}
+	return w, nil
+}
+
+func (o Options) withDefaults() Options {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&o.CodeAge, 30 * time.Second}, {&o.PaidWithin, 24 * time.Hour}, {&o.ConfirmGap, 15 * time.Second},
+		{&o.BelievedFor, 30 * time.Second}, {&o.ProbeCall, 3 * time.Second}, {&o.PayCall, 10 * time.Second},
+		{&o.AskCall, 5 * time.Second}, {&o.ReverseCall, 10 * time.Second},
+	} {
+		if *d.field <= 0 {
+			*d.field = d.value
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Policy says that wallets are asked, that refunds and voids are repeated, and that no terminal queues.
+func (w *Wallet) Policy() payment.Policy {
+	return payment.Policy{
+		Asks:        true,
+		Repeats:     []payment.Kind{payment.KindRefund, payment.KindVoid},
+		Call:        w.o.PayCall,
+		AskCall:     w.o.AskCall,
+		ReverseCall: w.o.ReverseCall,
+	}
+}
+
+// Route tells which wallet a scanned text belongs to.
+func (w *Wallet) Route(text []byte) (string, bool) { return w.router.Route(text) }
+
+// Sensitive tells whether a scan may be a wallet code and must not be shown to anybody. It is for the scanner's hub.
+func (w *Wallet) Sensitive(text []byte) bool { return w.router.Sensitive(text) }
+
+// data is Plan.Data: what a restart needs to ask, undo or repeat an attempt. It holds no secret.
+type data struct {
+	Wallet string        `json:"wallet"`
+	Order  string        `json:"order"`            // the payment's number; for refund and void that of the original
+	Refund string        `json:"refund,omitempty"` // refund and void: the number of the giving back
+	Total  payment.Cents `json:"total,omitempty"`  // refund and void: what the original took
+}
