@@ -184,6 +184,13 @@ func (l *ledger) all() []Entry {
 	return append([]Entry(nil), l.entries...)
 }
 
+// size is the number of entries.
+func (l *ledger) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.entries)
+}
+
 // last finds the latest entry that fits.
 func (l *ledger) last(fits func(Entry) bool) (Entry, bool) {
 	l.mu.Lock()

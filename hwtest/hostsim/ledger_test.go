@@ -29,7 +29,7 @@ func saleVoidedAndBack(t *testing.T, l *ledger) {
 	add(t, l, Entry{Kind: KindSale, Trace: "000004", Amount: 700, Code: "51"})
 }
 
-func net(entries []Entry) (sum int64) {
+func left(entries []Entry) (sum int64) {
 	for _, e := range entries {
 		sum += e.Net()
 	}
@@ -42,7 +42,7 @@ func TestNetCountsWhatIsLeftCaptured(t *testing.T) {
 		t.Fatal(err)
 	}
 	saleVoidedAndBack(t, l)
-	if got := net(l.all()); got != 1499 {
+	if got := left(l.all()); got != 1499 {
 		t.Errorf("net after a reversed void and a refund of 500 = %d, want 1499", got)
 	}
 	if s := l.all()[0]; s.Voided || s.Refunded != 500 || s.Reversed {
@@ -94,8 +94,8 @@ func TestLedgerDropsALineCutShortAndGoesOn(t *testing.T) {
 		t.Errorf("next entry has seq %d, want 2", e.Seq)
 	}
 	_ = l.close()
-	if got, err := ReadLedger(path); err != nil || net(got) != 3 {
-		t.Errorf("net = %d, %v; want 3", net(got), err)
+	if got, err := ReadLedger(path); err != nil || left(got) != 3 {
+		t.Errorf("left = %d, %v; want 3", left(got), err)
 	}
 }
 

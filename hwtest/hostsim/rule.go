@@ -22,6 +22,7 @@ const (
 	CommitSilent Action = "commit-silent" // booked, the answer is lost
 	Delay        Action = "delay"         // booked, answered after Delay; the connection waits meanwhile
 	Late         Action = "late"          // booked, answered after Delay while others go on; with no Delay just before the terminal's next answer
+	Held         Action = "held"          // on its way for Delay, then booked and answered: others overtake it
 	Close        Action = "close"         // the connection is closed before anything is booked
 	CommitClose  Action = "commit-close"  // booked, then the connection is closed
 	HalfFrame    Action = "half-frame"    // booked, half of the answer is sent, then the connection is closed
@@ -38,7 +39,7 @@ const (
 )
 
 var actions = []Action{
-	Silent, CommitSilent, Delay, Late, Close, CommitClose, HalfFrame, BadMAC, NoMAC, WrongAmount, WrongTrace,
+	Silent, CommitSilent, Delay, Late, Held, Close, CommitClose, HalfFrame, BadMAC, NoMAC, WrongAmount, WrongTrace,
 	Decline, ReverseCode, KeyLoss, Partial, Duplicate, Garbage,
 }
 
@@ -84,7 +85,7 @@ func (r Rule) check() error {
 		return fmt.Errorf("do = %q needs a code", r.Do)
 	case r.Do == Partial && r.Value <= 0:
 		return fmt.Errorf("do = %q needs a value above 0", r.Do)
-	case r.Do == Delay && r.Delay <= 0:
+	case (r.Do == Delay || r.Do == Held) && r.Delay <= 0:
 		return fmt.Errorf("do = %q needs a delay", r.Do)
 	case r.Nth < 0 || r.Times < 0 || r.Delay < 0:
 		return fmt.Errorf("nth, times and delay are not negative")
