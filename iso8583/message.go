@@ -1,8 +1,8 @@
 package iso8583
 
 import (
+	"encoding/hex"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,9 +18,9 @@ const MaxField = 128
 type Message struct {
 	TPDU, Header, MTI string
 
-	buf   []byte // owned by the message; every value lies in it
-	at    [MaxField + 1]span
-	wide  bool  // it came with a second bitmap, so it leaves with one even if that is empty
+	buf  []byte // owned by the message; every value lies in it
+	at   [MaxField + 1]span
+	wide bool // it came with a second bitmap, so it leaves with one even if that is empty
 }
 
 // span is where a value lies, and what Pack must know to give the same bytes back.
@@ -128,6 +128,22 @@ func (m *Message) value(n int) []byte {
 	return m.buf[s.off : s.off+s.n]
 }
 
+// hexText is how bytes look as text, everywhere.
+func hexText(b []byte) string { return hexMark + strings.ToUpper(hex.EncodeToString(b)) }
+
+const hexMark = "hex:"
+
+// setValue takes a value as JSON and dialect files write it: "hex:.." is bytes, all else is text.
+func (m *Message) setValue(n int, v string) {
+	if digits, ok := strings.CutPrefix(v, hexMark); ok {
+		if b, err := hex.DecodeString(digits); err == nil {
+			m.SetBytes(n, b)
+			return
+		}
+	}
+	m.Set(n, v)
+}
+
 func (m *Message) put(n int, kind valueKind, pad int8, text string) {
 	if valid(n) {
 		m.reserve(len(text))
@@ -148,6 +164,6 @@ func (m *Message) reserve(size int) {
 		return
 	}
 	old := m.buf
-	m.buf = slices.Grow(slices.Clone(old), size+len(old))
+	m.buf = append(make([]byte, 0, 2*len(old)+size+64), old...)
 	clear(old)
 }

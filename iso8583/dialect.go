@@ -1,0 +1,186 @@
+package iso8583
+
+import (
+	"slices"
+	"time"
+)
+
+// Dialect is how one acquirer speaks: frame, header, fields, MAC, match key, transactions and answers. It is made by
+// Load or Preset, never changes, and may be used by many goroutines.
+type Dialect struct {
+	name, title string
+	frame       frameSpec
+	mtiText     bool // MTI as 4 ASCII digits, else 2 BCD bytes
+	bitmapText  bool // bitmap as upper-case hex text, else binary
+	charset     charset
+	base        table
+	byMTI       map[string]*table // whole tables, so that a message looks its fields up once
+	mac         MACRule
+	declineMAC  bool
+	match       []int
+	equal       []int
+	equalPaid   []int
+	roles       map[string]role
+	reasons     map[string]string
+	transaction map[string]*transaction
+	answers     map[string]Answer
+	undo        map[string]ReversalAction
+	inFlight    time.Duration
+}
+
+// table holds the field specifications of a message by number; nil where the dialect has no such field.
+type table [MaxField + 1]*fieldSpec
+
+// fieldKind is what the units of a field are.
+type fieldKind uint8
+
+const (
+	numeric fieldKind = iota // decimal digits
+	track                    // any nibble: encrypted tracks hold all sixteen
+	text
+	binary
+)
+
+// fieldSpec is one field of one dialect.
+type fieldSpec struct {
+	name, zh   string
+	kind       fieldKind
+	max        int // digits, or bytes
+	prefix     int // digits of the length before it: 0 fixed, 2 LL, 3 LLL
+	lengths    string
+	wide       bool // digits as ASCII characters, binary as hex text: two bytes where packed has one
+	countBytes bool // the length counts bytes, though two digits share one
+	left       bool // content first, pad after it
+	pad        byte // nibble of the odd half byte
+	class      Class
+	private    bool // secret, but no card data: the bench shows it
+	holds      string
+}
+
+// What a field may hold besides its class, so that the bench knows how to mask it.
+const (
+	holdsPAN   = "pan"
+	holdsTrack = "track"
+	holdsPIN   = "pin"
+	holdsEMV   = "emv"
+)
+
+// role is a field, or some characters of it, that means something to the payment.
+type role struct {
+	field    int
+	from, to int // characters, half open; 0, 0 is the whole field
+}
+
+// Name is what the dialect calls itself.
+func (d *Dialect) Name() string { return d.name }
+
+// Title is one line for people.
+func (d *Dialect) Title() string { return d.title }
+
+// MACRule is the dialect's MAC rule.
+func (d *Dialect) MACRule() MACRule { return d.mac }
+
+// DeclineNeedsMAC tells whether a decline without MAC cannot be believed.
+func (d *Dialect) DeclineNeedsMAC() bool { return d.declineMAC }
+
+// InFlightMax is how long a request may still be under way to the host: a reversal in doubt is asked again after it.
+func (d *Dialect) InFlightMax() time.Duration { return d.inFlight }
+
+// FieldName is the dialect's English name of a field, "" where it has no such field.
+func (d *Dialect) FieldName(field int) string {
+	if s := d.spec("", field); s != nil {
+		return s.name
+	}
+	return ""
+}
+
+// fields is the table for messages of that MTI.
+func (d *Dialect) fields(mti string) *table {
+	if t := d.byMTI[mti]; t != nil {
+		return t
+	}
+	return &d.base
+}
+
+func (d *Dialect) spec(mti string, field int) *fieldSpec {
+	if !valid(field) {
+		return nil
+	}
+	return d.fields(mti)[field]
+}
+
+// MatchKey is equal for a request and its answer and for nothing else in flight: class and function of the MTI,
+// terminal, trace number. A late 0210 never has the key of a 0400 or 0410, though their trace numbers are the same:
+// keys by field 11 alone are a known fault of other implementations.
+func (d *Dialect) MatchKey(m *Message) string {
+	if len(m.MTI) != 4 {
+		return ""
+	}
+	key := []byte{m.MTI[0], m.MTI[1], m.MTI[2] &^ 1} // request 0x00 and answer 0x10, advice 0x20 and its answer 0x30
+	for _, n := range d.match {
+		key = append(key, '|')
+		key = append(key, trimmed(m.Bytes(n))...)
+	}
+	return string(key)
+}
+
+// Role gives what a field of m means by its role, whatever its number in this dialect: code, amount, currency, trace,
+// terminal, merchant, rrn, approval, batch, keys, time (HHMMSS), date (MMDD). It is "" where the message or the
+// dialect has none. Keys come as bytes: RoleBytes.
+func (d *Dialect) Role(m *Message, role string) string { return string(d.RoleBytes(m, role)) }
+
+// RoleBytes is Role for values that are bytes (keys). The slice is valid until m changes.
+func (d *Dialect) RoleBytes(m *Message, role string) []byte {
+	r, ok := d.roles[role]
+	if !ok {
+		return nil
+	}
+	v := m.Bytes(r.field)
+	if r.to == 0 {
+		return v
+	}
+	if len(v) < r.to {
+		return nil
+	}
+	return v[r.from:r.to]
+}
+
+// RoleField is the field of a role, 0 where the dialect has none. A host needs it to write what Role reads.
+func (d *Dialect) RoleField(role string) int { return d.roles[role].field }
+
+// Differs lists the fields in which an answer is not the answer to req: those that must always be equal, and for an
+// approval those that must be equal then (the amount apart when the approval is partial). A field that req has and
+// reply lacks differs. An MTI that does not answer req's is given as field 0.
+func (d *Dialect) Differs(req, reply *Message) []int {
+	var list []int
+	if !answers(req.MTI, reply.MTI) {
+		list = append(list, 0)
+	}
+	must := d.equal
+	action := d.Action(d.Role(reply, "code")).Action
+	if action == ActionApprove || action == ActionPartial {
+		must = slices.Concat(must, d.equalPaid)
+	}
+	for _, n := range must {
+		if action == ActionPartial && n == d.roles["amount"].field {
+			continue
+		}
+		if req.Has(n) && string(trimmed(req.Bytes(n))) != string(trimmed(reply.Bytes(n))) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// answers tells whether reply is the MTI that answers req: function 0 by 1, 2 by 3; a repeat by the plain answer.
+func answers(req, reply string) bool {
+	return len(req) == 4 && len(reply) == 4 && req[:2] == reply[:2] && reply[2] == req[2]|1 && req[2]&1 == 0
+}
+
+// trimmed takes away the spaces that fill a fixed text field.
+func trimmed(b []byte) []byte {
+	for len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}

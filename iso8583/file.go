@@ -1,0 +1,94 @@
+package iso8583
+
+// dialectFile is a dialect as TOML has it; dialects/unionpay.toml is its annotated example.
+type dialectFile struct {
+	Name        string `toml:"name"`
+	Title       string `toml:"title"`
+	InFlightMax string `toml:"in_flight_max"`
+
+	Frame struct {
+		Length      string `toml:"length"`
+		Max         int    `toml:"max"`
+		TPDUBytes   int    `toml:"tpdu_bytes"`
+		HeaderBytes int    `toml:"header_bytes"`
+		TPDU        string `toml:"tpdu"`
+		Header      string `toml:"header"`
+		ReplyHeader string `toml:"reply_header"`
+	} `toml:"frame"`
+
+	Codec struct {
+		MTI     string `toml:"mti"`
+		Bitmap  string `toml:"bitmap"`
+		Numbers string `toml:"numbers"`
+		Lengths string `toml:"lengths"`
+		Count   string `toml:"count"`
+		Binary  string `toml:"binary"`
+		Charset string `toml:"charset"`
+		Pad     string `toml:"pad"`
+	} `toml:"codec"`
+
+	MAC struct {
+		Algorithm    string `toml:"algorithm"`
+		Padding      string `toml:"padding"`
+		Output       string `toml:"output"`
+		Field        int    `toml:"field"`
+		KeyBytes     int    `toml:"key_bytes"`
+		DeclineNeeds bool   `toml:"decline_needs_mac"`
+	} `toml:"mac"`
+
+	Fields   map[string]fieldFile            `toml:"fields"`
+	Override map[string]map[string]fieldFile `toml:"override"`
+
+	Match struct {
+		Fields []int `toml:"fields"`
+	} `toml:"match"`
+
+	Reply struct {
+		Equal         []int             `toml:"equal"`
+		EqualApproved []int             `toml:"equal_approved"`
+		Roles         map[string]string `toml:"roles"`
+	} `toml:"reply"`
+
+	Transaction map[string]transactionFile `toml:"transaction"`
+
+	Reversal struct {
+		Reasons map[string]string `toml:"reasons"`
+		Final   []string          `toml:"final"`
+		InDoubt []string          `toml:"in_doubt"`
+		Refused []string          `toml:"refused"`
+		SignOn  []string          `toml:"sign_on"`
+		Retry   []string          `toml:"retry"`
+	} `toml:"reversal"`
+
+	Answers map[string]answerFile `toml:"answers"`
+}
+
+type fieldFile struct {
+	Name    string `toml:"name"`
+	ZH      string `toml:"zh"`
+	Format  string `toml:"format"`
+	Numbers string `toml:"numbers"`
+	Lengths string `toml:"lengths"`
+	Count   string `toml:"count"`
+	Binary  string `toml:"binary"`
+	Align   string `toml:"align"`
+	Pad     string `toml:"pad"`
+	Class   string `toml:"class"`
+	Holds   string `toml:"holds"`
+}
+
+type transactionFile struct {
+	MTI      string            `toml:"mti"`
+	Set      map[string]string `toml:"set"`
+	Reversal *struct {
+		MTI  string            `toml:"mti"`
+		Drop []int             `toml:"drop"`
+		Set  map[string]string `toml:"set"`
+	} `toml:"reversal"`
+}
+
+type answerFile struct {
+	Action string `toml:"action"`
+	ZH     string `toml:"zh"`
+	EN     string `toml:"en"`
+}
