@@ -1,0 +1,213 @@
+package acquirer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"posd/daemon/payment"
+	"posd/iso8583"
+)
+
+// Authorize sends an attempt's request and judges the answer. If the host asked for a new sign-on since Ready, or posd
+// was restarted, it signs on first.
+func (a *Acquirer) Authorize(ctx context.Context, at payment.Attempt, in payment.Input) payment.Answer {
+	if err := a.take(ctx); err != nil {
+		return payment.Answer{Outcome: payment.NotSent, Code: "acquirer_busy", Text: "the terminal was busy until time was up"}
+	}
+	defer a.give(ctx)
+	if problem := a.open(ctx, at); problem != nil {
+		return payment.Answer{Outcome: notSentOr(a.first(at)), Code: problem.Code, Text: problem.Detail}
+	}
+	m, err := a.request(at, in)
+	if err != nil {
+		return payment.Answer{Outcome: notSentOr(a.first(at)), Code: "data_lost", Text: err.Error()}
+	}
+	defer m.Wipe()
+	x := a.exchange(ctx, m, a.o.TimeOut)
+	defer x.wipe()
+	if x.notSent && !a.first(at) {
+		// This copy never left, but the one before it may have arrived.
+		return payment.Answer{Reason: payment.ReasonNoAnswer, Code: codeOffline, Text: x.err.Error()}
+	}
+	return a.believe(at, a.judge(at, m, x))
+}
+
+// first tells whether this is surely the first time that the attempt's request is sent. A refund may be a repeat of
+// one that posd sent before it was restarted.
+func (a *Acquirer) first(at payment.Attempt) bool {
+	return at.Kind != payment.KindRefund || at.Asks == 0 && !at.SentAt.Before(a.started)
+}
+
+func notSentOr(first bool) payment.Outcome {
+	if first {
+		return payment.NotSent
+	}
+	return payment.Unknown
+}
+
+// open makes sure of the session. A new session may have another batch; then the attempt's numbers are no longer good,
+// and nothing is sent.
+func (a *Acquirer) open(ctx context.Context, at payment.Attempt) *payment.Problem {
+	if a.isSignedOn() {
+		return nil
+	}
+	if err := a.signOn(ctx); err != nil {
+		return problemOf(err)
+	}
+	batch, err := a.o.Scribe.Batch(ctx, a.o.Terminal)
+	switch {
+	case err != nil:
+		return problemOf(err)
+	case a.first(at) && batch != at.Numbers.Batch:
+		return &payment.Problem{Code: "batch_changed", Detail: "the host has opened another batch; nothing was sent"}
+	}
+	return nil
+}
+
+func problemOf(err error) *payment.Problem {
+	var p *payment.Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return &payment.Problem{Code: codeNotReady, Detail: err.Error()}
+}
+
+// request builds an attempt's message from its data and the card, or what was sealed of it.
+func (a *Acquirer) request(at payment.Attempt, in payment.Input) (*iso8583.Message, error) {
+	rec, err := recordOf(at)
+	if err != nil {
+		return nil, err
+	}
+	var secret secrets
+	if card, ok := in.(*input); ok && card != nil {
+		secret = card.secrets()
+	} else if secret, err = recall(at, a.o.Dialect.Needs(string(at.Kind))); err != nil {
+		return nil, err
+	}
+	defer secret.wipe()
+	return a.o.Dialect.Build(string(at.Kind), vars{rec.Vars, secret})
+}
+
+// judge is the five checks: MAC, our number, amount and currency, our terminal and merchant, and that it is the answer
+// to this message at all. What fails one of them is Unknown.
+func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) payment.Answer {
+	ans := payment.Answer{Reason: payment.ReasonOther, Messages: x.messages}
+	if x.reply == nil {
+		return unanswered(ans, x)
+	}
+	d := a.o.Dialect
+	word := d.Action(d.Role(x.reply, "code"))
+	ans.Code, ans.Text = word.Code, word.TextEN
+	if at.Language == "zh" {
+		ans.Text = word.TextZH
+	}
+	if word.Action == iso8583.ActionSignOn && errors.Is(x.mac, iso8583.ErrNoMAC) {
+		// A host that has lost our keys cannot sign. To sign on once too often does no harm.
+		a.setSignedOn(false)
+	}
+	paid := word.Action == iso8583.ActionApprove || word.Action == iso8583.ActionPartial
+	switch {
+	case a.badMAC(x.mac, paid):
+		ans.Reason, ans.Text = payment.ReasonBadAnswer, "the answer's MAC is wrong or missing"
+	case len(a.strange(m, x.reply)) > 0:
+		ans.Text = fmt.Sprintf("the answer is not about this request: fields %v differ", a.strange(m, x.reply))
+	case paid:
+		return a.approve(at, x.reply, word.Action, ans)
+	case word.Action == iso8583.ActionUnknown:
+	default:
+		if word.Action == iso8583.ActionSignOn {
+			a.setSignedOn(false)
+		}
+		ans.Outcome, ans.Reason = payment.Declined, ""
+		ans.Host = a.host(x.reply)
+	}
+	return ans
+}
+
+// believe takes back a decline that says nothing about the copy sent before: "sign on first" to a repeated refund.
+func (a *Acquirer) believe(at payment.Attempt, ans payment.Answer) payment.Answer {
+	if ans.Outcome == payment.Declined && !a.first(at) && !a.isSignedOn() {
+		ans.Outcome, ans.Reason = payment.Unknown, payment.ReasonNoAnswer
+	}
+	return ans
+}
+
+// unanswered is for no reply, or none that can be read.
+func unanswered(ans payment.Answer, x exchanged) payment.Answer {
+	switch {
+	case x.notSent:
+		ans.Outcome, ans.Reason, ans.Code = payment.NotSent, "", codeOffline
+	case !x.reached:
+		ans.Reason, ans.Code = payment.ReasonNoAnswer, "no_answer"
+	default:
+		ans.Code = "unreadable"
+	}
+	ans.Text = x.err.Error()
+	return ans
+}
+
+// badMAC tells whether a MAC speaks against an answer: a wrong one always does, a missing one against a yes. Whether a
+// no may lack it is the dialect's word; so is whether there are MACs at all.
+func (a *Acquirer) badMAC(mac error, yes bool) bool {
+	d := a.o.Dialect
+	if errors.Is(mac, iso8583.ErrNoMAC) {
+		return d.MACRule().Field != 0 && (yes || d.DeclineNeedsMAC())
+	}
+	return mac != nil
+}
+
+// strange lists the fields that show that reply is not the answer to m: what the dialect says must be equal, and the
+// checks that no dialect can take away. 0 is the MTI.
+func (a *Acquirer) strange(m, reply *iso8583.Message) []int {
+	d := a.o.Dialect
+	list := d.Differs(m, reply)
+	for _, role := range []string{"trace", "terminal"} {
+		if d.Role(m, role) != d.Role(reply, role) {
+			list = append(list, d.RoleField(role))
+		}
+	}
+	for _, role := range []string{"merchant", "currency"} {
+		if got := d.Role(reply, role); got != "" && got != d.Role(m, role) {
+			list = append(list, d.RoleField(role))
+		}
+	}
+	return list
+}
+
+// approve checks the amount: equal, or less on a code that says so.
+func (a *Acquirer) approve(at payment.Attempt, reply *iso8583.Message, action iso8583.Action, ans payment.Answer) payment.Answer {
+	got, ok := cents(a.o.Dialect.Role(reply, "amount"))
+	partial := action == iso8583.ActionPartial && got > 0 && got < at.Amount
+	if !ok || got != at.Amount && !partial {
+		ans.Text = "the answer tells another amount"
+		return ans
+	}
+	ans.Outcome, ans.Reason, ans.Amount = payment.Approved, "", got
+	ans.Host = a.host(reply)
+	return ans
+}
+
+// cents reads twelve digits.
+func cents(text string) (payment.Cents, bool) {
+	var c payment.Cents
+	for _, r := range text {
+		if r < '0' || r > '9' || c > maxAmount {
+			return 0, false
+		}
+		c = c*10 + payment.Cents(r-'0')
+	}
+	return c, text != ""
+}
+
+// fieldAcquirer is the acquiring institution, in every version of ISO 8583.
+const fieldAcquirer = 32
+
+// host collects what the host called the payment.
+func (a *Acquirer) host(reply *iso8583.Message) payment.HostNumbers {
+	role := func(name string) string { return a.o.Dialect.Role(reply, name) }
+	return payment.HostNumbers{
+		Reference: role("rrn"), Approval: role("approval"), Date: role("date"), Time: role("time"),
+		Batch: role("batch"), Institution: reply.Text(fieldAcquirer),
+	}
+}

@@ -1,0 +1,311 @@
+package acquirer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"posd/daemon/acquirer"
+	"posd/daemon/payment"
+	"posd/drivers/cardreader"
+	"posd/drivers/port"
+	"posd/hwtest/hostsim"
+	"posd/iso8583"
+	"posd/iso8583/link"
+)
+
+// A number that the schemes keep for tests.
+const (
+	testPAN    = "4111111111111111"
+	testExpiry = "3012"
+	testTrack2 = testPAN + "=" + testExpiry + "1010000000000"
+)
+
+var testTMK = []byte{
+	0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF, 0x01,
+}
+
+// setup is a dialect, and who speaks it.
+type setup struct {
+	dialect            *iso8583.Dialect
+	terminal, merchant string
+	noAnswer           string // the dialect's word for "no answer in time"
+}
+
+// dialects are the preset, and one that an acquirer might hand over in a file.
+func dialects(t *testing.T) map[string]setup {
+	t.Helper()
+	unionpay, err := iso8583.Preset("unionpay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/harbour.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "harbour.toml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text, err = os.ReadFile(file); err != nil {
+		t.Fatal(err)
+	}
+	harbour, err := iso8583.Load(file, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]setup{
+		"unionpay": {unionpay, "10000001", "898000000000001", "98"},
+		"harbour":  {harbour, "HARB00000017", "HARBOURMERCHANT00001", "68"},
+	}
+}
+
+// each runs a test under every dialect.
+func each(t *testing.T, test func(t *testing.T, s setup)) {
+	for name, s := range dialects(t) {
+		t.Run(name, func(t *testing.T) { test(t, s) })
+	}
+}
+
+// bench is an acquirer and a host, joined by pipes.
+type bench struct {
+	*acquirer.Acquirer
+	setup  setup
+	host   *hostsim.Host
+	scribe *scribe
+	hub    *cardreader.Hub
+	link   *link.Link
+	keys   *iso8583.Keys
+	log    *bytes.Buffer // of both sides
+	down   bool          // dialling fails
+	serve  sync.WaitGroup
+	ctx    context.Context
+}
+
+// start makes a bench. It ends with the test, or bubble.
+func start(t *testing.T, s setup, rules ...hostsim.Rule) *bench {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	b := &bench{setup: s, scribe: &scribe{batch: "000001"}, hub: &cardreader.Hub{}, log: &bytes.Buffer{}, ctx: ctx}
+	log := slog.New(slog.NewJSONHandler(b.log, nil))
+	var err error
+	b.host, err = hostsim.New(hostsim.Options{
+		Dialect: s.dialect, TMK: testTMK, Rules: rules, Now: time.Now, Log: log,
+		Rand:      rand.NewChaCha8(sha256.Sum256([]byte(t.Name()))),
+		Terminals: []hostsim.Terminal{{ID: s.terminal, Merchant: s.merchant, Batch: "000007"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.link = link.New(link.Options{Dialect: s.dialect, Dial: b.dial, Log: log, Late: func(p []byte) { b.Late(p) }})
+	b.boot(t, log)
+	t.Cleanup(func() {
+		_ = b.link.Close()
+		cancel()
+		b.serve.Wait()
+		_ = b.host.Close()
+	})
+	return b
+}
+
+// boot makes the acquirer, as posd does when it starts: without working keys.
+func (b *bench) boot(t *testing.T, log *slog.Logger) {
+	t.Helper()
+	var err error
+	if b.keys, err = iso8583.NewKeys(testTMK); err != nil {
+		t.Fatal(err)
+	}
+	b.Acquirer, err = acquirer.New(acquirer.Options{
+		Dialect: b.setup.dialect, Link: b.link, Keys: b.keys, Scribe: b.scribe, Reader: b.hub,
+		Terminal: b.setup.terminal, Merchant: b.setup.merchant, Currency: "CNY",
+		TimeOut: 60 * time.Second, ReverseTimeOut: 30 * time.Second, Now: time.Now, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) dial(context.Context) (net.Conn, error) {
+	if b.down {
+		return nil, errors.New("no route to host")
+	}
+	here, there := net.Pipe()
+	b.serve.Go(func() { b.host.ServeConn(b.ctx, there) })
+	return here, nil
+}
+
+func (b *bench) rules(t *testing.T, rules ...hostsim.Rule) {
+	t.Helper()
+	if err := b.host.SetRules(rules...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) ready(t *testing.T) {
+	t.Helper()
+	if err := b.Ready(t.Context()); err != nil {
+		t.Fatalf("not ready: %v", err)
+	}
+}
+
+// plan does what the core does until an attempt is sent: numbers, plan, record. The card is nil for kinds without.
+func (b *bench) plan(t *testing.T, kind payment.Kind, amount payment.Cents, original *payment.Attempt) (payment.Attempt, payment.Input) {
+	t.Helper()
+	r := payment.Request{
+		Key: payment.Key{Client: "till", Sale: "s", Attempt: "a"}, Rail: payment.RailCard, Kind: kind,
+		Amount: amount, Currency: "CNY", Original: original,
+	}
+	in := b.swipe(t, r)
+	trace, _ := b.scribe.NextTrace(t.Context(), b.setup.terminal)
+	n := payment.Numbers{Terminal: b.setup.terminal, Batch: b.scribe.batch, Trace: trace, Order: "0"}
+	p, err := b.Plan(r, in, n)
+	if err != nil {
+		t.Fatalf("plan %s: %v", kind, err)
+	}
+	at := payment.Attempt{
+		Key: r.Key, Rail: r.Rail, Kind: kind, State: payment.Sent, Amount: amount, Currency: "CNY", Numbers: n,
+		Data: p.Data, Sealed: p.Sealed, Instrument: p.Instrument, SentAt: time.Now(),
+	}
+	b.scribe.keep(p.Messages...)
+	return at, in
+}
+
+// swipe collects the customer's card, for the kinds that need one.
+func (b *bench) swipe(t *testing.T, r payment.Request) payment.Input {
+	t.Helper()
+	got := make(chan payment.Input, 1)
+	go func() {
+		in, err := b.Collect(t.Context(), r)
+		if err != nil {
+			t.Errorf("collect: %v", err)
+		}
+		got <- in
+	}()
+	for r.Kind == payment.KindSale && b.hub.Waiting() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if r.Kind == payment.KindSale {
+		b.hub.Deliver(card())
+	}
+	return <-got
+}
+
+func card() *cardreader.Card {
+	secret := func(s string) port.Secret { return port.NewSecret([]byte(s)) }
+	return &cardreader.Card{PAN: secret(testPAN), Expiry: secret(testExpiry), Track2: secret(testTrack2), Device: "test"}
+}
+
+// pay makes an attempt and asks for the money once.
+func (b *bench) pay(t *testing.T, kind payment.Kind, amount payment.Cents, original *payment.Attempt) (payment.Attempt, payment.Answer) {
+	t.Helper()
+	b.ready(t)
+	at, in := b.plan(t, kind, amount, original)
+	ctx, cancel := context.WithTimeout(t.Context(), b.Policy().Call)
+	defer cancel()
+	ans := b.Authorize(ctx, at, in)
+	b.scribe.keep(ans.Messages...)
+	if in != nil {
+		in.Wipe()
+	}
+	at.Reason, at.Host, at.Approved = ans.Reason, ans.Host, ans.Amount
+	return at, ans
+}
+
+// approved is pay where nothing goes wrong.
+func (b *bench) approved(t *testing.T, kind payment.Kind, amount payment.Cents, original *payment.Attempt) payment.Attempt {
+	t.Helper()
+	at, ans := b.pay(t, kind, amount, original)
+	if ans.Outcome != payment.Approved || ans.Amount != amount {
+		t.Fatalf("%s of %d: %s", kind, amount, show(ans))
+	}
+	return at
+}
+
+// undo tries the reversal once.
+func (b *bench) undo(t *testing.T, at payment.Attempt) payment.Undo {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), b.Policy().ReverseCall)
+	defer cancel()
+	u := b.Reverse(ctx, at)
+	b.scribe.keep(u.Messages...)
+	return u
+}
+
+// undone is undo that must be confirmed.
+func (b *bench) undone(t *testing.T, at payment.Attempt) {
+	t.Helper()
+	if u := b.undo(t, at); u.Outcome != payment.Confirmed {
+		t.Errorf("reversal of %s: outcome %d, code %s, %s; want it confirmed", at.Kind, u.Outcome, u.Code, u.Text)
+	}
+}
+
+func (b *bench) left(t *testing.T, want int64) {
+	t.Helper()
+	if got := b.host.Net(nil); got != want {
+		t.Errorf("host has %d captured, want %d; ledger: %+v", got, want, b.host.Ledger())
+	}
+}
+
+func show(a payment.Answer) string {
+	return fmt.Sprintf("outcome %d, reason %q, amount %d, code %q, %s", a.Outcome, a.Reason, a.Amount, a.Code, a.Text)
+}
+
+// scribe is a journal of one terminal, in memory.
+type scribe struct {
+	mu       sync.Mutex
+	trace    payment.TraceNumber
+	batch    string
+	messages []payment.Message
+}
+
+func (s *scribe) NextTrace(context.Context, string) (payment.TraceNumber, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trace++
+	return s.trace, nil
+}
+
+func (s *scribe) Batch(context.Context, string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.batch, nil
+}
+
+func (s *scribe) AdoptBatch(_ context.Context, _, batch string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batch = batch
+	return nil
+}
+
+func (s *scribe) Record(_ context.Context, _ string, msgs ...payment.Message) error {
+	s.keep(msgs...)
+	return nil
+}
+
+func (s *scribe) keep(msgs ...payment.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages = append(s.messages, msgs...)
+}
+
+// names lists directions and types of the messages kept, such as "out 0800".
+func (s *scribe) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []string
+	for _, m := range s.messages {
+		list = append(list, m.Direction+" "+m.Name)
+	}
+	return list
+}

@@ -1,0 +1,121 @@
+package acquirer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"posd/daemon/payment"
+	"posd/iso8583"
+)
+
+// Reverse sends the reversal of an attempt once. It signs on first where the host asked for it, or gave us no keys yet.
+func (a *Acquirer) Reverse(ctx context.Context, at payment.Attempt) payment.Undo {
+	m, err := a.reversal(at)
+	if err != nil {
+		return lost(at, err)
+	}
+	defer m.Wipe()
+	if err := a.take(ctx); err != nil {
+		return payment.Undo{Code: "acquirer_busy", Text: "the terminal was busy until time was up"}
+	}
+	defer a.give(ctx)
+	if !a.isSignedOn() {
+		if err := a.signOn(ctx); err != nil {
+			p := problemOf(err)
+			return payment.Undo{Code: p.Code, Text: p.Detail, Reached: p.Code != codeOffline && p.Code != codeNotReady}
+		}
+	}
+	x := a.exchange(ctx, m, a.o.ReverseTimeOut)
+	defer x.wipe()
+	return a.judgeUndo(at, m, x)
+}
+
+// reversal builds the message from the attempt's data: the same in every try, before and after a restart.
+func (a *Acquirer) reversal(at payment.Attempt) (*iso8583.Message, error) {
+	rec, err := recordOf(at)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := recall(at, a.o.Dialect.ReversalNeeds(string(at.Kind)))
+	if err != nil {
+		return nil, err
+	}
+	defer secret.wipe()
+	values := rec.Vars
+	if values == nil {
+		return nil, errors.New("the attempt's data is empty")
+	}
+	values["reason"] = reasonName(at.Reason)
+	values["approval"] = at.Host.Approval
+	if at.Kind == payment.KindSale { // some acquirers want the sale named a second time, as its own original
+		values["original.batch"], values["original.trace"] = values["batch"], values["trace"]
+		values["original.date"], values["original.time"] = at.Host.Date, at.Host.Time
+	}
+	return a.o.Dialect.BuildReversal(string(at.Kind), vars{values, secret})
+}
+
+// reasonName is the dialect's name of a reason.
+func reasonName(r payment.Reason) string {
+	switch r {
+	case payment.ReasonNoAnswer:
+		return "no_answer"
+	case payment.ReasonBadAnswer:
+		return "bad_mac"
+	case payment.ReasonOther, payment.ReasonUnwanted, payment.ReasonCancelled:
+		return "other"
+	default:
+		return "other"
+	}
+}
+
+// lost is for a reversal that cannot be built: trying again cannot help, so a person decides.
+func lost(at payment.Attempt, err error) payment.Undo {
+	u := payment.Undo{Outcome: payment.Refused, Code: "data_lost"}
+	if errors.Is(err, iso8583.ErrNoReversal) {
+		u.Code = "no_reversal"
+		u.Text = fmt.Sprintf("The acquirer's dialect has no reversal of a %s: ask the acquirer what became of it.", at.Kind)
+		return u
+	}
+	u.Text = fmt.Sprintf("The reversal cannot be sent, because data that it needs is gone (%v): call the acquirer.", err)
+	return u
+}
+
+// judgeUndo reads the host's answer. A confirmation is believed with a right MAC only.
+func (a *Acquirer) judgeUndo(at payment.Attempt, m *iso8583.Message, x exchanged) payment.Undo {
+	u := payment.Undo{Reached: x.reached, Messages: x.messages}
+	if x.reply == nil {
+		u.Code, u.Text = "no_answer", x.err.Error()
+		return u
+	}
+	d := a.o.Dialect
+	code := d.Role(x.reply, "code")
+	action := d.ReversalAction(code)
+	u.Code, u.Text = code, d.Action(code).TextEN
+	if at.Language == "zh" {
+		u.Text = d.Action(code).TextZH
+	}
+	if action == iso8583.ReversalSignOn && errors.Is(x.mac, iso8583.ErrNoMAC) {
+		a.setSignedOn(false)
+	}
+	if a.badMAC(x.mac, action == iso8583.ReversalFinal) {
+		u.Text = "the answer's MAC is wrong or missing"
+		return u
+	}
+	if fields := a.strange(m, x.reply); len(fields) > 0 {
+		u.Text = fmt.Sprintf("the answer is not about this reversal: fields %v differ", fields)
+		return u
+	}
+	switch action {
+	case iso8583.ReversalFinal:
+		u.Outcome = payment.Confirmed
+	case iso8583.ReversalInDoubt:
+		u.Outcome = payment.InDoubt
+	case iso8583.ReversalRefused:
+		u.Outcome = payment.Refused
+	case iso8583.ReversalSignOn:
+		a.setSignedOn(false)
+	case iso8583.ReversalRetry:
+	}
+	return u
+}

@@ -1,0 +1,134 @@
+package acquirer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"posd/daemon/payment"
+	"posd/iso8583"
+)
+
+// signOn gets working keys, batch number and time from the host. The caller has the turn. Errors are *payment.Problem
+// but for those of the journal.
+func (a *Acquirer) signOn(ctx context.Context) error {
+	a.setSignedOn(false)
+	m, err := a.signOnRequest(ctx)
+	if err != nil {
+		return err
+	}
+	x := a.exchange(ctx, m, a.o.ReverseTimeOut)
+	defer x.wipe()
+	if err := a.o.Scribe.Record(context.WithoutCancel(ctx), a.o.Terminal, x.messages...); err != nil {
+		return fmt.Errorf("record sign-on: %w", err)
+	}
+	if x.reached && x.err != nil {
+		p := offline(x.err)
+		p.Code, p.Detail = "sign_on_unreadable", fmt.Sprintf("The host's answer to the sign-on cannot be read: %v.", x.err)
+		p.Remedy = "Check that the configured dialect is the acquirer's."
+		return p
+	}
+	if x.err != nil {
+		return offline(x.err)
+	}
+	if err := a.acceptSignOn(m, x); err != nil {
+		return err
+	}
+	if err := a.adoptBatch(ctx, a.o.Dialect.Role(x.reply, "batch")); err != nil {
+		return err
+	}
+	a.adoptClock(x.reply)
+	a.setSignedOn(true)
+	return nil
+}
+
+func (a *Acquirer) signOnRequest(ctx context.Context) (*iso8583.Message, error) {
+	trace, err := a.o.Scribe.NextTrace(ctx, a.o.Terminal)
+	if err != nil {
+		return nil, fmt.Errorf("take a trace number: %w", err)
+	}
+	batch, err := a.o.Scribe.Batch(ctx, a.o.Terminal)
+	if err != nil {
+		return nil, fmt.Errorf("read the batch number: %w", err)
+	}
+	now := a.clock()
+	return a.o.Dialect.Build(signOnName, iso8583.VarMap{
+		"trace": trace.String(), "batch": batch, "terminal": a.o.Terminal, "merchant": a.o.Merchant,
+		"currency": a.currency, "time": now.Format("150405"), "date": now.Format("0102"),
+	})
+}
+
+// acceptSignOn checks the reply and loads the working keys. Once the old keys are replaced there is no way back.
+func (a *Acquirer) acceptSignOn(m *iso8583.Message, x exchanged) error {
+	d := a.o.Dialect
+	code := d.Role(x.reply, "code")
+	if fields := a.strange(m, x.reply); len(fields) > 0 {
+		return &payment.Problem{
+			Code: "sign_on_strange", Status: 503,
+			Detail: fmt.Sprintf("The host answered a sign-on that was not ours: fields %v differ.", fields),
+			Remedy: "Check terminal number and merchant number with the acquirer.",
+		}
+	}
+	if word := d.Action(code); word.Action != iso8583.ActionApprove {
+		return &payment.Problem{
+			Code: "sign_on_refused", Status: 503,
+			Detail: fmt.Sprintf("The host refused the sign-on with code %s (%s).", code, word.TextEN),
+			Remedy: "Call the acquirer with terminal number, merchant number and this code.",
+		}
+	}
+	block := d.RoleBytes(x.reply, "keys")
+	if len(block) == 0 && a.o.Keys.Has(iso8583.MAK) {
+		return nil
+	}
+	if err := a.o.Keys.LoadWorkingKeys(block); err != nil {
+		return keyProblem(err)
+	}
+	return nil
+}
+
+// keyProblem says what a technician can do about keys that do not fit.
+func keyProblem(err error) *payment.Problem {
+	detail := "The working keys that the host sent cannot be used."
+	var k *iso8583.KeyError
+	if errors.As(err, &k) {
+		detail = fmt.Sprintf("The working keys that the host sent cannot be used: %v.", k)
+	}
+	return &payment.Problem{
+		Code: "working_keys", Status: 503, Detail: detail,
+		Remedy: "Check that the terminal's master key is the one the acquirer has on file.",
+	}
+}
+
+// adoptBatch makes the host's batch number ours.
+func (a *Acquirer) adoptBatch(ctx context.Context, batch string) error {
+	if len(batch) != 6 {
+		return nil
+	}
+	old, err := a.o.Scribe.Batch(ctx, a.o.Terminal)
+	if err == nil && old != batch {
+		err = a.o.Scribe.AdoptBatch(ctx, a.o.Terminal, batch)
+	}
+	if err != nil {
+		return fmt.Errorf("adopt batch %s: %w", batch, err)
+	}
+	return nil
+}
+
+// adoptClock notes how far the host's clock is ahead of ours. The host tells no year and no zone: both are ours.
+func (a *Acquirer) adoptClock(reply *iso8583.Message) {
+	now := a.o.Now()
+	text := a.o.Dialect.Role(reply, "date") + a.o.Dialect.Role(reply, "time")
+	host, err := time.ParseInLocation("20060102150405", now.Format("2006")+text, now.Location())
+	if err != nil {
+		return
+	}
+	skew := host.Sub(now).Round(time.Second)
+	// Around New Year the host may be in another year than we are.
+	if skew > 180*24*time.Hour || skew < -180*24*time.Hour {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.skew = skew
+}
