@@ -1,0 +1,260 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// check finds values that are of the right type and still wrong. Whatever is given is checked, whatever an enabled
+// part needs is asked for.
+func (c *Config) check(p *problems) {
+	k := checker{p}
+	c.checkAPI(k)
+	c.checkTill(k)
+	k.required("journal.path", c.Journal.Path, "the file that keeps every payment")
+	k.required("journal.seal_key_file", c.Journal.SealKeyFile, "64 hex digits in a file")
+	k.between("journal.ballast_mib", c.Journal.BallastMiB, 0, 4096)
+	c.checkAcquirer(k)
+	c.checkWallet(k)
+	c.checkDevices(k)
+	c.checkPayment(k)
+	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	k.between("log.max_size_mib", c.Log.MaxSizeMiB, 1, 1024)
+	k.between("log.max_files", c.Log.MaxFiles, 1, 100)
+}
+
+func (c *Config) checkAPI(k checker) {
+	k.loopback("api.listen", c.API.Listen)
+	for i, h := range c.API.Hosts {
+		k.pattern(element("api.hosts", i+1), h, hostName, "a host name with or without port, as a browser sends it")
+	}
+	k.required("api.sell_token_file", c.API.SellTokenFile, "a file with a token of 16 characters or more")
+	k.required("api.supervisor_token_file", c.API.SupervisorTokenFile, "a file with a token of 16 characters or more")
+	names := map[string]bool{"till": true, "supervisor": true}
+	for i, cl := range c.API.Clients {
+		at := element("api.client", i+1)
+		k.unique(at+".name", cl.Name, names)
+		k.oneOf(at+".scope", cl.Scope, "sell", "supervisor")
+		k.required(at+".token_file", cl.TokenFile, "a file with a token of 16 characters or more")
+	}
+}
+
+func (c *Config) checkTill(k checker) {
+	k.required("till.id", c.Till.ID, "a name for this till")
+	k.pattern("till.id", c.Till.ID, word, "up to 16 letters, digits, - and _")
+	k.oneOf("till.language", c.Till.Language, "zh", "en")
+	k.required("till.currency", c.Till.Currency, `three letters, such as "CNY"`)
+	k.pattern("till.currency", c.Till.Currency, currency, `three capital letters, such as "CNY"`)
+}
+
+func (c *Config) checkAcquirer(k checker) {
+	a := c.Acquirer
+	if a.Enabled {
+		k.required("acquirer.address", a.Address, "host:port, from the acquirer")
+		k.required("acquirer.terminal", a.Terminal, "8 letters or digits, from the acquirer")
+		k.required("acquirer.merchant", a.Merchant, "15 letters or digits, from the acquirer")
+		k.required("acquirer.tmk_file", a.TMKFile, "a file with the terminal's master key in hex")
+		if a.DialectFile == "" {
+			k.required("acquirer.dialect", a.Dialect, `such as "unionpay"`)
+		}
+	}
+	k.hostPort("acquirer.address", a.Address)
+	k.pattern("acquirer.terminal", a.Terminal, terminal, "8 letters or digits")
+	k.pattern("acquirer.merchant", a.Merchant, merchant, "15 letters or digits")
+	k.pattern("acquirer.tpdu", a.TPDU, hex10, "10 hex digits")
+	k.pattern("acquirer.header", a.Header, hex12, "12 hex digits")
+	k.both("acquirer.tls", "cert_file", a.TLS.CertFile, "key_file", a.TLS.KeyFile)
+	k.within("acquirer.timeout", a.Timeout, time.Second, 10*time.Minute)
+	k.within("acquirer.reverse_timeout", a.ReverseTimeout, time.Second, 10*time.Minute)
+	k.within("acquirer.connect_timeout", a.ConnectTimeout, 100*time.Millisecond, time.Minute)
+	k.within("acquirer.in_flight_max", a.InFlightMax, time.Second, time.Hour)
+}
+
+func (c *Config) checkDevices(k checker) {
+	names := map[string]bool{}
+	ports := map[string]bool{}
+	for i, d := range c.Devices {
+		at := element("device", i+1)
+		k.unique(at+".name", d.Name, names)
+		k.required(at+".kind", d.Kind, `"printer", "scanner" or "reader"`)
+		k.oneOf(at+".kind", d.Kind, "printer", "scanner", "reader", "")
+		k.port(at+".port", d.Port, ports)
+		k.between(at+".baud", d.Baud, 110, 4_000_000)
+		k.between(at+".data_bits", d.DataBits, 7, 8)
+		k.oneOf(at+".parity", d.Parity, "none", "odd", "even", "mark", "space")
+		k.oneOf(at+".stop_bits", d.StopBits, "1", "1.5", "2")
+		k.oneOf(at+".language", d.Language, "zh", "en", "")
+	}
+}
+
+func (c *Config) checkPayment(k checker) {
+	y := c.Payment
+	k.within("payment.backoff_min", y.BackoffMin, 10*time.Millisecond, time.Minute)
+	k.within("payment.backoff_max", y.BackoffMax, 10*time.Millisecond, time.Hour)
+	if y.BackoffMax.Duration < y.BackoffMin.Duration {
+		k.add("payment.backoff_max", "shorter than backoff_min", "make it at least as long")
+	}
+	k.between("payment.alarm_tries", y.AlarmTries, 1, 1000)
+	k.within("payment.alarm_age", y.AlarmAge, time.Second, 24*time.Hour)
+	k.between("payment.gate_tries", y.GateTries, 1, 1000)
+	k.within("payment.gate_age", y.GateAge, time.Second, 24*time.Hour)
+	k.within("payment.confirm_within", y.ConfirmWithin, time.Second, time.Hour)
+	k.within("payment.duplicate_window", y.DuplicateWindow, time.Second, 24*time.Hour)
+	k.within("payment.code_window", y.CodeWindow, time.Second, time.Hour)
+	k.within("payment.collect_within", y.CollectWithin, time.Second, time.Hour)
+}
+
+var (
+	word     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,16}$`)
+	currency = regexp.MustCompile(`^[A-Z]{3}$`)
+	terminal = regexp.MustCompile(`^[0-9A-Za-z]{8}$`)
+	merchant = regexp.MustCompile(`^[0-9A-Za-z]{15}$`)
+	hex10    = regexp.MustCompile(`^[0-9A-Fa-f]{10}$`)
+	hex12    = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
+	hostName = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
+	usbID    = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:.+)?$`)
+)
+
+// checker holds the rules that values share. Each adds at most one problem, and none to a key that has one; empty
+// text passes all but required.
+type checker struct{ *problems }
+
+func (k checker) add(key, what, remedy string) {
+	if !k.faulty(key) {
+		k.problems.add(key, what, remedy)
+	}
+}
+
+func (k checker) required(key, value, what string) {
+	if value == "" {
+		k.add(key, "missing", "want "+what)
+	}
+}
+
+func (k checker) pattern(key, value string, re *regexp.Regexp, want string) {
+	if value != "" && !re.MatchString(value) {
+		k.add(key, fmt.Sprintf("%q does not fit", value), "want "+want)
+	}
+}
+
+func (k checker) oneOf(key, value string, allowed ...string) {
+	if slices.Contains(allowed, value) {
+		return
+	}
+	var quoted []string
+	for _, a := range allowed {
+		if a != "" {
+			quoted = append(quoted, strconv.Quote(a))
+		}
+	}
+	remedy := "want " + strings.Join(quoted, ", ")
+	if near := nearest(value, allowed); near != "" {
+		remedy = fmt.Sprintf("did you mean %q? (%s)", near, remedy)
+	}
+	k.add(key, fmt.Sprintf("%q is not known", value), remedy)
+}
+
+func (k checker) between(key string, n, low, high int) {
+	if n < low || n > high {
+		k.add(key, fmt.Sprintf("%d is out of range", n), fmt.Sprintf("want %d to %d", low, high))
+	}
+}
+
+func (k checker) within(key string, d Duration, low, high time.Duration) {
+	if d.Duration < low || d.Duration > high {
+		k.add(key, fmt.Sprintf("%q is out of range", d), fmt.Sprintf("want %s to %s", short(low), short(high)))
+	}
+}
+
+// short writes a whole duration without its zeros.
+func short(d time.Duration) string {
+	s := d.String()
+	s = strings.TrimSuffix(s, "m0s") + map[bool]string{true: "m", false: ""}[strings.HasSuffix(s, "m0s")]
+	return strings.TrimSuffix(s, "h0m") + map[bool]string{true: "h", false: ""}[strings.HasSuffix(s, "h0m")]
+}
+
+// unique wants a name that no other has.
+func (k checker) unique(key, name string, taken map[string]bool) {
+	k.required(key, name, "a name that no other has")
+	k.pattern(key, name, word, "up to 16 letters, digits, - and _")
+	if name != "" && taken[name] {
+		k.add(key, fmt.Sprintf("%q is taken", name), "give each its own name")
+	}
+	taken[name] = true
+}
+
+// both wants two keys together or not at all.
+func (k checker) both(section, one, first, other, second string) {
+	switch {
+	case first != "" && second == "":
+		k.add(join(section, other), "missing", "want it together with "+one)
+	case first == "" && second != "":
+		k.add(join(section, one), "missing", "want it together with "+other)
+	}
+}
+
+func (k checker) hostPort(key, value string) {
+	if value == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(value)
+	n, perr := strconv.Atoi(port)
+	if err != nil || perr != nil || host == "" || n < 1 || n > 65535 {
+		k.add(key, fmt.Sprintf("%q is no address", value), `want host:port, such as "10.1.2.3:5000"`)
+	}
+}
+
+// loopback wants an address that no other machine reaches: whoever reaches the API with a token moves money.
+func (k checker) loopback(key, value string) {
+	k.required(key, value, `such as "127.0.0.1:8320"`)
+	k.hostPort(key, value)
+	host, _, err := net.SplitHostPort(value)
+	if err != nil || host == "localhost" {
+		return
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		k.add(key, fmt.Sprintf("%q can be reached from other machines", value), "want 127.0.0.1 or [::1] and a port")
+	}
+}
+
+// gateway wants https; plain http only on this machine, for simulators.
+func (k checker) gateway(key, value string) {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.User != nil {
+		k.add(key, "not an address", `want "https://host/path"`)
+		return
+	}
+	ip := net.ParseIP(u.Hostname())
+	local := u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
+	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
+		k.add(key, fmt.Sprintf("%q is not secured", value), "want https; http only on this machine")
+	}
+}
+
+// port checks a device's port and that no other device has it.
+func (k checker) port(key, value string, taken map[string]bool) {
+	k.required(key, value, "a device path, COM name, tcp://host:port or usb://VID:PID")
+	if value == "" {
+		return
+	}
+	kind, rest, found := strings.Cut(value, "://")
+	switch {
+	case !found:
+	case kind == "tcp":
+		k.hostPort(key, rest)
+	case kind == "usb":
+		k.pattern(key, rest, usbID, "usb://VID:PID or usb://VID:PID:SERIAL, in hex")
+	case kind != "serial" || rest == "":
+		k.add(key, fmt.Sprintf("%q is no port", value), "want a device path, COM name, tcp://host:port or usb://VID:PID")
+	}
+	if taken[value] {
+		k.add(key, fmt.Sprintf("%q is another device's port", value), "give each device its own")
+	}
+	taken[value] = true
+}

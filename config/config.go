@@ -1,0 +1,186 @@
+// Package config reads posd.toml and refuses what it does not fully understand.
+//
+// The fields of Config are the manual: each says what it is for; Default says what it is when nobody sets it. All
+// problems are reported at once, each with its file, line and key. Secrets are never in the file itself but in files
+// that it names.
+package config
+
+import (
+	_ "embed"
+	"time"
+)
+
+// Example is an annotated configuration: every key with its default.
+//
+//go:embed example.toml
+var Example string
+
+// Config is a whole posd.toml. Load and Parse give one that holds together; it is not changed afterwards.
+type Config struct {
+	API      API      `toml:"api"`
+	Till     Till     `toml:"till"`
+	Journal  Journal  `toml:"journal"`
+	Acquirer Acquirer `toml:"acquirer"`
+	Wallet   Wallet   `toml:"wallet"`
+	Devices  []Device `toml:"device"`
+	Payment  Payment  `toml:"payment"`
+	Log      Log      `toml:"log"`
+
+	source source // where each key stands, for problems that show later
+}
+
+// API is how the till's software reaches posd (收银软件接口).
+type API struct {
+	Listen              string   `toml:"listen"`                              // loopback address and port; posd listens nowhere else
+	Hosts               []string `toml:"hosts"`                               // further names in a request's Host header; the listen address and localhost are always allowed
+	SellTokenFile       string   `toml:"sell_token_file" file:"secret"`       // bearer token of the till: sells, asks, acknowledges
+	SupervisorTokenFile string   `toml:"supervisor_token_file" file:"secret"` // bearer token of the supervisor and of posd's own commands: settles and overrides
+	Clients             []Client `toml:"client"`                              // further tills on this machine, each with sales of its own
+}
+
+// Client is one more user of the API with a token of its own.
+type Client struct {
+	Name      string `toml:"name"`                     // scopes its sale ids; "till" and "supervisor" are taken
+	Scope     string `toml:"scope"`                    // "sell" or "supervisor"
+	TokenFile string `toml:"token_file" file:"secret"` // its bearer token
+}
+
+// Till says whose slips these are (商户信息，打印在小票上).
+type Till struct {
+	ID         string `toml:"id"`           // this till, on slips and in order descriptions: letters, digits, - and _
+	ShopNameZH string `toml:"shop_name_zh"` // the shop in Chinese
+	ShopNameEN string `toml:"shop_name_en"` // the shop in English
+	Address    string `toml:"address"`      // one line under the name; may be empty
+	Language   string `toml:"language"`     // of slips when the till does not say: "zh" or "en"
+	Currency   string `toml:"currency"`     // ISO 4217 letters; amounts are in its minor units
+}
+
+// Journal is where every step of a payment is kept. It belongs on a disk of this machine, not on a network share.
+type Journal struct {
+	Path        string `toml:"path" file:"data"`            // the file; its folder must exist and be writable
+	BallastMiB  int    `toml:"ballast_mib"`                 // room kept back so that running payments end well on a full disk; 0 for none
+	SealKeyFile string `toml:"seal_key_file" file:"secret"` // 32 bytes as 64 hex digits: seals card numbers that a reversal still needs
+}
+
+// Acquirer is the bank's host for cards (收单行).
+type Acquirer struct {
+	Enabled        bool     `toml:"enabled"`
+	Address        string   `toml:"address"`                    // host:port
+	TLS            TLS      `toml:"tls"`                        // off means plain TCP: only on a leased line or inside a VPN
+	Dialect        string   `toml:"dialect"`                    // a dialect that posd brings along
+	DialectFile    string   `toml:"dialect_file" file:"public"` // a dialect of the acquirer's own; wins over dialect
+	Terminal       string   `toml:"terminal"`                   // field 41, 8 letters or digits (终端号)
+	Merchant       string   `toml:"merchant"`                   // field 42, 15 letters or digits (商户号)
+	TPDU           string   `toml:"tpdu"`                       // 10 hex digits; empty takes the dialect's
+	Header         string   `toml:"header"`                     // 12 hex digits; empty takes the dialect's
+	TMKFile        string   `toml:"tmk_file" file:"secret"`     // the terminal's master key, 32 or 48 hex digits (终端主密钥)
+	Timeout        Duration `toml:"timeout"`                    // for the answer to a sale; then it is reversed
+	ReverseTimeout Duration `toml:"reverse_timeout"`            // for the answer to a reversal or sign-on; then it is tried again
+	ConnectTimeout Duration `toml:"connect_timeout"`            // to reach the host at all
+	InFlightMax    Duration `toml:"in_flight_max"`              // how long a request may be under way: a host that knows no original is asked again after this
+}
+
+// TLS secures the connection to the acquirer.
+type TLS struct {
+	Enabled    bool   `toml:"enabled"`
+	CAFile     string `toml:"ca_file" file:"public"`   // PEM; who may sign the host's certificate; empty takes the system's
+	ServerName string `toml:"server_name"`             // expected in the certificate; empty takes the address's host
+	CertFile   string `toml:"cert_file" file:"public"` // PEM; our certificate, if the host wants one
+	KeyFile    string `toml:"key_file" file:"secret"`  // PEM; its key
+}
+
+// Wallet is paying by a code on the customer's phone (当面付 / 付款码).
+type Wallet struct {
+	CodeAge    Duration `toml:"code_age"`    // a code that was scanned longer ago is not sent
+	ConfirmGap Duration `toml:"confirm_gap"` // between the two queries that prove a cancelled order absent
+	Alipay     Alipay   `toml:"alipay"`
+	WeChat     WeChat   `toml:"wechat"`
+	Routes     []Route  `toml:"route"` // whose code is whose; without any, the published formats
+}
+
+// Route sends codes to a provider: ASCII digits only, with one of these beginnings and lengths.
+type Route struct {
+	Prefixes []string `toml:"prefixes"` // beginnings, digits
+	Lengths  []int    `toml:"lengths"`  // shortest and longest, or one length
+	Provider string   `toml:"provider"` // "alipay", "wechat", or "unionpay": known, but not taken here
+}
+
+// Alipay is the open platform's face-to-face payment (支付宝).
+type Alipay struct {
+	Enabled              bool     `toml:"enabled"`
+	URL                  string   `toml:"url"`                                   // the gateway
+	CAFile               string   `toml:"ca_file" file:"public"`                 // PEM; empty takes the system's
+	AppID                string   `toml:"app_id"`                                // 应用 APPID
+	SellerID             string   `toml:"seller_id"`                             // 2088…; an answer that names another is not believed
+	PrivateKeyFile       string   `toml:"private_key_file" file:"secret"`        // 应用私钥, RSA2
+	GatewayPublicKeyFile string   `toml:"gateway_public_key_file" file:"public"` // 支付宝公钥, not the application's own
+	Deadline             Duration `toml:"deadline"`                              // how long an unknown outcome is asked for; then it is cancelled
+	QueryEvery           Duration `toml:"query_every"`                           // between queries
+	ReverseWindow        Duration `toml:"reverse_window"`                        // how long a cancel is accepted; a refund after that
+}
+
+// WeChat is WeChat Pay version 2, micropay (微信支付付款码支付).
+type WeChat struct {
+	Enabled          bool     `toml:"enabled"`
+	URL              string   `toml:"url"`                        // the gateway
+	CAFile           string   `toml:"ca_file" file:"public"`      // PEM; empty takes the system's
+	AppID            string   `toml:"appid"`                      // 公众账号ID
+	MchID            string   `toml:"mch_id"`                     // 商户号
+	APIKeyFile       string   `toml:"api_key_file" file:"secret"` // API 密钥, 32 characters
+	CertFile         string   `toml:"cert_file" file:"public"`    // PEM; reverse and refund need it (apiclient_cert.pem)
+	KeyFile          string   `toml:"key_file" file:"secret"`     // PEM; its key (apiclient_key.pem)
+	Deadline         Duration `toml:"deadline"`                   // how long an unknown outcome is asked for; then it is reversed
+	QueryEvery       Duration `toml:"query_every"`                // between queries
+	ReverseNotBefore Duration `toml:"reverse_not_before"`         // after the payment call; the gateway refuses earlier ones
+	ReverseWindow    Duration `toml:"reverse_window"`             // how long a reverse is accepted; a refund after that
+}
+
+// Device is one printer, scanner or card reader on the counter.
+type Device struct {
+	Name     string            `toml:"name"`      // unique; in logs and on the technician's page
+	Kind     string            `toml:"kind"`      // "printer", "scanner" or "reader"
+	Driver   string            `toml:"driver"`    // empty takes the usual one of its kind
+	Port     string            `toml:"port"`      // /dev/serial/by-id/…, COM3, tcp://host:9100 or usb://VID:PID[:SERIAL]
+	Baud     int               `toml:"baud"`      // serial only, as the next three
+	DataBits int               `toml:"data_bits"` // 7 or 8
+	Parity   string            `toml:"parity"`    // "none", "odd", "even", "mark" or "space"
+	StopBits string            `toml:"stop_bits"` // "1", "1.5" or "2"
+	Language string            `toml:"language"`  // printers: "zh" or "en" for what is printed without a customer; empty takes the till's
+	Options  map[string]string `toml:"options"`   // the driver's own, such as columns = 32; posd check names those it does not know
+}
+
+// Payment is how patient posd is, and when it calls for a person. Change it only with a reason.
+type Payment struct {
+	BackoffMin      Duration `toml:"backoff_min"`      // first wait between two tries of a reversal
+	BackoffMax      Duration `toml:"backoff_max"`      // longest wait; a reversal never ends by being tired
+	AlarmTries      int      `toml:"alarm_tries"`      // a reversal with so many tries raises an alarm
+	AlarmAge        Duration `toml:"alarm_age"`        // so does one that is so old
+	GateTries       int      `toml:"gate_tries"`       // an open reversal with fewer tries holds up the terminal's next card payment
+	GateAge         Duration `toml:"gate_age"`         // but not if it is older than this
+	AcceptPartial   bool     `toml:"accept_partial"`   // keep an approval of less than was asked for; false reverses it
+	ConfirmMode     bool     `toml:"confirm_mode"`     // no PAID slip before the till acknowledges, and a reversal if it never does
+	ConfirmWithin   Duration `toml:"confirm_within"`   // how long the till has for that
+	DuplicateWindow Duration `toml:"duplicate_window"` // sales of one amount within this look alike
+	CodeWindow      Duration `toml:"code_window"`      // the same wallet code within this joins the running attempt
+	CollectWithin   Duration `toml:"collect_within"`   // how long the customer has for card or code
+}
+
+// Log is what a technician wants of yesterday. No card or wallet data is ever in it.
+type Log struct {
+	File       string `toml:"file" file:"data"` // JSON lines, rotated; empty logs to the terminal or service manager only
+	Level      string `toml:"level"`            // "debug", "info", "warn" or "error"
+	MaxSizeMiB int    `toml:"max_size_mib"`     // of one file
+	MaxFiles   int    `toml:"max_files"`        // old ones that are kept
+}
+
+// Duration is a time.Duration that is written as text: "60s", "5m".
+type Duration struct{ time.Duration }
+
+// UnmarshalText reads Go's way of writing durations.
+func (d *Duration) UnmarshalText(text []byte) (err error) {
+	d.Duration, err = time.ParseDuration(string(text))
+	return err
+}
+
+// MarshalText writes it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"runtime"
+	"time"
+)
+
+// Default gives what holds when the file says nothing: no tender, no devices, production's figures.
+func Default() *Config {
+	journal, log := dataFiles(runtime.GOOS)
+	return &Config{
+		API: API{
+			Listen:              "127.0.0.1:8320",
+			SellTokenFile:       "sell.token",
+			SupervisorTokenFile: "supervisor.token",
+		},
+		Till:    Till{ID: "till-1", Language: "zh", Currency: "CNY"},
+		Journal: Journal{Path: journal, BallastMiB: 16, SealKeyFile: "seal.key"},
+		Acquirer: Acquirer{
+			Dialect:        "unionpay",
+			Timeout:        seconds(60),
+			ReverseTimeout: seconds(30),
+			ConnectTimeout: seconds(5),
+			InFlightMax:    seconds(120),
+		},
+		Wallet:  defaultWallet(),
+		Payment: defaultPayment(),
+		Log:     Log{File: log, Level: "info", MaxSizeMiB: 20, MaxFiles: 10},
+	}
+}
+
+func defaultWallet() Wallet {
+	return Wallet{
+		CodeAge:    seconds(30),
+		ConfirmGap: seconds(15),
+		Alipay: Alipay{
+			URL:           "https://openapi.alipay.com/gateway.do",
+			Deadline:      seconds(60),
+			QueryEvery:    seconds(3),
+			ReverseWindow: Duration{24 * time.Hour},
+		},
+		WeChat: WeChat{
+			URL:              "https://api.mch.weixin.qq.com",
+			Deadline:         seconds(45),
+			QueryEvery:       seconds(5),
+			ReverseNotBefore: seconds(15),
+			ReverseWindow:    Duration{7 * 24 * time.Hour},
+		},
+	}
+}
+
+func defaultPayment() Payment {
+	return Payment{
+		BackoffMin:      seconds(1),
+		BackoffMax:      Duration{5 * time.Minute},
+		AlarmTries:      6,
+		AlarmAge:        Duration{15 * time.Minute},
+		GateTries:       3,
+		GateAge:         Duration{5 * time.Minute},
+		ConfirmWithin:   seconds(60),
+		DuplicateWindow: Duration{10 * time.Minute},
+		CodeWindow:      seconds(90),
+		CollectWithin:   Duration{2 * time.Minute},
+	}
+}
+
+// DefaultRoutes are the published code formats: WeChat Pay 18 digits from 10 to 15 (160 across borders), Alipay 16 to
+// 24 digits from 25 to 30, UnionPay 19 digits from 62. They hold when no route is configured.
+func DefaultRoutes() []Route {
+	return []Route{
+		{Provider: "wechat", Prefixes: []string{"10", "11", "12", "13", "14", "15", "160"}, Lengths: []int{18, 18}},
+		{Provider: "alipay", Prefixes: []string{"25", "26", "27", "28", "29", "30"}, Lengths: []int{16, 24}},
+		{Provider: "unionpay", Prefixes: []string{"62"}, Lengths: []int{19, 19}},
+	}
+}
+
+// setDefaults gives a serial line its usual settings.
+func (d *Device) setDefaults() {
+	d.Baud, d.DataBits, d.Parity, d.StopBits = 9600, 8, "none", "1"
+}
+
+func (c *Client) setDefaults() { c.Scope = "sell" }
+
+// dataFiles says where journal and log are kept on an operating system.
+func dataFiles(system string) (journal, log string) {
+	if system == "windows" {
+		return `C:\ProgramData\posd\journal.db`, `C:\ProgramData\posd\log\posd.log`
+	}
+	return "/var/lib/posd/journal.db", "/var/log/posd/posd.log"
+}
+
+func seconds(n int) Duration { return Duration{time.Duration(n) * time.Second} }

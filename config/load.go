@@ -1,0 +1,96 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxFile bounds what is read as a configuration or a secret.
+const maxFile = 1 << 20
+
+// Load reads a configuration and makes all its paths absolute: those of secrets and certificates without a folder are
+// looked for in $CREDENTIALS_DIRECTORY first; all others are relative to the file's folder. When it cannot be used,
+// the error is Problems, or that of reading the file.
+func Load(path string) (*Config, error) {
+	text, err := readLimited(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c, err := Parse(path, text)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c.resolve(dir, os.Getenv("CREDENTIALS_DIRECTORY"))
+	return c, nil
+}
+
+// Parse reads a configuration's text; file names it in problems. It looks at no other file.
+func Parse(file string, text []byte) (*Config, error) {
+	var tree map[string]any
+	if _, err := toml.Decode(string(text), &tree); err != nil {
+		return nil, Problems{formProblem(file, err)}
+	}
+	c := Default()
+	c.source = readSource(file, text)
+	p := &problems{source: c.source}
+	decode(p, tree, c)
+	c.check(p)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// formProblem is what the TOML library says about a text that is no TOML.
+func formProblem(file string, err error) *Problem {
+	p := &Problem{File: file, Line: 1, What: "not TOML: " + oneLine(err.Error()), Remedy: "see posd check --example"}
+	var bad toml.ParseError
+	if errors.As(err, &bad) {
+		p.Line = max(bad.Position.Line, 1)
+		p.What = "not TOML: " + oneLine(bad.Message)
+	}
+	return p
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func readLimited(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file", path)
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
+	}
+	return os.ReadFile(path)
+}
+
+// resolve makes the paths of all fields with a file tag absolute.
+func (c *Config) resolve(dir, credentials string) {
+	c.eachFile(func(f fileField) {
+		name := f.value.String()
+		if name == "" || filepath.IsAbs(name) {
+			return
+		}
+		if f.tag != "data" && credentials != "" && !strings.ContainsAny(name, `/\`) {
+			given := filepath.Join(credentials, name)
+			if _, err := os.Stat(given); err == nil {
+				f.value.SetString(given)
+				return
+			}
+		}
+		f.value.SetString(filepath.Join(dir, name))
+	})
+}

@@ -1,0 +1,78 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing that is wrong in a configuration.
+type Problem struct {
+	File   string
+	Line   int    // 1 where the key is nowhere in the file
+	Key    string // "acquirer.timeout", "device[2].port" for the second device; "" for a fault of the file's form
+	What   string
+	Remedy string // what to do
+}
+
+// Error gives place, fault and remedy in one line.
+func (p *Problem) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:%d: ", p.File, p.Line)
+	if p.Key != "" {
+		fmt.Fprintf(&b, "%s: ", p.Key)
+	}
+	b.WriteString(p.What)
+	if p.Remedy != "" {
+		b.WriteString("; " + p.Remedy)
+	}
+	return b.String()
+}
+
+// Problems are all that is wrong, in the order of the file's lines. It is never empty.
+type Problems []*Problem
+
+// Error gives one line per problem.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives the problems to errors.As.
+func (ps Problems) Unwrap() []error {
+	out := make([]error, len(ps))
+	for i, p := range ps {
+		out[i] = p
+	}
+	return out
+}
+
+// problems collects.
+type problems struct {
+	source source
+	list   Problems
+}
+
+func (p *problems) add(key, what, remedy string) {
+	p.list = append(p.list, &Problem{File: p.source.file, Line: p.source.line(key), Key: key, What: what, Remedy: remedy})
+}
+
+// faulty tells whether a key has a problem already, so that one mistake is not told twice.
+func (p *problems) faulty(key string) bool {
+	return slices.ContainsFunc(p.list, func(q *Problem) bool { return q.Key == key })
+}
+
+// err gives nil or Problems.
+func (p *problems) err() error {
+	if len(p.list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(p.list, func(a, b *Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
+	})
+	return p.list
+}

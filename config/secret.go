@@ -1,0 +1,246 @@
+package config
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+)
+
+// Secret is the text of a secret file. However it is printed, it prints masked; Reveal hands it out for use.
+type Secret struct{ text string }
+
+// Reveal gives the secret itself.
+func (s Secret) Reveal() string { return s.text }
+
+// Empty tells whether there is none.
+func (s Secret) Empty() bool { return s.text == "" }
+
+const mask = "(secret)"
+
+// String gives the mask.
+func (s Secret) String() string { return mask }
+
+// GoString gives the mask.
+func (s Secret) GoString() string { return mask }
+
+// Format gives the mask, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(mask)) }
+
+// LogValue gives the mask.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(mask) }
+
+// MarshalJSON gives the mask.
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(mask) }
+
+// MarshalText gives the mask.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(mask), nil }
+
+// Token lets a client use the API.
+type Token struct {
+	Client string // scopes sale ids
+	Scope  string // "sell" or "supervisor"
+	Value  Secret
+}
+
+// Secrets are what the files named in a configuration hold. Those of parts that are not enabled are empty.
+type Secrets struct {
+	Tokens       []Token
+	SealKey      Secret // 64 hex digits
+	TMK          Secret // 32 or 48 hex digits
+	AcquirerKey  Secret // PEM
+	AlipayKey    Secret // as Alipay's tools write it: PEM or bare base64
+	WeChatAPIKey Secret
+	WeChatKey    Secret // PEM
+}
+
+// Secrets reads all secret files, and makes sure that the certificates and public keys can be read. It is a step of
+// its own, so that a configuration can be looked at without its secrets. The error is Problems: every file that is
+// missing, open to others or of the wrong form.
+func (c *Config) Secrets() (Secrets, error) {
+	r := &secretReader{problems: problems{source: c.source}}
+	s := Secrets{
+		SealKey: r.read("journal.seal_key_file", c.Journal.SealKeyFile, hexOf(64)),
+		Tokens: []Token{
+			{"till", "sell", r.read("api.sell_token_file", c.API.SellTokenFile, isToken)},
+			{"supervisor", "supervisor", r.read("api.supervisor_token_file", c.API.SupervisorTokenFile, isToken)},
+		},
+	}
+	for i, cl := range c.API.Clients {
+		s.Tokens = append(s.Tokens, Token{cl.Name, cl.Scope, r.read(element("api.client", i+1)+".token_file", cl.TokenFile, isToken)})
+	}
+	r.distinct(s.Tokens)
+	if a := c.Acquirer; a.Enabled {
+		s.TMK = r.read("acquirer.tmk_file", a.TMKFile, hexOf(32, 48))
+		r.public("acquirer.dialect_file", a.DialectFile, nil)
+		if a.TLS.Enabled {
+			s.AcquirerKey = r.read("acquirer.tls.key_file", a.TLS.KeyFile, isPEM)
+			r.public("acquirer.tls.ca_file", a.TLS.CAFile, isPEM)
+			r.public("acquirer.tls.cert_file", a.TLS.CertFile, isPEM)
+		}
+	}
+	c.walletSecrets(r, &s)
+	if err := r.err(); err != nil {
+		return Secrets{}, err
+	}
+	return s, nil
+}
+
+func (c *Config) walletSecrets(r *secretReader, s *Secrets) {
+	if a := c.Wallet.Alipay; a.Enabled {
+		s.AlipayKey = r.read("wallet.alipay.private_key_file", a.PrivateKeyFile, nil)
+		r.public("wallet.alipay.gateway_public_key_file", a.GatewayPublicKeyFile, nil)
+		r.public("wallet.alipay.ca_file", a.CAFile, isPEM)
+	}
+	if w := c.Wallet.WeChat; w.Enabled {
+		s.WeChatAPIKey = r.read("wallet.wechat.api_key_file", w.APIKeyFile, isToken)
+		s.WeChatKey = r.read("wallet.wechat.key_file", w.KeyFile, isPEM)
+		r.public("wallet.wechat.cert_file", w.CertFile, isPEM)
+		r.public("wallet.wechat.ca_file", w.CAFile, isPEM)
+	}
+}
+
+// secretReader reads files and collects what is wrong with them. No content ever gets into a problem.
+type secretReader struct{ problems }
+
+// read gives the text of a secret file, without the white space around it.
+func (r *secretReader) read(key, path string, check func(string) string) Secret {
+	if path == "" {
+		return Secret{}
+	}
+	if !r.private(key, path) {
+		return Secret{}
+	}
+	return Secret{r.public(key, path, check)}
+}
+
+// public reads a file that need not be private.
+func (r *secretReader) public(key, path string, check func(string) string) string {
+	if path == "" {
+		return ""
+	}
+	b, err := readLimited(path)
+	if err != nil {
+		r.unreadable(key, path, err)
+		return ""
+	}
+	text := strings.TrimSpace(string(b))
+	if text == "" {
+		r.add(key, path+" is empty", "put the value into it")
+		return ""
+	}
+	if check != nil {
+		if want := check(text); want != "" {
+			r.add(key, "the content of "+path+" does not fit", "want "+want)
+			return ""
+		}
+	}
+	return text
+}
+
+func (r *secretReader) unreadable(key, path string, err error) {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		r.add(key, path+" is missing", "make the file, or correct the name")
+	case errors.Is(err, os.ErrPermission):
+		r.add(key, path+" cannot be read", "let it belong to the user that posd runs as")
+	default:
+		r.add(key, oneLine(err.Error()), "make it a file that posd can read")
+	}
+}
+
+// private wants a file that only its owner can read. What the service manager hands over is protected by its folder.
+func (r *secretReader) private(key, path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		r.unreadable(key, path, err)
+		return false
+	}
+	handed := os.Getenv("CREDENTIALS_DIRECTORY")
+	if runtime.GOOS == "windows" || (handed != "" && filepath.Dir(path) == filepath.Clean(handed)) {
+		return true
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		r.add(key, fmt.Sprintf("%s is open to others (mode %04o)", path, mode), "chmod 600 "+path)
+		return false
+	}
+	return true
+}
+
+// distinct wants tokens that tell clients apart.
+func (r *secretReader) distinct(tokens []Token) {
+	owner := map[string]string{}
+	for _, t := range tokens {
+		if t.Value.Empty() {
+			continue
+		}
+		if first, ok := owner[t.Value.text]; ok {
+			r.add("api", fmt.Sprintf("%s and %s have the same token", first, t.Client), "give each its own")
+		}
+		owner[t.Value.text] = t.Client
+	}
+}
+
+func isToken(text string) string {
+	if len(text) < 16 || strings.ContainsAny(text, " \t\r\n") {
+		return "one word of 16 characters or more"
+	}
+	return ""
+}
+
+func isPEM(text string) string {
+	if block, _ := pem.Decode([]byte(text)); block == nil {
+		return "PEM, which begins with -----BEGIN"
+	}
+	return ""
+}
+
+// hexOf wants as many hex digits as one of the lengths.
+func hexOf(lengths ...int) func(string) string {
+	return func(text string) string {
+		_, err := hex.DecodeString(text)
+		for _, n := range lengths {
+			if err == nil && len(text) == n {
+				return ""
+			}
+		}
+		return strings.Trim(strings.ReplaceAll(fmt.Sprint(lengths), " ", " or "), "[]") + " hex digits"
+	}
+}
+
+// fileField is a field of Config that names a file.
+type fileField struct {
+	tag   string // "secret", "public" or "data"
+	value reflect.Value
+}
+
+// eachFile visits the fields with a file tag. The walk is as deep as Config.
+func (c *Config) eachFile(visit func(fileField)) {
+	open := []reflect.Value{reflect.ValueOf(c).Elem()}
+	for len(open) > 0 {
+		v := open[0]
+		open = open[1:]
+		for i := range v.NumField() {
+			f := v.Field(i)
+			tag := v.Type().Field(i).Tag
+			switch {
+			case tag.Get("file") != "":
+				visit(fileField{tag.Get("file"), f})
+			case tag.Get("toml") == "":
+			case f.Kind() == reflect.Struct && f.Type() != durationType:
+				open = append(open, f)
+			case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct:
+				for n := range f.Len() {
+					open = append(open, f.Index(n))
+				}
+			}
+		}
+	}
+}
