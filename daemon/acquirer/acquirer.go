@@ -125,8 +125,8 @@ func (a *Acquirer) Policy() payment.Policy {
 
 // Ready dials if the link is down, and signs on if the host has not given us keys or has asked for it.
 func (a *Acquirer) Ready(ctx context.Context) error {
-	if err := a.take(ctx); err != nil {
-		return offline(err)
+	if p := a.take(ctx); p != nil {
+		return p
 	}
 	defer a.give(ctx)
 	if err := a.o.Link.Up(ctx); err != nil {
@@ -161,12 +161,15 @@ func (a *Acquirer) Ask(context.Context, payment.Attempt) payment.Answer {
 }
 
 // take waits for the turn to talk to the host.
-func (a *Acquirer) take(ctx context.Context) error {
+func (a *Acquirer) take(ctx context.Context) *payment.Problem {
 	select {
 	case <-a.turn:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return &payment.Problem{
+			Code: "acquirer_busy", Status: 503, Detail: "The terminal was busy with another request until the time was up.",
+			Remedy: "Try again.",
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"posd/daemon/payment"
 	"posd/iso8583"
@@ -12,8 +14,8 @@ import (
 // Authorize sends an attempt's request and judges the answer. If the host asked for a new sign-on since Ready, or posd
 // was restarted, it signs on first.
 func (a *Acquirer) Authorize(ctx context.Context, at payment.Attempt, in payment.Input) payment.Answer {
-	if err := a.take(ctx); err != nil {
-		return payment.Answer{Outcome: payment.NotSent, Code: "acquirer_busy", Text: "the terminal was busy until time was up"}
+	if p := a.take(ctx); p != nil {
+		return payment.Answer{Outcome: notSentOr(a.first(at)), Code: p.Code, Text: p.Detail}
 	}
 	defer a.give(ctx)
 	if problem := a.open(ctx, at); problem != nil {
@@ -28,7 +30,7 @@ func (a *Acquirer) Authorize(ctx context.Context, at payment.Attempt, in payment
 	defer x.wipe()
 	if x.notSent && !a.first(at) {
 		// This copy never left, but the one before it may have arrived.
-		return payment.Answer{Reason: payment.ReasonNoAnswer, Code: codeOffline, Text: x.err.Error()}
+		return payment.Answer{Reason: payment.ReasonNoAnswer, Code: codeOffline, Text: saying(x)}
 	}
 	return a.believe(at, a.judge(at, m, x))
 }
@@ -93,6 +95,9 @@ func (a *Acquirer) request(at payment.Attempt, in payment.Input) (*iso8583.Messa
 // to this message at all. What fails one of them is Unknown.
 func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) payment.Answer {
 	ans := payment.Answer{Reason: payment.ReasonOther, Messages: x.messages}
+	if a.first(at) && len(x.messages) > 0 {
+		ans.Messages = x.messages[1:] // the request is in the plan already
+	}
 	if x.reply == nil {
 		return unanswered(ans, x)
 	}
@@ -106,12 +111,13 @@ func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) pa
 		// A host that has lost our keys cannot sign. To sign on once too often does no harm.
 		a.setSignedOn(false)
 	}
+	strange := a.strange(m, x.reply)
 	paid := word.Action == iso8583.ActionApprove || word.Action == iso8583.ActionPartial
 	switch {
 	case a.badMAC(x.mac, paid):
 		ans.Reason, ans.Text = payment.ReasonBadAnswer, "the answer's MAC is wrong or missing"
-	case len(a.strange(m, x.reply)) > 0:
-		ans.Text = fmt.Sprintf("the answer is not about this request: fields %v differ", a.strange(m, x.reply))
+	case len(strange) > 0:
+		ans.Text = fmt.Sprintf("the answer is not about this request: fields %v differ", strange)
 	case paid:
 		return a.approve(at, x.reply, word.Action, ans)
 	case word.Action == iso8583.ActionUnknown:
@@ -143,8 +149,20 @@ func unanswered(ans payment.Answer, x exchanged) payment.Answer {
 	default:
 		ans.Code = "unreadable"
 	}
-	ans.Text = x.err.Error()
+	ans.Text = saying(x)
 	return ans
+}
+
+// saying tells why there is no answer.
+func saying(x exchanged) string {
+	switch {
+	case x.reached:
+		return fmt.Sprintf("the host's answer cannot be read: %v", x.err)
+	case errors.Is(x.err, context.DeadlineExceeded):
+		return "the host did not answer in time"
+	default:
+		return x.err.Error()
+	}
 }
 
 // badMAC tells whether a MAC speaks against an answer: a wrong one always does, a missing one against a yes. Whether a
@@ -163,16 +181,17 @@ func (a *Acquirer) strange(m, reply *iso8583.Message) []int {
 	d := a.o.Dialect
 	list := d.Differs(m, reply)
 	for _, role := range []string{"trace", "terminal"} {
-		if d.Role(m, role) != d.Role(reply, role) {
+		if a.role(m, role) != a.role(reply, role) {
 			list = append(list, d.RoleField(role))
 		}
 	}
 	for _, role := range []string{"merchant", "currency"} {
-		if got := d.Role(reply, role); got != "" && got != d.Role(m, role) {
+		if got := a.role(reply, role); got != "" && got != a.role(m, role) {
 			list = append(list, d.RoleField(role))
 		}
 	}
-	return list
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // approve checks the amount: equal, or less on a code that says so.
@@ -200,12 +219,17 @@ func cents(text string) (payment.Cents, bool) {
 	return c, text != ""
 }
 
+// role reads a field by its role, without the spaces that fill it.
+func (a *Acquirer) role(m *iso8583.Message, name string) string {
+	return strings.TrimRight(a.o.Dialect.Role(m, name), " ")
+}
+
 // fieldAcquirer is the acquiring institution, in every version of ISO 8583.
 const fieldAcquirer = 32
 
 // host collects what the host called the payment.
 func (a *Acquirer) host(reply *iso8583.Message) payment.HostNumbers {
-	role := func(name string) string { return a.o.Dialect.Role(reply, name) }
+	role := func(name string) string { return a.role(reply, name) }
 	return payment.HostNumbers{
 		Reference: role("rrn"), Approval: role("approval"), Date: role("date"), Time: role("time"),
 		Batch: role("batch"), Institution: reply.Text(fieldAcquirer),

@@ -66,7 +66,7 @@ func dialects(t *testing.T) map[string]setup {
 	}
 	return map[string]setup{
 		"unionpay": {unionpay, "10000001", "898000000000001", "98"},
-		"harbour":  {harbour, "HARB00000017", "HARBOURMERCHANT00001", "68"},
+		"harbour":  {harbour, "HARB000017", "HARBOUR MERCHANT 1", "68"},
 	}
 }
 

@@ -16,8 +16,8 @@ func (a *Acquirer) Reverse(ctx context.Context, at payment.Attempt) payment.Undo
 		return lost(at, err)
 	}
 	defer m.Wipe()
-	if err := a.take(ctx); err != nil {
-		return payment.Undo{Code: "acquirer_busy", Text: "the terminal was busy until time was up"}
+	if p := a.take(ctx); p != nil {
+		return payment.Undo{Code: p.Code, Text: p.Detail}
 	}
 	defer a.give(ctx)
 	if !a.isSignedOn() {
@@ -85,7 +85,7 @@ func lost(at payment.Attempt, err error) payment.Undo {
 func (a *Acquirer) judgeUndo(at payment.Attempt, m *iso8583.Message, x exchanged) payment.Undo {
 	u := payment.Undo{Reached: x.reached, Messages: x.messages}
 	if x.reply == nil {
-		u.Code, u.Text = "no_answer", x.err.Error()
+		u.Code, u.Text = "no_answer", saying(x)
 		return u
 	}
 	d := a.o.Dialect
