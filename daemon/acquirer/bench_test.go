@@ -86,8 +86,9 @@ type bench struct {
 	hub    *cardreader.Hub
 	link   *link.Link
 	keys   *iso8583.Keys
-	log    *bytes.Buffer // of both sides
-	down   bool          // dialling fails
+	log    *bytes.Buffer    // of both sides
+	down   bool             // dialling fails
+	next   *cardreader.Card // nil: the usual one
 	serve  sync.WaitGroup
 	ctx    context.Context
 }
@@ -194,8 +195,11 @@ func (b *bench) swipe(t *testing.T, r payment.Request) payment.Input {
 	for r.Kind == payment.KindSale && b.hub.Waiting() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if r.Kind == payment.KindSale {
-		b.hub.Deliver(card())
+	if c := b.next; r.Kind == payment.KindSale {
+		if b.next = nil; c == nil {
+			c = card()
+		}
+		b.hub.Deliver(c)
 	}
 	return <-got
 }

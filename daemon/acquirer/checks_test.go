@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"posd/daemon/payment"
+	"posd/drivers/port"
 	"posd/hwtest/hostsim"
 )
 
@@ -297,6 +299,46 @@ func TestRequestThatCannotBeMadeIsAProblemWithARemedy(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+	})
+}
+
+func TestCardWithoutTheTrackThatTheAcquirerWantsIsReadAgain(t *testing.T) {
+	each(t, func(t *testing.T, s setup) {
+		synctest.Test(t, func(t *testing.T) {
+			b := start(t, s)
+			r := payment.Request{Kind: payment.KindSale, Amount: 700, Currency: "CNY"}
+			half := card()
+			half.Track2 = port.Secret{}
+			b.next = half
+			in := b.swipe(t, r)
+			var p *payment.Problem
+			if _, err := b.Plan(r, in, payment.Numbers{Batch: "000001", Trace: 1}); !errors.As(err, &p) || p.Code != "card_unreadable" {
+				t.Errorf("got %v, want card_unreadable", err)
+			}
+		})
+	})
+}
+
+func TestOneExchangeAtATime(t *testing.T) {
+	each(t, func(t *testing.T, s setup) {
+		synctest.Test(t, func(t *testing.T) {
+			b := start(t, s, hostsim.Rule{Kind: "sale", Do: hostsim.Late, Delay: hostsim.Span(10 * time.Second)})
+			b.ready(t)
+			begin := time.Now()
+			var both sync.WaitGroup
+			for range 2 {
+				at, in := b.plan(t, payment.KindSale, 700, nil)
+				both.Go(func() {
+					if ans := b.Authorize(t.Context(), at, in); ans.Outcome != payment.Approved {
+						t.Errorf("got %s, want approved", show(ans))
+					}
+				})
+			}
+			both.Wait()
+			if took := time.Since(begin); took < 20*time.Second {
+				t.Errorf("two answers of 10 s each came after %v: both were under way at once", took)
+			}
+		})
 	})
 }
 

@@ -50,6 +50,12 @@ func (a *Acquirer) Plan(r payment.Request, in payment.Input, n payment.Numbers) 
 		return payment.Plan{}, err
 	}
 	defer secret.wipe()
+	if r.Kind == payment.KindSale && !a.namesCard(secret) {
+		return payment.Plan{}, &payment.Problem{
+			Code: "card_unreadable", Status: 409, Detail: "The card was not read well enough for this acquirer.",
+			Remedy: "Swipe the card again, or take another one.",
+		}
+	}
 	rec := record{Vars: a.values(r, n)}
 	m, err := a.o.Dialect.Build(string(r.Kind), vars{rec.Vars, secret})
 	if err != nil {
@@ -122,6 +128,13 @@ func secretsOf(r payment.Request, in payment.Input, needs []string) (secrets, er
 		}
 	}
 	return s, nil
+}
+
+// namesCard tells whether the sale's message will name the card: of one track read alone, the dialect may want the other.
+func (a *Acquirer) namesCard(s secrets) bool {
+	return slices.ContainsFunc(a.o.Dialect.Needs(string(payment.KindSale)), func(name string) bool {
+		return name != "expiry" && len(s[name]) > 0
+	})
 }
 
 // recall opens an attempt's sealed card data, and fails when some that was sealed and is needed is not there.

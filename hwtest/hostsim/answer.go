@@ -241,10 +241,10 @@ func (h *Host) seal(reply *iso8583.Message, t *terminal, r Rule) ([]byte, error)
 			return nil, err
 		}
 	}
-	switch r.Do {
-	case BadMAC:
+	if r.Do == BadMAC {
 		packed[len(packed)-1] ^= 1
-	case Garbage:
+	}
+	if r.Do == Garbage {
 		packed = packed[:len(packed)/2]
 	}
 	return packed, nil
@@ -252,10 +252,10 @@ func (h *Host) seal(reply *iso8583.Message, t *terminal, r Rule) ([]byte, error)
 
 // distort puts a wrong value into a signed field.
 func (h *Host) distort(reply *iso8583.Message, r Rule) {
-	switch r.Do {
-	case WrongAmount:
+	if r.Do == WrongAmount {
 		put(reply, h.roles.amount, fmt.Sprintf("%012d", r.Value))
-	case WrongTrace:
+	}
+	if r.Do == WrongTrace {
 		n, _ := strconv.Atoi(reply.Text(h.roles.trace))
 		put(reply, h.roles.trace, fmt.Sprintf("%06d", n%999_999+1))
 	}
@@ -264,22 +264,19 @@ func (h *Host) distort(reply *iso8583.Message, r Rule) {
 // deliver says when and how the answer goes out; late answers go before this one.
 func (h *Host) deliver(out []byte, t *terminal, r Rule) act {
 	a := act{frames: [][]byte{out}}
-	switch r.Do {
-	case CommitSilent:
+	switch {
+	case r.Do == CommitSilent:
 		return act{}
-	case CommitClose:
+	case r.Do == CommitClose:
 		return act{close: true}
-	case Delay:
-		a.wait = time.Duration(r.Delay)
-	case Late:
-		if r.Delay == 0 && t != nil {
-			t.held = append(t.held, out)
-			return act{}
-		}
-		a.wait, a.aside = time.Duration(r.Delay), true
-	case HalfFrame:
+	case r.Do == Late && r.Delay == 0 && t != nil:
+		t.held = append(t.held, out)
+		return act{}
+	case r.Do == Late, r.Do == Delay:
+		a.wait, a.aside = time.Duration(r.Delay), r.Do == Late
+	case r.Do == HalfFrame:
 		a.half, a.close = true, true
-	case Duplicate:
+	case r.Do == Duplicate:
 		a.frames = append(a.frames, out)
 	}
 	if t != nil {

@@ -64,7 +64,7 @@ func read(d *iso8583.Dialect, s *shape, m *iso8583.Message) *request {
 // maskedCard is the card number of field 2 or of track 2 or 3 as first 6 and last 4; "" without a card.
 func maskedCard(m *iso8583.Message) string {
 	pan := cardNumber(m)
-	if len(pan) < 13 {
+	if len(pan) < 11 { // nothing to hide in between
 		return ""
 	}
 	return pan[:6] + strings.Repeat("*", len(pan)-10) + pan[len(pan)-4:]
