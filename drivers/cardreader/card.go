@@ -1,6 +1,10 @@
 package cardreader
 
-import "posd/drivers/port"
+import (
+	"bytes"
+
+	"posd/drivers/port"
+)
 
 // Card is what a reader read of one card. Whoever gets one wipes it when done: nobody else does.
 type Card struct {
@@ -29,7 +33,7 @@ func (c *Card) String() string { return c.masked }
 
 // mask keeps six digits in front and four at the end. A number too short for that shows nothing.
 func mask(pan []byte) string {
-	m := []byte(string(pan))
+	m := bytes.Clone(pan)
 	for i := range m {
 		if len(m) < 11 || (i >= 6 && i < len(m)-4) {
 			m[i] = '*'

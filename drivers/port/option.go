@@ -1,6 +1,7 @@
 package port
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,6 +29,7 @@ const (
 	Number              // digits
 	Duration            // Go's way: 50ms, 2s
 	YesNo               // yes or no
+	Hex                 // bytes, two hex digits each
 )
 
 // Settings are the checked values of a driver's options. Settle makes them.
@@ -81,6 +83,10 @@ func (o Option) check(v string) error {
 		if v != "yes" && v != "no" {
 			return errors.New("want yes or no")
 		}
+	case Hex:
+		if _, err := hex.DecodeString(v); err != nil {
+			return errors.New("want bytes as hex digits, such as 02")
+		}
 	case Words:
 	}
 	return nil
@@ -102,4 +108,10 @@ func (s Settings) Int(name string) int {
 func (s Settings) Time(name string) time.Duration {
 	d, _ := time.ParseDuration(s.values[name]) // checked by Settle
 	return d
+}
+
+// Bytes is the value of a Hex.
+func (s Settings) Bytes(name string) []byte {
+	b, _ := hex.DecodeString(s.values[name]) // checked by Settle
+	return b
 }

@@ -1,9 +1,10 @@
 package printer
 
 import (
-	"bytes"
 	"errors"
 	"testing"
+
+	"posd/drivers/port/porttest"
 )
 
 func TestEncodeSwitchesTheChineseFontPerRun(t *testing.T) {
@@ -53,7 +54,7 @@ func TestStatusBytesAreReadAsTheManualSays(t *testing.T) {
 func TestRepliesAreToldApart(t *testing.T) {
 	stream := []byte("\x12" + "\x11" + "\x10\x00\x00\x0f" + "\x37\x22" + "0042\x00" + "\xff\xfe" + "\x5fCHINA GB18030\x00" + "\x0c" + "\x37\x12")
 	want := []string{"\x12", "\x11", "\x10\x00\x00\x0f", "\x37\x220042\x00", "\x5fCHINA GB18030\x00", "\x0c", "\x12"}
-	got := frames(stream, len(stream))
+	got := porttest.Frames(t, splitReply, stream, 3)
 	if len(got) != len(want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
@@ -67,44 +68,8 @@ func TestRepliesAreToldApart(t *testing.T) {
 	}
 }
 
-// frames splits a stream that arrives in pieces of so many bytes.
-func frames(stream []byte, piece int) [][]byte {
-	var got [][]byte
-	var buf []byte
-	for len(stream) > 0 {
-		n := min(piece, len(stream))
-		buf, stream = append(buf, stream[:n]...), stream[n:]
-		for {
-			adv, token, err := splitReply(buf, false)
-			if err != nil || adv < 0 || adv > len(buf) {
-				panic("split function leaves its input")
-			}
-			if token != nil {
-				got = append(got, bytes.Clone(token))
-			}
-			if adv == 0 {
-				break
-			}
-			buf = buf[adv:]
-		}
-	}
-	return got
-}
-
-func FuzzRepliesAreTheSameHoweverTheyArrive(f *testing.F) {
-	f.Add([]byte("\x12\x10\x00\x00\x0f\x37\x220042\x00\xff\x5fX\x00"), 1)
-	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
-		piece = min(max(piece, 1), 64)
-		whole, cut := frames(stream, len(stream)), frames(stream, piece)
-		if len(whole) != len(cut) {
-			t.Fatalf("%d replies at once, %d in pieces of %d", len(whole), len(cut), piece)
-		}
-		for i := range whole {
-			if !bytes.Equal(whole[i], cut[i]) {
-				t.Errorf("reply %d: %x at once, %x in pieces", i, whole[i], cut[i])
-			}
-		}
-	})
+func FuzzReplies(f *testing.F) {
+	porttest.FuzzSplit(f, splitReply, "\x12\x10\x00\x00\x0f\x37\x220042\x00\xff\x5fX\x00", "\x37\x12\x10\x00\xff")
 }
 
 func TestEveryDriverIsComplete(t *testing.T) {
