@@ -14,7 +14,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz sim golden service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz sim service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +36,13 @@ check: ## format, vet, go fix, staticcheck, golangci-lint and the house rules
 	@bad=$$($(TOOL) gofumpt -l $(GOFILES)) || exit 1; \
 	  if [ -n "$$bad" ]; then echo "not gofumpt-clean (make format):"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -tags service ./daemon
 	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...
 	@diff=$$($(GO) fix -diff ./...) || { echo "$$diff"; echo "go fix has something to say"; exit 1; }; \
 	  if [ -n "$$diff" ]; then echo "$$diff"; echo "go fix has something to say"; exit 1; fi
 	$(TOOL) staticcheck ./...
-	$(LINT) run
+	GOOS=windows CGO_ENABLED=0 $$($(GO) tool -n -modfile=tools.mod staticcheck) ./...
+	$(LINT) run --build-tags service
 	$(GO) test -count=1 -run '^TestHouse' ./daemon
 
 format: ## rewrite the Go files as gofumpt wants them
@@ -70,10 +72,7 @@ fuzz: ## run every fuzz target for TIME (30s)
 	done
 
 sim: ## simulate SEEDS (10000) store days and check the invariants
-	POSD_SIM_SEEDS=$(SEEDS) $(GO) test -count=1 -timeout 24h -v -run '^TestSim' ./daemon/...
-
-golden: ## rewrite the golden files; look at the difference before you commit it
-	$(GO) test -run Golden ./... -args -update
+	$(GO) test -count=1 -timeout 24h -v -run 'SimulatedDays' ./daemon/payment -sim.days=$(SEEDS)
 
 service-test: bin ## install, kill and uninstall the service under a real systemd, in a container that leaves no trace
 	CGO_ENABLED=0 $(GO) test -c -tags service -o bin/service.test ./daemon

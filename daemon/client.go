@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"posd/config"
+)
+
+// client talks to the posd that runs on this machine, with a supervisor's rights.
+type client struct {
+	base  string // http://host:port
+	token string
+	http  *http.Client
+}
+
+// answerLimit is more than any list of the API holds.
+const answerLimit = 16 << 20
+
+func newClient(cfg *config.Config) (*client, error) {
+	token, err := os.ReadFile(cfg.API.SupervisorTokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the supervisor's token (api.supervisor_token_file): %w", err)
+	}
+	return &client{
+		base:  "http://" + cfg.API.Listen,
+		token: strings.TrimSpace(string(token)),
+		http:  &http.Client{Timeout: 30 * time.Second},
+	}, nil
+}
+
+// do asks for one thing; in and out may be nil. A refusal is a *refusal.
+func (c *client) do(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader = http.NoBody
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("write the question: %w", err)
+		}
+		body = strings.NewReader(string(text))
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return fmt.Errorf("ask posd: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("posd does not answer at %s; does it run? (posd status): %w", c.base, err)
+	}
+	defer resp.Body.Close()
+	answer := io.LimitReader(resp.Body, answerLimit)
+	if resp.StatusCode/100 != 2 {
+		return readRefusal(resp.Status, answer)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(answer).Decode(out); err != nil {
+		return fmt.Errorf("read posd's answer: %w", err)
+	}
+	return nil
+}
+
+// refusal is a problem+json answer: what is wrong, and what to do.
+type refusal struct {
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+	Code   string `json:"code"`
+	Remedy string `json:"remedy"`
+}
+
+func (r *refusal) Error() string {
+	text := r.Detail
+	if text == "" {
+		text = r.Title
+	}
+	if r.Code != "" {
+		text = r.Code + ": " + text
+	}
+	if r.Remedy != "" {
+		text += "; " + r.Remedy
+	}
+	return text
+}
+
+func readRefusal(status string, answer io.Reader) error {
+	var r refusal
+	if err := json.NewDecoder(answer).Decode(&r); err != nil || r.Error() == "" {
+		return errors.New("posd answers " + status)
+	}
+	return &r
+}

@@ -1,0 +1,113 @@
+// Command posd takes payments at one till: it holds the counter's devices, asks the card acquirer and the wallet
+// gateways for money, and never loses track of what it asked.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"posd/config"
+)
+
+// The exit codes. A service manager restarts posd after any of them but usageError.
+const (
+	success    = 0
+	problem    = 1 // the input, the configuration or the machine is not as it must be
+	usageError = 2
+)
+
+// cli is the command line: one verb, one file.
+type cli struct {
+	Config string `short:"c" default:"${config}" type:"path" placeholder:"FILE" help:"The configuration (${default})."`
+
+	Run     runCmd     `cmd:"" help:"Run posd in the foreground; a service manager runs it so, too."`
+	Check   checkCmd   `cmd:"" help:"Check the configuration and name every problem; --example prints the manual."`
+	Sales   salesCmd   `cmd:"" help:"List the latest sales."`
+	Owed    owedCmd    `cmd:"" help:"List what is still being reversed, and what needs a person."`
+	Settle  settleCmd  `cmd:"" help:"Decide an attempt that is stuck, as a supervisor."`
+	Log     logCmd     `cmd:"" help:"Show the log."`
+	Status  statusCmd  `cmd:"" help:"Say whether the service runs."`
+	Start   startCmd   `cmd:"" help:"Start the service."`
+	Stop    stopCmd    `cmd:"" help:"Stop the service."`
+	Restart restartCmd `cmd:"" help:"Restart the service."`
+	Install installCmd `cmd:"" help:"Install posd as a service of this machine."`
+	// Uninstall keeps the journal: it is the shop's proof of what was paid.
+	Uninstall uninstallCmd `cmd:"" help:"Remove the service; journal and logs stay."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+}
+
+// globals is what every verb may need of the command line and of the world.
+type globals struct {
+	ConfigFile string
+	Out, Err   io.Writer
+	Color      bool // Out is a terminal
+	Now        func() time.Time
+}
+
+func (g *globals) load() (*config.Config, error) { return config.Load(g.ConfigFile) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	g := &globals{Out: os.Stdout, Err: os.Stderr, Color: term.IsTerminal(int(os.Stdout.Fd())), Now: time.Now}
+	code := posd(ctx, g, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// posd runs one command line and gives the exit code.
+func posd(ctx context.Context, g *globals, args []string) int {
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("posd"),
+		kong.Description("posd takes card and wallet payments at one till. Start with: posd check --example"),
+		kong.Vars{"config": defaultConfig()},
+		kong.Writers(g.Out, g.Err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(g.Err, "posd:", err)
+		return problem
+	}
+	verb, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(g.Err, "posd:", err)
+		fmt.Fprintln(g.Err, "posd: see posd --help")
+		return usageError
+	}
+	g.ConfigFile = c.Config
+	verb.BindTo(ctx, (*context.Context)(nil))
+	if err := verb.Run(g); err != nil && !errors.Is(err, context.Canceled) {
+		g.complain(err)
+		return problem
+	}
+	return success
+}
+
+// complain says what is wrong; the problems of a configuration one to a line, as editors and people can follow them.
+func (g *globals) complain(err error) {
+	var many config.Problems
+	if errors.As(err, &many) {
+		fmt.Fprintln(g.Err, many)
+		err = fmt.Errorf("problems: %d", len(many))
+	}
+	fmt.Fprintln(g.Err, "posd:", err)
+}
+
+// defaultConfig is where a service's configuration belongs on this system.
+func defaultConfig() string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(os.Getenv("ProgramData"), "posd", "posd.toml")
+	}
+	return "/etc/posd/posd.toml"
+}

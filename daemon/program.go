@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/kardianos/service"
+	"golang.org/x/term"
+
+	"posd/config"
+)
+
+// runCmd runs posd until it is told to stop.
+type runCmd struct {
+	Service bool `hidden:"" help:"Obey the Windows service manager, which started this process."`
+}
+
+// Run opens the log and runs posd under the signals of a terminal or of systemd, or under Windows' service manager.
+func (c *runCmd) Run(ctx context.Context, g *globals) error {
+	cfg, err := g.load()
+	if err != nil {
+		return err
+	}
+	log, closer, err := newLogger(logSettingsOf(cfg))
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	p := &program{run: func(ctx context.Context) error { return run(ctx, cfg, world{Log: log}) }}
+	if c.Service {
+		err = serveManager(p)
+	} else {
+		err = p.serve(ctx)
+	}
+	if err != nil {
+		log.Error("posd ends", "err", err)
+	}
+	return err
+}
+
+// logSettingsOf adds a terminal to the configured log when a person watches, or when there is no file.
+func logSettingsOf(cfg *config.Config) logSettings {
+	s := logSettings{File: cfg.Log.File, MaxSizeMiB: cfg.Log.MaxSizeMiB, MaxFiles: cfg.Log.MaxFiles}
+	_ = s.Level.UnmarshalText([]byte(cfg.Log.Level)) // config has checked it
+	s.Color = term.IsTerminal(int(os.Stderr.Fd()))
+	if s.Color || s.File == "" {
+		s.Terminal = os.Stderr
+	}
+	return s
+}
+
+// program is posd as a service manager sees it. The goroutine that Start starts belongs to it: Stop and serve wait
+// for its end.
+type program struct {
+	run    func(context.Context) error
+	cancel context.CancelFunc
+	done   chan struct{} // closed when run has returned; err is final then
+	err    error
+}
+
+var _ service.Interface = (*program)(nil)
+
+// Start returns at once. Recovery, which may ask hosts, goes on behind it, for a service manager is impatient.
+func (p *program) Start(service.Service) error {
+	p.begin(context.Background())
+	return nil
+}
+
+func (p *program) begin(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	p.cancel, p.done = cancel, make(chan struct{})
+	go func() {
+		defer close(p.done)
+		defer cancel()
+		p.err = p.run(ctx)
+	}()
+}
+
+// Stop tells posd to end and waits until it has.
+func (p *program) Stop(service.Service) error {
+	p.cancel()
+	<-p.done
+	return p.err
+}
+
+// serve runs the program until ctx ends or it ends by itself.
+func (p *program) serve(ctx context.Context) error {
+	p.begin(ctx)
+	<-p.done
+	return p.err
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestServiceStartReturnsAtOnceAndStopWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &program{run: func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(3 * time.Second) // what is under way is finished
+			return nil
+		}}
+		began := time.Now()
+		if err := p.Start(nil); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("Start took %v", took)
+		}
+		if err := p.Stop(nil); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("Stop returned after %v, want 3s", took)
+		}
+	})
+}
+
+func TestServiceEndsWithPosd(t *testing.T) {
+	broken := errors.New("the journal belongs to another posd")
+	p := &program{run: func(context.Context) error { return broken }}
+	if err := p.serve(t.Context()); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+}
+
+func TestServiceEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &program{run: func(ctx context.Context) error {
+		cancel()
+		<-ctx.Done()
+		return nil
+	}}
+	if err := p.serve(ctx); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestInstallRefusesAManagerThatLeavesACrashedPosdDown(t *testing.T) {
+	for _, c := range []struct {
+		platform string
+		force    bool
+		want     string // in the error; empty: none
+	}{
+		{platform: "linux-systemd"},
+		{platform: "windows-service"},
+		{platform: "unix-systemv", force: true},
+		{platform: "unix-systemv", want: "unix-systemv"},
+		{platform: "", want: "none that posd knows"},
+	} {
+		err := restartable(c.platform, c.force)
+		if got := err != nil; got != (c.want != "") || got && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q, force %v: got %v, want %q", c.platform, c.force, err, c.want)
+		}
+	}
+}
+
+func TestInstallRefusesTemporaryFolders(t *testing.T) {
+	if err := outsideTemp("/usr/local/bin/posd", "/tmp/posd.toml"); err == nil || !strings.Contains(err.Error(), "/tmp/posd.toml") {
+		t.Errorf("got %v", err)
+	}
+	if err := outsideTemp("/usr/local/bin/posd", "/etc/posd/posd.toml", "/tmpfiles"); err != nil {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// settleCmd is a person's verdict on an attempt that posd can not decide.
+type settleCmd struct {
+	Attempt string `arg:"" name:"sale/attempt" help:"The attempt, as posd owed shows it."`
+	As      string `required:"" enum:"paid,not-paid" placeholder:"paid|not-paid" help:"What the acquirer or the gateway says happened."`
+	By      string `required:"" placeholder:"NAME" help:"Who decides."`
+	Reason  string `required:"" placeholder:"TEXT" help:"Why: whom you asked and what they said."`
+	Client  string `placeholder:"TILL" help:"Whose sale it is, when several tills use the same id."`
+}
+
+// Run has the verdict journaled and acted on.
+func (c *settleCmd) Run(ctx context.Context, g *globals) error {
+	api, err := g.client()
+	if err != nil {
+		return err
+	}
+	return c.settle(ctx, api, g)
+}
+
+func (c *settleCmd) settle(ctx context.Context, api *client, g *globals) error {
+	sale, attempt, ok := strings.Cut(c.Attempt, "/")
+	if !ok || sale == "" || attempt == "" {
+		return errors.New("name the attempt as SALE/ATTEMPT, as posd owed shows it")
+	}
+	path := "/v1/sales/" + url.PathEscape(sale) + "/attempts/" + url.PathEscape(attempt) + "/settle"
+	if c.Client != "" {
+		path += "?client=" + url.QueryEscape(c.Client)
+	}
+	verdict := map[string]string{"as": c.As, "by": c.By, "reason": c.Reason}
+	if err := api.do(ctx, http.MethodPost, path, verdict, nil); err != nil {
+		return err
+	}
+	fmt.Fprintf(g.Out, "%s/%s is settled as %s by %s\n", sale, attempt, c.As, c.By)
+	return nil
+}
