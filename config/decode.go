@@ -56,11 +56,23 @@ func (d *decoder) unknown(at, key string, value any, known []string) {
 	d.add(at, what, "known here: "+strings.Join(known, ", "))
 }
 
-// nearest gives the known word that key is a slip of the finger away from, or "".
+// nearest gives the known word that key is the beginning of, or a slip of the finger away from; or "".
 func nearest(key string, known []string) string {
-	best, distance := "", max(2, len(key)/3)+1
+	key = strings.ToLower(key)
+	best, distance := "", 2*max(2, len(key)/3)+2
 	for _, k := range known {
-		if n := levenshtein.ComputeDistance(strings.ToLower(key), k); n < distance && n < len(k) {
+		if len(key) >= 3 && strings.HasPrefix(k, key) {
+			return k
+		}
+		n := levenshtein.ComputeDistance(key, k)
+		if n >= len(k) {
+			continue
+		}
+		n *= 2 // of two words as near the one with the same first letter is meant
+		if key == "" || key[0] != k[0] {
+			n++
+		}
+		if n < distance {
 			best, distance = k, n
 		}
 	}

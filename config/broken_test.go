@@ -1,0 +1,173 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"posd/config"
+)
+
+// broken are configurations with all that is said of them, in order.
+var broken = []struct {
+	name, text string
+	want       []string
+}{
+	{"unknown key with a near one", "[acquirer]\n\ntimeot = \"60s\"", []string{
+		`posd.toml:3: acquirer.timeot: unknown key; did you mean "timeout"?`,
+	}},
+	{"capital letters", "[api]\nListen = \"127.0.0.1:1\"", []string{
+		`posd.toml:2: api.Listen: unknown key; did you mean "listen"?`,
+	}},
+	{"unknown key far from all", "[log]\nrecipient = 1", []string{
+		`posd.toml:2: log.recipient: unknown key; known here: file, level, max_files, max_size_mib`,
+	}},
+	{"unknown section", "[aquirer]\nenabled = true", []string{
+		`posd.toml:1: aquirer: unknown section; did you mean "acquirer"?`,
+	}},
+	{"unknown section below another", "[wallet.wechatt]\n", []string{
+		`posd.toml:1: wallet.wechatt: unknown section; did you mean "wechat"?`,
+	}},
+	{"secret in the main file", "[acquirer]\ntmk = \"0123\"", []string{
+		`posd.toml:2: acquirer.tmk: unknown key; did you mean "tmk_file"?`,
+	}},
+	{"wrong types, all at once", "[api]\nlisten = 8320\nhosts = \"a\"\n[acquirer]\nenabled = \"yes\"\ntls = true\n" +
+		"timeout = 60\n[journal]\nballast_mib = 1.5\n[log]\nmax_files = [\n 1\n]\n[till]\nid = 2025-01-01", []string{
+		`posd.toml:2: api.listen: want text in quotes, got a number; see posd check --example`,
+		`posd.toml:3: api.hosts: want a list in brackets, got text; see posd check --example`,
+		`posd.toml:5: acquirer.enabled: want true or false, got text; see posd check --example`,
+		`posd.toml:6: acquirer.tls: want a section [acquirer.tls], got true or false; see posd check --example`,
+		`posd.toml:7: acquirer.timeout: want a duration as text, such as "60s" or "5m", got a number; see posd check --example`,
+		`posd.toml:9: journal.ballast_mib: want a whole number, got a number with a fraction; see posd check --example`,
+		`posd.toml:11: log.max_files: want a whole number, got a list; see posd check --example`,
+		`posd.toml:15: till.id: want text in quotes, got a date; see posd check --example`,
+	}},
+	{"a section where a list of sections belongs", "[device]\nname = \"a\"", []string{
+		`posd.toml:1: device: want sections [[device]], got a section; see posd check --example`,
+	}},
+	{"a value where a section belongs", "api = 1", []string{
+		`posd.toml:1: api: want a section [api], got a number; see posd check --example`,
+	}},
+	{"durations", "[payment]\nbackoff_min = \"1\"\nbackoff_max = \"2h\"\ngate_age = \"-5m\"\n[wallet.alipay]\nquery_every = \"soon\"", []string{
+		`posd.toml:2: payment.backoff_min: "1" is no duration; write it as "60s", "5m" or "24h"`,
+		`posd.toml:3: payment.backoff_max: "2h0m0s" is out of range; want 10ms to 1h`,
+		`posd.toml:4: payment.gate_age: "-5m0s" is out of range; want 1s to 24h`,
+		`posd.toml:6: wallet.alipay.query_every: "soon" is no duration; write it as "60s", "5m" or "24h"`,
+	}},
+	{"durations that contradict", "[payment]\nbackoff_min = \"30s\"\nbackoff_max = \"20s\"\n[wallet.wechat]\ndeadline = \"4s\"", []string{
+		`posd.toml:3: payment.backoff_max: shorter than backoff_min; make it at least as long`,
+		`posd.toml:4: wallet.wechat.query_every: longer than the deadline; let there be a query before it is given up`,
+	}},
+	{"addresses", "[api]\nlisten = \"0.0.0.0:8320\"\nhosts = [\"http://a\"]\n[acquirer]\naddress = \"host\"\n[wallet.alipay]\n" +
+		"url = \"http://openapi.alipay.com/gateway.do\"\n[wallet.wechat]\nurl = \"mch\"", []string{
+		`posd.toml:2: api.listen: "0.0.0.0:8320" can be reached from other machines; want 127.0.0.1 or [::1] and a port`,
+		`posd.toml:3: api.hosts[1]: "http://a" does not fit; want a host name with or without port, as a browser sends it`,
+		`posd.toml:5: acquirer.address: "host" is no address; want host:port, such as "10.1.2.3:5000"`,
+		`posd.toml:7: wallet.alipay.url: "http://openapi.alipay.com/gateway.do" is not secured; want https; http only on this machine`,
+		`posd.toml:9: wallet.wechat.url: not an address; want "https://host/path"`,
+	}},
+	{"api without an address or with a name", "[api]\nlisten = \"\"\n[[api.client]]\nname = \"till\"\nscope = \"sel\"", []string{
+		`posd.toml:2: api.listen: missing; want such as "127.0.0.1:8320"`,
+		`posd.toml:3: api.client[1].token_file: missing; want a file with a token of 16 characters or more`,
+		`posd.toml:4: api.client[1].name: "till" is taken; give each its own name`,
+		`posd.toml:5: api.client[1].scope: "sel" is not known; did you mean "sell"? (want "sell", "supervisor")`,
+	}},
+	{"what an enabled acquirer needs", "\n[acquirer]\nenabled = true\nterminal = \"1\"\ndialect = \"\"\n[acquirer.tls]\ncert_file = \"c\"", []string{
+		`posd.toml:2: acquirer.address: missing; want host:port, from the acquirer`,
+		`posd.toml:2: acquirer.merchant: missing; want 15 letters or digits, from the acquirer`,
+		`posd.toml:2: acquirer.tmk_file: missing; want a file with the terminal's master key in hex`,
+		`posd.toml:4: acquirer.terminal: "1" does not fit; want 8 letters or digits`,
+		`posd.toml:5: acquirer.dialect: missing; want such as "unionpay"`,
+		`posd.toml:6: acquirer.tls.key_file: missing; want it together with cert_file`,
+	}},
+	{"what enabled wallets need", "[wallet]\nalipay.enabled = true\nwechat = { enabled = true, mch_id = \"m\" }", []string{
+		`posd.toml:2: wallet.alipay.app_id: missing; want the application's number, from the open platform`,
+		`posd.toml:2: wallet.alipay.gateway_public_key_file: missing; want a file with Alipay's public key`,
+		`posd.toml:2: wallet.alipay.private_key_file: missing; want a file with the application's private key`,
+		`posd.toml:2: wallet.alipay.seller_id: missing; want the shop's account, 2088 and 12 digits`,
+		`posd.toml:3: wallet.wechat.api_key_file: missing; want a file with the API key of 32 characters`,
+		`posd.toml:3: wallet.wechat.appid: missing; want the public account's id, from WeChat`,
+		`posd.toml:3: wallet.wechat.cert_file: missing; want apiclient_cert.pem: a reverse is refused without it`,
+		`posd.toml:3: wallet.wechat.key_file: missing; want apiclient_key.pem`,
+		`posd.toml:3: wallet.wechat.mch_id: "m" does not fit; want digits`,
+	}},
+	{"routes", "[[wallet.route]]\nprovider = \"alipay\"\nprefixes = [\"28\"]\nlengths = [16, 24]\n[[wallet.route]]\nprovider = \"wechat\"\n" +
+		"prefixes = [\"281\"]\nlengths = [18]\n[[wallet.route]]\nprovider = \"ali\"\nprefixes = [\"x\"]\nlengths = [9, 8]\n[[wallet.route]]", []string{
+		`posd.toml:7: wallet.route[2].prefixes: route 1 takes codes that begin with 281 too; let each code have one provider`,
+		`posd.toml:10: wallet.route[3].provider: "ali" is not known; did you mean "alipay"? (want "alipay", "wechat", "unionpay")`,
+		`posd.toml:11: wallet.route[3].prefixes[1]: "x" does not fit; want digits`,
+		`posd.toml:12: wallet.route[3].lengths: no range of lengths; want [shortest, longest], from 8 to 64`,
+		`posd.toml:13: wallet.route[4].lengths: no range of lengths; want [shortest, longest], from 8 to 64`,
+		`posd.toml:13: wallet.route[4].prefixes: missing; want a list, such as ["25", "26"]`,
+		`posd.toml:13: wallet.route[4].provider: missing; want "alipay", "wechat" or "unionpay"`,
+	}},
+	{"devices", "# two of a name\n[[device]]\nname = \"slip\"\nkind = \"printer\"\nport = \"COM3\"\n\n[[device]]\nname = \"slip\" # again\n" +
+		"kind = \"print\"\nport = \"COM3\"\nbuad = 9600\n[[device]]\nname = \"a b\"\nkind = \"reader\"\nport = \"tcp://x\"\nbaud = 5\n" +
+		"data_bits = 9\nparity = \"evne\"\nstop_bits = \"3\"\n[[device]]\nname = \"u\"\nkind = \"scanner\"\nport = \"usb://12:34\"\n" +
+		"[[device]]\nname = \"v\"\nport = \"ftp://x\"", []string{
+		`posd.toml:8: device[2].name: "slip" is taken; give each its own name`,
+		`posd.toml:9: device[2].kind: "print" is not known; did you mean "printer"? (want "printer", "scanner", "reader")`,
+		`posd.toml:10: device[2].port: "COM3" is another device's port; give each device its own`,
+		`posd.toml:11: device[2].buad: unknown key; did you mean "baud"?`,
+		`posd.toml:13: device[3].name: "a b" does not fit; want up to 16 letters, digits, - and _`,
+		`posd.toml:15: device[3].port: "x" is no address; want host:port, such as "10.1.2.3:5000"`,
+		`posd.toml:16: device[3].baud: 5 is out of range; want 110 to 4000000`,
+		`posd.toml:17: device[3].data_bits: 9 is out of range; want 7 to 8`,
+		`posd.toml:18: device[3].parity: "evne" is not known; did you mean "even"? (want "none", "odd", "even", "mark", "space")`,
+		`posd.toml:19: device[3].stop_bits: "3" is not known; want "1", "1.5", "2"`,
+		`posd.toml:23: device[4].port: "12:34" does not fit; want usb://VID:PID or usb://VID:PID:SERIAL, in hex`,
+		`posd.toml:24: device[5].kind: missing; want "printer", "scanner" or "reader"`,
+		`posd.toml:26: device[5].port: "ftp://x" is no port; want a device path, COM name, tcp://host:port or usb://VID:PID`,
+	}},
+	{"driver's options", "[[device]]\nname = \"p\"\nkind = \"printer\"\nport = \"COM1\"\n[device.options]\ncolumns = 4.8", []string{
+		`posd.toml:6: device[1].options.columns: want text, a whole number, true or false, got a number with a fraction; see posd check --example`,
+	}},
+	{"keys in quotes, strings over lines, keys with dots", "\"api\".'listen' = \"\"\"\n1\n# no comment = 1\n\"\"\"\nlog.level = 'loud' # = [\n" +
+		"till.id = '''a'''\n\"l\\u006fg\".x = 1", []string{
+		`posd.toml:1: api.listen: "1\n# no comment = 1\n" is no address; want host:port, such as "10.1.2.3:5000"`,
+		`posd.toml:5: log.level: "loud" is not known; want "debug", "info", "warn", "error"`,
+		`posd.toml:7: log.x: unknown key; known here: file, level, max_files, max_size_mib`,
+	}},
+	{"no TOML", "[api]\nlisten = 127.0.0.1:8320\n", []string{
+		`posd.toml:2: not TOML: Invalid float value: "127.0.0.1"; see posd check --example`,
+	}},
+	{"a key twice", "[till]\nid = \"a\"\n\nid = \"b\"\n", []string{
+		`posd.toml:4: not TOML: Key 'till.id' has already been defined.; see posd check --example`,
+	}},
+	{"nothing required left", "[journal]\npath = \"\"\n[till]\nid = \"\"\ncurrency = \"yuan\"\nlanguage = \"fr\"\n[log]\nlevel = \"\"", []string{
+		`posd.toml:2: journal.path: missing; want the file that keeps every payment`,
+		`posd.toml:4: till.id: missing; want a name for this till`,
+		`posd.toml:5: till.currency: "yuan" does not fit; want three capital letters, such as "CNY"`,
+		`posd.toml:6: till.language: "fr" is not known; want "zh", "en"`,
+		`posd.toml:8: log.level: "" is not known; want "debug", "info", "warn", "error"`,
+	}},
+}
+
+func TestEveryProblemIsToldWithItsLine(t *testing.T) {
+	for _, tc := range broken {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := config.Parse("posd.toml", []byte(tc.text))
+			var ps config.Problems
+			if !errors.As(err, &ps) {
+				t.Fatalf("got %v, want Problems", err)
+			}
+			got, want := strings.Split(ps.Error(), "\n"), tc.want
+			for i := range max(len(got), len(want)) {
+				var g, w string
+				if i < len(got) {
+					g = got[i]
+				}
+				if i < len(want) {
+					w = want[i]
+				}
+				if g != w {
+					t.Errorf("problem %d\n got %s\nwant %s", i+1, g, w)
+				}
+			}
+			var one *config.Problem
+			if !errors.As(err, &one) || one.File != "posd.toml" {
+				t.Errorf("errors.As finds no Problem in %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,142 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"posd/config"
+)
+
+const pemText = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+// files are the secrets of the working configuration.
+func files() map[string]string {
+	return map[string]string{
+		"sell.token":       "sell-sell-sell-sell\n",
+		"supervisor.token": "boss-boss-boss-boss\n",
+		"t2":               "till-2-till-2-till-2",
+		"seal.key":         strings.Repeat("a0", 32) + "\n",
+		"tmk":              strings.Repeat("11", 16),
+		"certs/ca.pem":     pemText,
+		"alipay.key":       "MIIE",
+		"alipay.pub":       "MIIB",
+	}
+}
+
+// loaded writes the working configuration and its files, and loads it.
+func loaded(t *testing.T, files map[string]string) (*config.Config, string) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	all := map[string]string{"posd.toml": working}
+	for name, text := range files {
+		all[name] = text
+	}
+	for name, text := range all {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := config.Load(filepath.Join(dir, "posd.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, dir
+}
+
+func TestSecretsAreReadAndPrintMasked(t *testing.T) {
+	c, _ := loaded(t, files())
+	s, err := c.Secrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.TMK.Reveal() != strings.Repeat("11", 16) || s.AlipayKey.Reveal() != "MIIE" || !s.WeChatKey.Empty() || len(s.Tokens) != 3 {
+		t.Error("secrets are not what the files hold")
+	}
+	if got := s.Tokens[2]; got.Client != "till-2" || got.Scope != "sell" || got.Value.Reveal() != "till-2-till-2-till-2" {
+		t.Errorf("token of the second till: %+v", got)
+	}
+	asJSON, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s.TMK, "all", s)
+	printed := fmt.Sprintf("%v %+v %#v %s %q %x", s, s, s, s.TMK, s.TMK, s.TMK) + string(asJSON) + log.String()
+	for name, text := range files() {
+		if name != "certs/ca.pem" && name != "alipay.pub" && strings.Contains(printed, strings.TrimSpace(text)) {
+			t.Errorf("the content of %s is printed", name)
+		}
+	}
+}
+
+func TestProblemsOfSecretFilesNameTheRemedyAndNotTheSecret(t *testing.T) {
+	fs := files()
+	delete(fs, "sell.token")
+	fs["supervisor.token"] = "short-secret"
+	fs["seal.key"] = strings.Repeat("z0", 32)
+	fs["certs/ca.pem"] = "not pem at all"
+	fs["alipay.key"] = " \n"
+	fs["t2"] = strings.Repeat("long", 1<<19)
+	c, dir := loaded(t, fs)
+	if err := os.Chmod(filepath.Join(dir, "tmk"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Secrets()
+	if err == nil {
+		t.Fatal("no problem")
+	}
+	got := strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
+	want := []string{
+		`posd.toml:1: journal.seal_key_file: the content of seal.key does not fit; want 64 hex digits`,
+		`posd.toml:2: api.sell_token_file: sell.token is missing; make the file, or correct the name`,
+		`posd.toml:2: api.supervisor_token_file: the content of supervisor.token does not fit; want one word of 16 characters or more`,
+		`posd.toml:5: api.client[1].token_file: t2 is larger than 1048576 bytes; make it a file that posd can read`,
+		`posd.toml:13: acquirer.tls.ca_file: the content of certs/ca.pem does not fit; want PEM, which begins with -----BEGIN`,
+		`posd.toml:19: wallet.alipay.private_key_file: alipay.key is empty; put the value into it`,
+	}
+	if runtime.GOOS != "windows" {
+		want = append(want, `posd.toml:11: acquirer.tmk_file: tmk is open to others (mode 0640); chmod 600 tmk`)
+	}
+	for _, w := range want {
+		if !strings.Contains(got+"\n", w+"\n") {
+			t.Errorf("missing: %s", w)
+		}
+	}
+	if n := strings.Count(got, "\n") + 1; n != len(want) {
+		t.Errorf("%d problems, want %d:\n%s", n, len(want), got)
+	}
+	if strings.Contains(got, "short-secret") || strings.Contains(got, "z0z0") {
+		t.Error("a secret is in a problem")
+	}
+}
+
+func TestEqualTokensAreRefused(t *testing.T) {
+	fs := files()
+	fs["t2"] = fs["sell.token"]
+	c, _ := loaded(t, fs)
+	if _, err := c.Secrets(); err == nil || !strings.Contains(err.Error(), "till and till-2 have the same token") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestHandedOverCredentialsNeedNoMode(t *testing.T) {
+	c, dir := loaded(t, files())
+	if err := os.Chmod(filepath.Join(dir, "tmk"), 0o440); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	if _, err := c.Secrets(); err != nil {
+		t.Error(err)
+	}
+}
