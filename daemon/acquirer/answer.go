@@ -14,6 +14,10 @@ import (
 // Authorize sends an attempt's request and judges the answer. If the host asked for a new sign-on since Ready, or posd
 // was restarted, it signs on first.
 func (a *Acquirer) Authorize(ctx context.Context, at payment.Attempt, in payment.Input) payment.Answer {
+	if at.Kind == payment.KindSale && in == nil {
+		// A sale is never sent twice. Who has no card any more does not know what the first copy did.
+		return payment.Answer{Reason: payment.ReasonNoAnswer, Hopeless: true, Code: "no_card", Text: "the card is no longer at hand"}
+	}
 	if p := a.take(ctx); p != nil {
 		return payment.Answer{Outcome: notSentOr(a.first(at)), Code: p.Code, Text: p.Detail}
 	}
@@ -23,7 +27,7 @@ func (a *Acquirer) Authorize(ctx context.Context, at payment.Attempt, in payment
 	}
 	m, err := a.request(at, in)
 	if err != nil {
-		return payment.Answer{Outcome: notSentOr(a.first(at)), Code: "data_lost", Text: err.Error()}
+		return payment.Answer{Outcome: notSentOr(a.first(at)), Hopeless: true, Code: "data_lost", Text: err.Error()}
 	}
 	defer m.Wipe()
 	x := a.exchange(ctx, m, a.o.TimeOut)
@@ -32,7 +36,7 @@ func (a *Acquirer) Authorize(ctx context.Context, at payment.Attempt, in payment
 		// This copy never left, but the one before it may have arrived.
 		return payment.Answer{Reason: payment.ReasonNoAnswer, Code: codeOffline, Text: saying(x)}
 	}
-	return a.believe(at, a.judge(at, m, x))
+	return a.believe(ctx, at, a.judge(at, m, x))
 }
 
 // first tells whether this is surely the first time that the attempt's request is sent. A refund may be a repeat of
@@ -131,11 +135,15 @@ func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) pa
 	return ans
 }
 
-// believe takes back a decline that says nothing about the copy sent before: "sign on first" to a repeated refund.
-func (a *Acquirer) believe(at payment.Attempt, ans payment.Answer) payment.Answer {
-	if ans.Outcome == payment.Declined && !a.first(at) && !a.isSignedOn() {
-		ans.Outcome, ans.Reason = payment.Unknown, payment.ReasonNoAnswer
+// believe takes back a decline that says nothing about the copy sent before: "sign on first" to a repeated refund. When
+// the host has another batch by then, it will never take this number again.
+func (a *Acquirer) believe(ctx context.Context, at payment.Attempt, ans payment.Answer) payment.Answer {
+	if ans.Outcome != payment.Declined || a.first(at) || a.isSignedOn() {
+		return ans
 	}
+	ans.Outcome, ans.Reason = payment.Unknown, payment.ReasonNoAnswer
+	batch, err := a.o.Scribe.Batch(ctx, a.o.Terminal)
+	ans.Hopeless = err == nil && batch != at.Numbers.Batch
 	return ans
 }
 
