@@ -52,7 +52,7 @@ func notSentOr(first bool) payment.Outcome {
 	return payment.Unknown
 }
 
-// open makes sure of the session. A new session may have another batch; then the attempt's numbers are no longer good,
+// open makes sure that we are signed on. A sign-on may bring another batch; then the attempt's numbers are no longer good,
 // and nothing is sent.
 func (a *Acquirer) open(ctx context.Context, at payment.Attempt) *payment.Problem {
 	if a.isSignedOn() {

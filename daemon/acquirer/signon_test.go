@@ -16,7 +16,7 @@ import (
 	"posd/iso8583/link"
 )
 
-func TestSessionLostAfterReadyIsOpenedAgainBeforeTheSale(t *testing.T) {
+func TestKeysLostAfterReadyAreFetchedBeforeTheSale(t *testing.T) {
 	each(t, func(t *testing.T, s setup) {
 		synctest.Test(t, func(t *testing.T) {
 			b := start(t, s)
