@@ -95,7 +95,7 @@ func decide(a Attempt, ev event, pol Policy, r Rules) decision {
 }
 
 func decideAnswer(a Attempt, ev event, pol Policy, r Rules) decision {
-	ans := believable(a, *ev.answer, ev.first, r)
+	ans := believable(a, *ev.answer, ev.first)
 	body := &answered{Amount: ans.Amount, Code: ans.Code, Text: ans.Text, Host: ans.Host}
 	fact := Fact{Key: a.Key, Answer: body, Messages: ans.Messages}
 	if a.State != Sent {
@@ -116,7 +116,7 @@ func decideAnswer(a Attempt, ev event, pol Policy, r Rules) decision {
 }
 
 // believable turns an answer that contradicts itself into Unknown: unsure means it may have happened.
-func believable(a Attempt, ans Answer, first bool, r Rules) Answer {
+func believable(a Attempt, ans Answer, first bool) Answer {
 	wrong := ans.Outcome == Approved && (ans.Amount <= 0 || ans.Amount > a.Amount || ans.Amount < a.Amount && a.Kind != KindSale)
 	if wrong {
 		ans.Outcome, ans.Reason = Unknown, ReasonOther
@@ -127,7 +127,9 @@ func believable(a Attempt, ans Answer, first bool, r Rules) Answer {
 	if ans.Reason == "" {
 		ans.Reason = ReasonNoAnswer
 	}
-	_ = r
+	if ans.Outcome != Approved {
+		ans.Amount = 0
+	}
 	return ans
 }
 
@@ -152,6 +154,11 @@ func decideApproved(a Attempt, fact Fact, r Rules) decision {
 // decideOpen is for an attempt that is still undecided after an exchange: repeat it, ask again, or reverse it.
 func decideOpen(a Attempt, ans Answer, ev event, pol Policy, r Rules, fact Fact) decision {
 	fact.Kind = factAsked
+	if slices.Contains(pol.Repeats, a.Kind) && ans.Hopeless { // it cannot be repeated, and nothing reverses it
+		fact.Kind, fact.Reason = factReversing, ans.Reason
+		stuck := Fact{Kind: factStuck, Key: a.Key, Undo: &undone{Code: ans.Code, Text: ans.Text}}
+		return decision{facts: []Fact{fact, stuck}, acts: []act{actSlip, actAlarm, actPairs}}
+	}
 	if slices.Contains(pol.Repeats, a.Kind) {
 		fact.Answer.Next = max(ans.After, backoff(a.Key, a.Asks, r))
 		return decision{facts: []Fact{fact}}

@@ -49,8 +49,8 @@ type Desk struct {
 
 	ctx     context.Context    // guarded by mu; of the lives: renewed when a blocked journal comes back, ended by Run
 	cancel  context.CancelFunc // guarded by mu
-	running sync.WaitGroup // the lives
-	busy    sync.WaitGroup // the lives that wait for an answer about money
+	running sync.WaitGroup     // the lives
+	busy    sync.WaitGroup     // the lives that wait for an answer about money
 }
 
 // core is the pure part, replaceable so that tests can plant faults in it.

@@ -21,6 +21,7 @@ type life struct {
 	reversing atomic.Bool        // the goroutine waits to try a reversal again
 	deadline  time.Time          // monotonic; when an unknown outcome is no longer asked for. Owned by the goroutine
 	giveUp    context.CancelFunc // ends collecting; guarded by Desk.mu, nil when not collecting
+	again     bool               // guarded by Desk.mu; somebody wants it while it may be ending
 	waiters   int                // guarded by Desk.mu; requests that wait for the outcome
 	hangUp    *time.Timer        // guarded by Desk.mu; runs while a till that has hung up may come back
 }
@@ -275,7 +276,7 @@ func (d *Desk) step(ctx context.Context, l *life, a Attempt, t Tender) bool {
 		l.reversing.Store(true)
 		hold := a.Undo.NotBefore.After(d.now())
 		return d.pause(ctx, l, d.until(a.Undo.NextTry), hold) && d.try(ctx, l, t)
-	case a.State == ApprovedState && a.Confirm && !a.Acked:
+	case a.awaitsAck():
 		return d.awaitAck(ctx, l, a, t)
 	default:
 		return false
@@ -387,6 +388,11 @@ func (d *Desk) exchange(ctx context.Context, l *life, t Tender, do func(context.
 		d.wakeReversals(a.Rail)
 	}
 	return true
+}
+
+// awaitsAck tells whether confirm mode still holds the attempt: approved, and neither acknowledged nor undone.
+func (a Attempt) awaitsAck() bool {
+	return a.State == ApprovedState && a.Confirm && !a.Acked && !a.Voided && a.Refunded == 0
 }
 
 // awaitAck undoes an approved attempt that the till does not acknowledge in time (confirm mode).

@@ -183,4 +183,5 @@ type Settlement struct {
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
+	Amount Cents     `json:"amount,omitempty"` // "paid": what the other side holds; 0 for the attempt's whole amount
 }

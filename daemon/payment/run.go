@@ -100,8 +100,7 @@ func (d *Desk) setOpen(open bool) {
 
 // resume gives a life to an attempt that needs one and has none.
 func (d *Desk) resume(a Attempt) {
-	waits := a.State == ApprovedState && a.Confirm && !a.Acked
-	if !a.State.Open() && !waits || a.State == Created || d.again(a.Key) {
+	if !a.State.Open() && !a.awaitsAck() || a.State == Created || d.again(a.Key) {
 		return
 	}
 	l := d.bear(a.Key)

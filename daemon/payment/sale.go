@@ -57,6 +57,9 @@ func (a Attempt) Net() Cents {
 	case ApprovedState:
 		return a.Approved - a.Refunded
 	case SettledPaid:
+		if a.Settled != nil && a.Settled.Amount > 0 {
+			return a.Settled.Amount - a.Refunded
+		}
 		return a.Amount - a.Refunded
 	default:
 		return 0

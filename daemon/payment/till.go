@@ -267,6 +267,9 @@ func (d *Desk) Settle(ctx context.Context, k Key, v Settlement) (Attempt, error)
 	if err != nil {
 		return a, err
 	}
+	if v.Amount < 0 || v.Amount > a.Amount {
+		return a, &Problem{Code: "bad_request", Status: 422, Detail: "amount is more than the attempt's", Remedy: "give what the acquirer or gateway holds, in minor units"}
+	}
 	if a.State != Stuck {
 		if a.Settled != nil && a.Settled.As == v.As {
 			return a, nil

@@ -1,0 +1,272 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// simHost is an acquirer's host and its ledger, and the card tender that talks to it: the wire is left out.
+type simHost struct {
+	w *world
+
+	mu      sync.Mutex
+	booked  map[string]*booking // by terminal, batch and trace
+	traces  map[string]bool
+	tries   map[string]int
+	lastRev int64
+}
+
+type booking struct {
+	key      Key
+	kind     Kind
+	amount   Cents
+	original string // of a void
+	undone   bool   // reversed
+	voided   bool
+	refunded Cents
+}
+
+const simTerminal = "10000001"
+
+type simPlan struct {
+	Original string `json:"original,omitempty"` // ledger key of the original
+}
+
+type simInput struct{ code string }
+
+func (i *simInput) Hash(key []byte) (sum [32]byte, ok bool) {
+	copy(sum[:], i.code)
+	_ = key
+	return sum, i.code != ""
+}
+func (i *simInput) Wipe() { i.code = "" }
+
+func ledgerKey(n Numbers) string { return n.Terminal + "/" + n.Batch + "/" + n.Trace.String() }
+
+func (h *simHost) Policy() Policy {
+	return Policy{
+		Terminal: simTerminal, Repeats: []Kind{KindRefund}, InFlightMax: 120 * time.Second,
+		Call: 60 * time.Second, AskCall: 10 * time.Second, ReverseCall: 20 * time.Second,
+	}
+}
+
+func (h *simHost) Ready(ctx context.Context) error {
+	if !h.w.travel(ctx, 10*time.Millisecond) || h.w.chance("host link down", h.nth("ready"), 3) {
+		return &Problem{Code: "host_offline", Status: 503, Detail: "no line to the acquirer"}
+	}
+	return nil
+}
+
+func (h *simHost) nth(what string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tries[what]++
+	return fmt.Sprint(what, h.tries[what])
+}
+
+func (h *simHost) Collect(ctx context.Context, r Request) (Input, error) {
+	if r.Kind != KindSale {
+		return nil, nil
+	}
+	wait := time.Duration(h.w.draw("swipe", r.Key.String()).IntN(20)+1) * time.Second
+	if h.w.chance("reader unplugged", r.Key.String(), 4) {
+		return nil, fmt.Errorf("reader is gone")
+	}
+	if h.w.chance("customer shows no card", r.Key.String(), 4) {
+		wait = time.Hour
+	}
+	if !h.w.travel(ctx, wait) {
+		return nil, ctx.Err()
+	}
+	return &simInput{}, nil
+}
+
+func (h *simHost) Plan(r Request, _ Input, _ Numbers) (Plan, error) {
+	p := simPlan{}
+	if r.Original != nil {
+		p.Original = ledgerKey(r.Original.Numbers)
+	}
+	data, err := json.Marshal(p)
+	return Plan{Data: data, Instrument: "411111******1111", Sealed: []byte("sealed")}, err
+}
+
+// fly holds the terminal: two requests at once are a breach of I6.
+func (h *simHost) fly() (land func()) {
+	h.w.mu.Lock()
+	h.w.flying++
+	if h.w.flying > 1 {
+		h.w.broken = append(h.w.broken, "I6: two financial requests in flight on one terminal")
+	}
+	h.w.mu.Unlock()
+	return func() {
+		h.w.mu.Lock()
+		defer h.w.mu.Unlock()
+		h.w.flying--
+	}
+}
+
+func (h *simHost) Authorize(ctx context.Context, a Attempt, _ Input) Answer {
+	defer h.fly()()
+	id := h.nth(a.Key.String())
+	switch {
+	case h.w.chance("card: dial fails", id, 3):
+		return Answer{Outcome: NotSent}
+	case h.w.isDead():
+		h.w.silence(ctx)
+		return Answer{}
+	}
+	h.w.durable(a.Key, Sent, Reversing)
+	switch {
+	case h.w.chance("card: request lost", id, 5):
+		h.w.silence(ctx)
+		return Answer{}
+	case h.w.chance("card: request arrives late", id, 2):
+		h.w.silence(ctx)
+		h.late(a)
+		return Answer{}
+	case h.w.chance("card: reset before answer", id, 2):
+		return Answer{Reason: ReasonNoAnswer}
+	case !h.w.travel(ctx, time.Second):
+		return Answer{}
+	case !h.did(a) && h.w.chance("card: declined", id, 8): // what is booked is not declined when it is repeated
+		return Answer{Outcome: Declined, Code: "51"}
+	}
+	return h.approve(ctx, a, id)
+}
+
+// late books the request after posd has given up on it, within the time that a request may be under way.
+func (h *simHost) late(a Attempt) {
+	if h.w.isDead() {
+		return
+	}
+	h.book(a, a.Amount)
+}
+
+func (h *simHost) approve(ctx context.Context, a Attempt, id string) Answer {
+	amount := a.Amount
+	if a.Kind == KindSale && a.Amount > 100 && h.w.chance("card: partial approval", id, 2) {
+		amount /= 2
+	}
+	if code := h.book(a, amount); code != "" {
+		return Answer{Outcome: Declined, Code: code}
+	}
+	ans := Answer{Outcome: Approved, Amount: amount, Code: "00", Host: HostNumbers{Reference: id}}
+	switch {
+	case h.w.chance("card: answer lost", id, 7):
+		h.w.silence(ctx)
+		return Answer{}
+	case h.w.chance("card: wrong MAC", id, 2):
+		return Answer{Reason: ReasonBadAnswer}
+	case h.w.chance("card: wrong amount", id, 2):
+		ans.Amount += 100
+	case h.w.chance("card: slow answer", id, 5):
+		h.w.travel(ctx, 30*time.Second)
+	}
+	return ans
+}
+
+// book enters a request into the host's ledger; a code other than "" refuses it.
+func (h *simHost) book(a Attempt, amount Cents) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k := ledgerKey(a.Numbers)
+	if old := h.booked[k]; old != nil {
+		if a.Kind == KindRefund && old.key == a.Key {
+			return "" // a repeat under the same number
+		}
+		h.w.breach("I8: trace number repeats: %s for %s and %s", k, old.key, a.Key)
+		return "94"
+	}
+	var p simPlan
+	_ = json.Unmarshal(a.Data, &p)
+	orig := h.booked[p.Original]
+	switch a.Kind {
+	case KindVoid:
+		if orig == nil || orig.undone || orig.voided {
+			return "25"
+		}
+		orig.voided = true
+	case KindRefund:
+		if orig == nil || orig.undone || orig.voided || orig.refunded+amount > orig.amount {
+			return "12"
+		}
+		orig.refunded += amount
+	case KindSale:
+	}
+	h.booked[k] = &booking{key: a.Key, kind: a.Kind, amount: amount, original: p.Original}
+	return ""
+}
+
+func (h *simHost) Ask(context.Context, Attempt) Answer { return Answer{} }
+
+func (h *simHost) Reverse(ctx context.Context, a Attempt) Undo {
+	defer h.fly()()
+	id := h.nth("reverse " + a.Key.String())
+	if h.w.isDead() {
+		h.w.silence(ctx)
+		return Undo{}
+	}
+	h.w.durable(a.Key, Reversing)
+	if string(a.Sealed) != "sealed" {
+		h.w.breach("rule 15: the reversal of %s has lost its sealed data", a.Key)
+	}
+	switch {
+	case h.w.chance("reversal: request lost", id, 15):
+		h.w.silence(ctx)
+		return Undo{}
+	case !h.w.travel(ctx, time.Second):
+		return Undo{}
+	case h.w.chance("reversal: refused", id, 4):
+		return Undo{Outcome: Refused, Code: "01", Reached: true}
+	}
+	code := h.undo(a)
+	if h.w.chance("reversal: answer lost", id, 15) {
+		h.w.silence(ctx)
+		return Undo{}
+	}
+	if h.w.chance("reversal: host busy", id, 10) {
+		return Undo{Outcome: Again, Code: "96", Reached: true}
+	}
+	if code == "25" {
+		return Undo{Outcome: InDoubt, Code: code, Reached: true}
+	}
+	return Undo{Outcome: Confirmed, Code: code, Reached: true}
+}
+
+func (h *simHost) undo(a Attempt) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b := h.booked[ledgerKey(a.Numbers)]
+	switch {
+	case b == nil:
+		return "25"
+	case b.undone:
+		return "00"
+	case b.kind == KindVoid:
+		h.booked[b.original].voided = false
+	}
+	b.undone = true
+	return "00"
+}
+
+// net is what the host holds of an attempt.
+func (h *simHost) net(a Attempt) Cents {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b := h.booked[ledgerKey(a.Numbers)]
+	if b == nil || b.undone || b.voided || b.kind != KindSale {
+		return 0
+	}
+	return b.amount - b.refunded
+}
+
+// did tells whether a void or refund is in force.
+func (h *simHost) did(a Attempt) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b := h.booked[ledgerKey(a.Numbers)]
+	return b != nil && !b.undone
+}

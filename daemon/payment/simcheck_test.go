@@ -1,0 +1,164 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"posd/daemon/journal"
+)
+
+// rest lets the world be calm until nothing is owed any more, with a supervisor who settles what is stuck.
+func (d *day) rest() {
+	ctx := context.Background()
+	for range 400 {
+		time.Sleep(5 * time.Minute)
+		o, err := d.desk.Owed(ctx)
+		if err != nil {
+			d.w.breach("owed cannot be read: %v", err)
+			return
+		}
+		for _, a := range o.Stuck {
+			if _, err := d.desk.Settle(ctx, a.Key, d.verdict(a)); err != nil {
+				d.w.breach("%s cannot be settled: %v", a.Key, err)
+			}
+		}
+		undoing := slices.ContainsFunc(o.Pairs, func(p Pair) bool { return p.State == PairUndoing })
+		if len(o.Open) == 0 && len(o.Stuck) == 0 && !undoing {
+			return
+		}
+	}
+	o, _ := d.desk.Owed(ctx)
+	for _, a := range o.Open {
+		d.w.breach("I5: %s is still %s after a day of calm", a.Key, a.State)
+	}
+	for _, p := range o.Pairs {
+		d.w.breach("pair of %s (%s, %s) is still %s", p.Sale, p.First, p.Second, p.State)
+	}
+}
+
+// check compares journal, ledgers and what the till was told.
+func (d *day) check() {
+	ctx := context.Background()
+	sales, err := d.desk.book.Sales(ctx, "", 1000)
+	if err != nil {
+		d.w.breach("sales cannot be read: %v", err)
+	}
+	pairs, err := d.desk.book.pairs(ctx, "true")
+	if err != nil {
+		d.w.breach("pairs cannot be read: %v", err)
+	}
+	for _, s := range sales {
+		d.checkSale(s, slices.ContainsFunc(pairs, func(p Pair) bool { return p.Client == s.Client && p.Sale == s.ID && p.State == PairFailed }))
+	}
+	for _, p := range pairs {
+		d.w.tally.move("pair -> " + p.State)
+	}
+	d.checkEvents(ctx)
+	if rep, err := d.j.Verify(ctx); err != nil {
+		d.w.breach("I10: the journal does not verify: %v %v", err, rep)
+	}
+}
+
+func (d *day) checkSale(s Sale, pairFailed bool) {
+	var held Cents
+	for _, a := range s.Attempts {
+		if a.Kind == KindSale {
+			net, _ := d.truth(a)
+			held += net
+			if net != a.Net() {
+				d.w.breach("I2/I3: %s %s: the other side holds %d, the journal says %d (%s, voided %v, refunded %d)",
+					s.Client, a.Key, net, a.Net(), a.State, a.Voided, a.Refunded)
+			}
+		}
+		d.checkTold(a)
+	}
+	if held < 0 || held > s.Amount && !pairFailed {
+		d.w.breach("I3: %s %s of %d has captured %d", s.Client, s.ID, s.Amount, held)
+	}
+	if held != s.Net() {
+		d.w.breach("I3: %s %s has captured %d and the journal says %d", s.Client, s.ID, held, s.Net())
+	}
+}
+
+// after these words only these may follow (invariant I4).
+var mayFollow = map[string][]string{
+	SaidApproved:       {SaidApproved, SaidVoided, SaidRefunded, SaidReversing, SaidReversed, SaidNeedsAttention, SaidSettledPaid, SaidSettledNotPaid},
+	SaidDeclined:       {SaidDeclined},
+	SaidNotPaid:        {SaidNotPaid},
+	SaidReversed:       {SaidReversed},
+	SaidVoided:         {SaidVoided},
+	SaidRefunded:       {SaidRefunded},
+	SaidReversing:      {SaidReversing, SaidReversed, SaidNeedsAttention, SaidSettledPaid, SaidSettledNotPaid, SaidRefunded},
+	SaidNeedsAttention: {SaidReversing, SaidReversed, SaidNeedsAttention, SaidSettledPaid, SaidSettledNotPaid, SaidRefunded},
+	SaidSettledPaid:    {SaidSettledPaid, SaidRefunded},
+	SaidSettledNotPaid: {SaidSettledNotPaid},
+}
+
+func (d *day) checkTold(a Attempt) {
+	words := append(slices.Clone(d.told[a.Key]), a.Said())
+	for i, w := range words[:len(words)-1] {
+		allowed, ok := mayFollow[w]
+		if ok && !slices.Contains(allowed, words[i+1]) {
+			d.w.breach("I4: the till was told %q of %s, and then %q", w, a.Key, words[i+1])
+		}
+	}
+	undone := a.State == Reversing || a.State == Reversed
+	if slices.Contains(words, SaidApproved) && undone && a.Reason != ReasonUnwanted {
+		d.w.breach("I4: %s was approved and then reversed for %q", a.Key, a.Reason)
+	}
+}
+
+// checkEvents walks the log: every move is in the table, reversing is never left for approved, references never repeat.
+func (d *day) checkEvents(ctx context.Context) {
+	states, numbers := map[Key]State{}, map[string]Key{}
+	var after int64
+	for {
+		events, err := d.j.Events(ctx, after, 500, "")
+		if err != nil {
+			d.w.breach("events cannot be read: %v", err)
+			return
+		}
+		for _, e := range events {
+			after = e.Seq
+			d.checkEvent(e, states, numbers)
+		}
+		if len(events) < 500 {
+			return
+		}
+	}
+}
+
+func (d *day) checkEvent(e journal.Event, states map[Key]State, numbers map[string]Key) {
+	var f Fact
+	if err := json.Unmarshal(e.Body, &f); err != nil {
+		d.w.breach("event %d: %v", e.Seq, err)
+	}
+	to := becomes[e.Kind]
+	if e.Kind == factCreated {
+		to = Created
+	}
+	if e.Kind == factSettled {
+		to = verdicts[f.Settled.As]
+	}
+	if to == "" {
+		d.w.tally.move(e.Kind)
+		return
+	}
+	from := states[f.Key]
+	if from != "" && !CanMove(from, to) {
+		d.w.breach("I7: event %d moves %s from %s to %s", e.Seq, f.Key, from, to)
+	}
+	d.w.tally.move(string(from) + " -> " + string(to))
+	states[f.Key] = to
+	if f.Sent == nil {
+		return
+	}
+	for _, n := range []string{f.Sent.Numbers.Order, ledgerKey(f.Sent.Numbers)} {
+		if other, used := numbers[n]; used && n != "//000000" {
+			d.w.breach("I8: %s is used for %s and %s", n, other, f.Key)
+		}
+		numbers[n] = f.Key
+	}
+}
