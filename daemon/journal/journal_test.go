@@ -361,3 +361,30 @@ func TestUseAfterCloseIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestLogIsWrittenBackWhenTheJournalIsIdle(t *testing.T) {
+	opt := options(t)
+	size := func() int64 {
+		info, err := os.Stat(opt.Path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		j, err := journal.Open(t.Context(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		appendNotes(t, j, "sale/1", "one", "two")
+		if size() == 0 {
+			t.Error("nothing is in the log after a commit")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := size(); n != 0 {
+			t.Errorf("%d bytes in the log after a minute of quiet", n)
+		}
+	})
+}
