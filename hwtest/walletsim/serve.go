@@ -1,0 +1,82 @@
+package walletsim
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"posd/daemon/wallet/sign"
+)
+
+// wire is one gateway's protocol.
+type wire interface {
+	// read verifies a request; when it is refused before its content counts, refusal is the whole answer.
+	read(r *http.Request, body []byte) (req Request, refusal []byte)
+	// fields say an outcome in the gateway's words; o may be nil.
+	fields(req Request, out outcome, o *order, refuse string) map[string]string
+	// seal makes an answer of them, signed, unsigned or badly signed.
+	seal(req Request, fields map[string]string, f Fault) []byte
+	// spoil changes the fields that WrongAmount, WrongOrder and WrongMerchant are about.
+	spoil(fields map[string]string, f Fault)
+}
+
+// serve is the way of every call: verify, find the fault, carry out, answer.
+func (g *Gateway) serve(wr wire) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, sign.MaxBody))
+		if err != nil {
+			http.Error(w, "request too long or torn", http.StatusBadRequest)
+			return
+		}
+		req, refusal := wr.read(r, body)
+		if refusal != nil {
+			g.o.Log.Warn("wallet request refused before its content", "path", r.URL.Path)
+			_, _ = w.Write(refusal)
+			return
+		}
+		g.mu.Lock()
+		rule := g.rule(req)
+		g.mu.Unlock()
+		if rule.Fault == Delay && !g.sleep(time.Duration(rule.Delay)) {
+			panic(http.ErrAbortHandler)
+		}
+		answer := g.answer(wr, req, rule)
+		if rule.Fault == DelayAnswer && !g.sleep(time.Duration(rule.Delay)) {
+			panic(http.ErrAbortHandler)
+		}
+		g.send(w, r, rule.Fault, answer)
+	})
+}
+
+// answer carries a call out, unless its fault forbids, and writes what is answered.
+func (g *Gateway) answer(wr wire, req Request, rule Rule) []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	said, skips := instead[rule.Fault]
+	o := g.order(req.Wallet, req.Order)
+	out := said
+	if !skips || rule.Commit {
+		out, o = g.carryOut(req, rule)
+	}
+	if skips {
+		out = said
+	}
+	g.o.Log.Info("wallet call", "wallet", req.Wallet, "call", req.Call, "order", req.Order, "amount", req.Amount,
+		"outcome", int(out), "fault", string(rule.Fault))
+	fields := wr.fields(req, out, o, rule.Code)
+	kept := g.paid[req.Wallet+req.Call]
+	switch rule.Fault {
+	case WrongAmount, WrongOrder, WrongMerchant:
+		wr.spoil(fields, rule.Fault)
+	case Replay:
+		if kept != nil {
+			return kept
+		}
+	default:
+	}
+	text := wr.seal(req, fields, rule.Fault)
+	if out == done && rule.Fault == "" {
+		g.paid[req.Wallet+req.Call] = text
+	}
+	return text
+}

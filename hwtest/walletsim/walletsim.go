@@ -1,0 +1,174 @@
+// Package walletsim is a wallet gateway and its customers' phones, with its own ledger, and faults.
+//
+// It speaks the Alipay open API and WeChat Pay v2 on the wire and is as strict as they are: it verifies every
+// signature, takes a code once, refuses order numbers that come again with other content, keeps the windows of
+// cancelling and never gives back more than was paid. Phones show online codes (issued here, 60 s, single use) and
+// offline codes (made on the phone from a seed). What it did stands in its ledger, which knows nothing of posd; faults
+// are rules that say which call goes wrong in which way.
+package walletsim
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// Alipay is the merchant at the Alipay end. A zero value leaves that end out.
+type Alipay struct {
+	AppID       string
+	SellerID    string
+	MerchantKey *rsa.PublicKey  // verifies requests
+	GatewayKey  *rsa.PrivateKey // signs answers
+}
+
+// WeChat is the merchant at the WeChat Pay end. A zero value leaves that end out.
+type WeChat struct {
+	AppID       string
+	MchID       string
+	APIKey      string
+	RequireCert bool // reverse and refund want a verified client certificate
+}
+
+// Options make a Gateway.
+type Options struct {
+	Alipay   Alipay
+	WeChat   WeChat
+	Now      func() time.Time
+	Rand     io.Reader                  // of codes and seeds; crypto/rand when nil
+	Ledger   string                     // file; empty keeps it in memory only
+	Token    string                     // of the control interface; empty leaves that out
+	GroupKey []byte                     // hides handles in offline codes; 32 bytes, made up when nil
+	Fault    func(Request) (Rule, bool) // asked when no rule fits; it runs with the gateway locked
+	Log      *slog.Logger
+}
+
+// Gateway is safe for concurrent use.
+type Gateway struct {
+	o    Options
+	done chan struct{} // closed by Close: ends what waits
+	once sync.Once
+
+	mu     sync.Mutex // guards everything below
+	offset time.Duration
+	rules  []*armed
+	orders map[string]*order // by wallet and number
+	codes  map[string]*onlineCode
+	phones map[string]*Phone
+	seeds  map[string]*enrolment // by handle
+	ledger []Entry
+	file   *os.File
+	trades int
+	paid   map[string][]byte // the last signed answer that said paid, by wallet and call
+}
+
+// New opens the ledger, and takes up what an earlier run has written there.
+func New(o Options) (*Gateway, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	o.Rand = &locked{r: o.Rand}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Alipay.AppID != "" && (o.Alipay.MerchantKey == nil || o.Alipay.GatewayKey == nil) {
+		return nil, errors.New("walletsim: alipay needs the merchant's public key and the gateway's private key")
+	}
+	if o.WeChat.MchID != "" && o.WeChat.APIKey == "" {
+		return nil, errors.New("walletsim: wechat needs the API key")
+	}
+	g := &Gateway{
+		o: o, done: make(chan struct{}), orders: map[string]*order{}, codes: map[string]*onlineCode{},
+		phones: map[string]*Phone{}, seeds: map[string]*enrolment{}, paid: map[string][]byte{},
+	}
+	if len(o.GroupKey) == 0 {
+		sum := sha256.Sum256([]byte("walletsim group key"))
+		g.o.GroupKey = sum[:]
+	}
+	if o.Ledger == "" {
+		return g, nil
+	}
+	return g, g.openLedger()
+}
+
+// Handler is the gateway over HTTP: /gateway.do (Alipay), /pay/... and /secapi/pay/... (WeChat Pay v2) and, with a
+// token, /control/....
+func (g *Gateway) Handler() http.Handler {
+	mux := http.NewServeMux()
+	if g.o.Alipay.AppID != "" {
+		mux.Handle("POST /gateway.do", g.serve(alipay{g}))
+	}
+	if g.o.WeChat.MchID != "" {
+		for path := range wechatCalls {
+			mux.Handle("POST "+path, g.serve(wechat{g}))
+		}
+	}
+	if g.o.Token != "" {
+		mux.Handle("/control/", g.control())
+	}
+	return mux
+}
+
+// Close ends whatever still waits because of a fault, and closes the ledger.
+func (g *Gateway) Close() error {
+	g.once.Do(func() { close(g.done) })
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.file == nil {
+		return nil
+	}
+	err := g.file.Close()
+	g.file = nil
+	if err != nil {
+		return fmt.Errorf("close ledger: %w", err)
+	}
+	return nil
+}
+
+// SetClock moves the gateway's clock against the real one: codes grow old, windows end.
+func (g *Gateway) SetClock(offset time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.offset = offset
+}
+
+// now is the gateway's time; mu is held.
+func (g *Gateway) now() time.Time { return g.o.Now().Add(g.offset) }
+
+// sleep waits, even when the caller has hung up: a request that is on its way arrives. It is false when closed.
+func (g *Gateway) sleep(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-g.done:
+		return false
+	}
+}
+
+// locked makes a source of random bytes safe for concurrent use.
+type locked struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+// Read reads under the lock.
+func (l *locked) Read(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.r.Read(b)
+}
