@@ -6,7 +6,9 @@ import (
 	"posd/drivers/port/porttest"
 )
 
-func FuzzSwipes(f *testing.F) { porttest.FuzzSplit(f, splitSwipe, "%B4111111111111111^A/B^3012201?;4111111111111111=3012201?\r\n;\r") }
+func FuzzSwipes(f *testing.F) {
+	porttest.FuzzSplit(f, splitSwipe, "%B4111111111111111^A/B^3012201?;4111111111111111=3012201?\r\n;\r")
+}
 
 // FuzzCards: whatever comes, there is a card with a plausible number or an error that tells nothing of it.
 func FuzzCards(f *testing.F) {

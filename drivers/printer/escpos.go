@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"posd/drivers/port"
@@ -64,6 +65,7 @@ type escpos struct {
 	cut     cutKind
 	confirm string // process, fence or none; auto until the first job
 	answers bool
+	last    atomic.Pointer[Status] // nil until the first answer; anybody reads it
 
 	jobs   int    // for process ids
 	late   bool   // answers to an earlier question may still come
@@ -87,6 +89,9 @@ func openESCPOS(c port.Conn, s port.Settings) Printer {
 
 func (p *escpos) Status(ctx context.Context) (Status, error) {
 	if err := p.take(ctx); err != nil {
+		if last := p.last.Load(); last != nil {
+			return *last, nil
+		}
 		return Status{}, err
 	}
 	defer p.give()
@@ -153,8 +158,17 @@ func (p *escpos) ready(ctx context.Context) error {
 	return nil
 }
 
-// ask asks for the four status bytes. A printer that does not answer is offline, which is no error.
+// ask asks for the status and remembers it for those who cannot wait for their turn.
 func (p *escpos) ask(ctx context.Context) (Status, error) {
+	s, err := p.askAll(ctx)
+	if err == nil {
+		p.last.Store(&s)
+	}
+	return s, err
+}
+
+// askAll asks for the four status bytes. A printer that does not answer is offline, which is no error.
+func (p *escpos) askAll(ctx context.Context) (Status, error) {
 	if !p.answers {
 		return Status{Online: true}, nil
 	}

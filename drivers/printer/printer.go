@@ -12,7 +12,7 @@ type Printer interface {
 	// ErrPaperOut, ErrCoverOpen, ErrOffline and ErrFault mean that nothing was printed. *UnconfirmedError means that
 	// some or all of it may have been.
 	Print(ctx context.Context, d Document) (Result, error)
-	// Status asks the printer how it is.
+	// Status asks the printer how it is. While it prints, the answer may be what the printing last heard.
 	Status(ctx context.Context) (Status, error)
 }
 
