@@ -1,0 +1,58 @@
+package receipt
+
+import "posd/daemon/payment"
+
+// Wording is what a slip says of an attempt.
+type Wording string
+
+// The wordings. The first four are of a sale; only Paid, Voided and Refunded say that money has moved for good.
+const (
+	Paid          Wording = "paid"
+	NotPaidYet    Wording = "not-paid-yet"  // being cancelled
+	Cancelled     Wording = "cancelled"     // what was charged returns the same way
+	NotConfirmed  Wording = "not-confirmed" // the cancellation is: somebody has to call
+	Voided        Wording = "voided"
+	VoidNotDone   Wording = "void-not-done" // the payment stands
+	VoidUnsure    Wording = "void-unsure"
+	Refunded      Wording = "refunded"
+	RefundNotDone Wording = "refund-not-done"
+	RefundUnsure  Wording = "refund-unsure"
+)
+
+// wordingOf says which slip an attempt of a kind in a state gets. What is not in it gets none: nothing was sent, or
+// nothing is known yet, or the host has declined and nothing was charged.
+var wordingOf = map[payment.Kind]map[payment.State]Wording{
+	payment.KindSale: {
+		payment.ApprovedState:  Paid,
+		payment.Reversing:      NotPaidYet,
+		payment.Reversed:       Cancelled,
+		payment.Stuck:          NotConfirmed,
+		payment.SettledPaid:    Paid,
+		payment.SettledNotPaid: Cancelled,
+	},
+	payment.KindVoid: {
+		payment.ApprovedState:  Voided,
+		payment.Reversing:      VoidNotDone, // a void of unknown outcome is taken back; its original stays approved
+		payment.Reversed:       VoidNotDone,
+		payment.Stuck:          VoidUnsure,
+		payment.SettledPaid:    Voided,
+		payment.SettledNotPaid: VoidNotDone,
+	},
+	payment.KindRefund: {
+		payment.ApprovedState:  Refunded,
+		payment.Reversing:      RefundUnsure,
+		payment.Reversed:       RefundNotDone,
+		payment.Stuck:          RefundUnsure,
+		payment.SettledPaid:    Refunded,
+		payment.SettledNotPaid: RefundNotDone,
+	},
+}
+
+// WordingOf chooses the wording from the attempt's state. ok is false where there is nothing to print. It is pure.
+func WordingOf(a payment.Attempt) (w Wording, ok bool) {
+	if a.Kind == payment.KindSale && a.Voided {
+		return Voided, true
+	}
+	w, ok = wordingOf[a.Kind][a.State]
+	return w, ok
+}
