@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"errors"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
@@ -59,6 +60,8 @@ type event struct {
 	restart bool        // posd has started and found it so
 	stop    Reason      // it is no longer wanted: the till cancels, or did not acknowledge in time
 	verdict *Settlement // a person decided
+
+	unsendable error // card or code was there, and it could not be sent: the gate, or no numbers
 }
 
 // act is what a decision allows, after it is on disk.
@@ -84,6 +87,8 @@ func decide(a Attempt, ev event, pol Policy, r Rules) decision {
 		return decideAnswer(a, ev, pol, r)
 	case ev.undo != nil:
 		return decideUndo(a, *ev.undo, pol, r)
+	case ev.unsendable != nil:
+		return decideUnsendable(a, ev.unsendable)
 	case ev.restart:
 		return decideRestart(a, pol)
 	case ev.stop != "":
@@ -218,6 +223,18 @@ func decideRestart(a Attempt, pol Policy) decision {
 		return decision{facts: []Fact{{Kind: factReversing, Key: a.Key, Reason: ReasonNoAnswer}}, acts: []act{actSlip}}
 	}
 	return decision{}
+}
+
+func decideUnsendable(a Attempt, why error) decision {
+	if a.State != Created {
+		return decision{}
+	}
+	body := &answered{Code: "not_sent", Text: "posd could not send it"}
+	var p *Problem
+	if errors.As(why, &p) {
+		body.Code, body.Text = p.Code, p.Detail
+	}
+	return decision{facts: []Fact{{Kind: factUnsent, Key: a.Key, Answer: body}}, acts: []act{actPairs}}
 }
 
 func decideStop(a Attempt, why Reason) decision {

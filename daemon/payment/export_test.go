@@ -1,10 +1,7 @@
 package payment
 
-// Plant replaces a part of the pure core by one with a fault, so that a test can show that the fault is caught.
-func (d *Desk) Plant(
-	wrap func(decideFunc) decideFunc,
-	lock func(Sale) (Attempt, bool),
-) {
+// plant replaces a part of the pure core by one with a fault, so that a test can show that the fault is caught.
+func (d *Desk) plant(wrap func(decideFunc) decideFunc, lock func(Sale) (Attempt, bool)) {
 	if wrap != nil {
 		d.core.decide = wrap(d.core.decide)
 	}
@@ -14,6 +11,3 @@ func (d *Desk) Plant(
 }
 
 type decideFunc = func(Attempt, event, Policy, Rules) decision
-
-// Moves gives the table of states to tests.
-func Moves() map[State][]State { return moves }

@@ -12,11 +12,9 @@ import (
 type simHost struct {
 	w *world
 
-	mu      sync.Mutex
-	booked  map[string]*booking // by terminal, batch and trace
-	traces  map[string]bool
-	tries   map[string]int
-	lastRev int64
+	mu     sync.Mutex
+	booked map[string]*booking // by terminal, batch and trace
+	tries  map[string]int
 }
 
 type booking struct {
@@ -119,6 +117,7 @@ func (h *simHost) Authorize(ctx context.Context, a Attempt, _ Input) Answer {
 		return Answer{}
 	}
 	h.w.durable(a.Key, Sent, Reversing)
+	h.w.gated(a)
 	switch {
 	case h.w.chance("card: request lost", id, 5):
 		h.w.silence(ctx)
@@ -219,7 +218,7 @@ func (h *simHost) Reverse(ctx context.Context, a Attempt) Undo {
 		return Undo{}
 	case !h.w.travel(ctx, time.Second):
 		return Undo{}
-	case h.w.chance("reversal: refused", id, 4):
+	case h.w.chance("reversal: refused", id, 9):
 		return Undo{Outcome: Refused, Code: "01", Reached: true}
 	}
 	code := h.undo(a)

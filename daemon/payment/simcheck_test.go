@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -112,7 +113,7 @@ func (d *day) checkTold(a Attempt) {
 
 // checkEvents walks the log: every move is in the table, reversing is never left for approved, references never repeat.
 func (d *day) checkEvents(ctx context.Context) {
-	states, numbers := map[Key]State{}, map[string]Key{}
+	w := &walk{states: map[Key]State{}, numbers: map[string]Key{}, begun: map[Key]created{}}
 	var after int64
 	for {
 		events, err := d.j.Events(ctx, after, 500, "")
@@ -122,7 +123,7 @@ func (d *day) checkEvents(ctx context.Context) {
 		}
 		for _, e := range events {
 			after = e.Seq
-			d.checkEvent(e, states, numbers)
+			d.checkEvent(e, w)
 		}
 		if len(events) < 500 {
 			return
@@ -130,7 +131,17 @@ func (d *day) checkEvents(ctx context.Context) {
 	}
 }
 
-func (d *day) checkEvent(e journal.Event, states map[Key]State, numbers map[string]Key) {
+// table is the table of states as it was before any fault was planted.
+var table = maps.Clone(moves)
+
+// walk is what is known of the attempts at one place of the log.
+type walk struct {
+	states  map[Key]State
+	numbers map[string]Key
+	begun   map[Key]created
+}
+
+func (d *day) checkEvent(e journal.Event, w *walk) {
 	var f Fact
 	if err := json.Unmarshal(e.Body, &f); err != nil {
 		d.w.breach("event %d: %v", e.Seq, err)
@@ -146,19 +157,36 @@ func (d *day) checkEvent(e journal.Event, states map[Key]State, numbers map[stri
 		d.w.tally.move(e.Kind)
 		return
 	}
-	from := states[f.Key]
-	if from != "" && !CanMove(from, to) {
+	from := w.states[f.Key]
+	if from != "" && !slices.Contains(table[from], to) {
 		d.w.breach("I7: event %d moves %s from %s to %s", e.Seq, f.Key, from, to)
 	}
 	d.w.tally.move(string(from) + " -> " + string(to))
-	states[f.Key] = to
+	w.states[f.Key] = to
+	if f.Created != nil {
+		w.begun[f.Key] = *f.Created
+	}
 	if f.Sent == nil {
 		return
 	}
+	d.checkLock(f.Key, w)
 	for _, n := range []string{f.Sent.Numbers.Order, ledgerKey(f.Sent.Numbers)} {
-		if other, used := numbers[n]; used && n != "//000000" {
+		if other, used := w.numbers[n]; used && n != "//000000" {
 			d.w.breach("I8: %s is used for %s and %s", n, other, f.Key)
 		}
-		numbers[n] = f.Key
+		w.numbers[n] = f.Key
+	}
+}
+
+// checkLock is rule 10 at the moment an attempt is sent: no other one of its sale may still hold money.
+func (d *day) checkLock(k Key, w *walk) {
+	if c := w.begun[k]; c.Kind != KindSale || c.Override != nil {
+		return
+	}
+	for other, state := range w.states {
+		open := state == Sent || state == Reversing || state == Stuck
+		if open && other != k && other.Client == k.Client && other.Sale == k.Sale {
+			d.w.breach("rule 10: %s is sent while %s is %s", k, other, state)
+		}
 	}
 }

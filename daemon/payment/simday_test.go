@@ -27,7 +27,6 @@ type day struct {
 	stop    func()
 	plant   func(*Desk)
 	told    map[Key][]string
-	quiet   bool
 	started int
 }
 
@@ -129,6 +128,8 @@ var crashKinds = []string{
 	factReversing, factTried, factReversed, factStuck, factSettled, factTold, factVoided, factRefunded, factPair, factPairMoved,
 }
 
+var rareKinds = []string{factSettled, factPair, factPairMoved, factStuck, factUnsent}
+
 // plan draws the next crash, disk fault and clock jump.
 func (d *day) plan() {
 	d.w.mu.Lock()
@@ -142,7 +143,10 @@ func (d *day) plan() {
 	if rng.IntN(3) == 0 {
 		side = "before "
 	}
-	d.w.crashAt, d.w.skip = side+crashKinds[rng.IntN(len(crashKinds))], rng.IntN(3)
+	d.w.crashAt, d.w.skip = side+crashKinds[rng.IntN(len(crashKinds))], rng.IntN(2)
+	if rng.IntN(4) == 0 { // what is rare gets its share
+		d.w.crashAt, d.w.skip = side+rareKinds[rng.IntN(len(rareKinds))], 0
+	}
 }
 
 // mischief jumps the clock and breaks the disk now and then.
@@ -220,10 +224,10 @@ func (d *day) sell(client, id string, rng *rand.Rand) {
 		d.w.breach("sale %s/%s could not be opened: %v", client, id, err)
 		return
 	}
-	for try := range 4 {
-		if d.attempt(Key{client, id, fmt.Sprintf("a%d", try)}, rng) {
-			break
-		}
+	unclean := false
+	for try, done := 0, false; try < 4 && !done; try++ {
+		insist := unclean && rng.IntN(2) == 0 // a supervisor lets the customer pay again
+		done, unclean = d.attempt(Key{client, id, fmt.Sprintf("a%d", try)}, insist, rng)
 	}
 	d.after(client, id, rng)
 	time.Sleep(time.Duration(rng.IntN(120)) * time.Second)
@@ -244,13 +248,13 @@ func (d *day) unacked(client string, amount Cents, but string) (id string) {
 }
 
 // attempt pays once and tells whether the sale is done with.
-func (d *day) attempt(k Key, rng *rand.Rand) (done bool) {
+func (d *day) attempt(k Key, insist bool, rng *rand.Rand) (done, unclean bool) {
 	r := Request{Key: k, Kind: KindSale, Rail: []Rail{RailCard, RailCard, RailWallet, RailWallet, RailAny}[rng.IntN(5)], Print: true}
 	code := ""
 	if r.Rail == RailWallet && rng.IntN(2) == 0 {
 		code = "code " + k.Client + k.String()
 	}
-	if rng.IntN(12) == 0 {
+	if insist || rng.IntN(12) == 0 {
 		r.Override = &Override{By: "supervisor", Reason: "customer insists"}
 	}
 	hangUp, cancel := rng.IntN(10) == 0, rng.IntN(12) == 0
@@ -269,12 +273,12 @@ func (d *day) attempt(k Key, rng *rand.Rand) (done bool) {
 	if errors.As(err, &p) {
 		d.w.tally.say(p.Code)
 		time.Sleep(30 * time.Second)
-		return p.Code == "sale_paid"
+		return p.Code == "sale_paid", false
 	}
 	if a.Said() == SaidNeedsAttention || a.Said() == SaidReversing {
-		return d.attention(k, rng)
+		return d.attention(k, rng), true
 	}
-	return a.Said() == SaidApproved && a.Approved == a.Amount
+	return a.Said() == SaidApproved && a.Approved == a.Amount, false
 }
 
 // wait is a till that waits for the outcome, and perhaps hangs up or cancels in between.
@@ -315,7 +319,7 @@ func (d *day) hear(ctx context.Context, desk *Desk, a Attempt) {
 // attention is a cashier in front of an unclean attempt: wait, or settle it and go on.
 func (d *day) attention(k Key, rng *rand.Rand) bool {
 	time.Sleep(time.Duration(rng.IntN(10)) * time.Minute)
-	if rng.IntN(2) == 0 {
+	if rng.IntN(4) == 0 {
 		d.settle(k)
 	}
 	return rng.IntN(4) == 0

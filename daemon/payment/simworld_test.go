@@ -147,6 +147,24 @@ func (w *world) durable(k Key, want ...State) {
 	}
 }
 
+// gated checks rule 11 at the moment a new request reaches the host: no young reversal of the terminal is owed.
+func (w *world) gated(a Attempt) {
+	if a.Asks > 0 {
+		return // a repeat
+	}
+	rules := Rules{}.withDefaults()
+	_ = w.journal.View(context.Background(), func(tx *journal.Tx) error {
+		owed, err := queryAttempts(tx, `terminal = ? AND state = 'reversing' AND attempt <> ?`, a.Numbers.Terminal, a.Attempt)
+		for _, r := range owed {
+			age := w.now().Sub(r.Undo.Since)
+			if r.Undo.Since.Before(a.SentAt) && (r.Undo.Tries < rules.GateTries || age >= 0 && age < rules.GateAge) {
+				w.breach("I6: %s passes the gate while the reversal of %s is young", a.Key, r.Key)
+			}
+		}
+		return err
+	})
+}
+
 // tally counts, over all days, what happened: a fault, a transition or a crash point that never occurred proves
 // nothing.
 type tally struct {

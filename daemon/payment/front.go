@@ -1,0 +1,130 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"posd/daemon/journal"
+)
+
+// Sale gives a sale with its attempts; a *Problem with status 404 if there is none.
+func (d *Desk) Sale(ctx context.Context, client, id string) (Sale, error) {
+	return d.book.Sale(ctx, client, id)
+}
+
+// Sales gives the newest sales of a client, newest first; of every client if client is empty.
+func (d *Desk) Sales(ctx context.Context, client string, limit int) ([]Sale, error) {
+	return d.book.Sales(ctx, client, limit)
+}
+
+// Attempt gives one attempt; a *Problem with status 404 if there is none.
+func (d *Desk) Attempt(ctx context.Context, k Key) (Attempt, error) { return d.book.Attempt(ctx, k) }
+
+// Changed is closed when the journal has changed. Take it before looking, or a change is missed.
+func (d *Desk) Changed() <-chan struct{} { return d.book.Changed() }
+
+// ClientsOf tells which clients have a sale of that id.
+func (d *Desk) ClientsOf(ctx context.Context, sale string) (clients []string, err error) {
+	err = d.book.j.View(ctx, func(tx *journal.Tx) error {
+		keys, err := saleKeys(tx, `SELECT client, id FROM payment_sale WHERE id = ? ORDER BY client`, sale)
+		for _, k := range keys {
+			clients = append(clients, k.Client)
+		}
+		return err
+	})
+	return clients, err
+}
+
+// Explain finds the *Problem in an error; nil means that it is a fault inside posd, of which a caller hears nothing.
+func Explain(err error) *Problem {
+	var p *Problem
+	if errors.As(blockedProblem(err), &p) {
+		return p
+	}
+	return nil
+}
+
+// Move is what the outside may know of an event of the journal: that a sale or an attempt has moved, and how the
+// attempt stands. It is read as it stands now: who catches up hears nothing that is no longer true.
+type Move struct {
+	Seq      int64     `json:"seq"`
+	Time     time.Time `json:"time"`
+	Client   string    `json:"client"`
+	Sale     string    `json:"sale"`
+	Attempt  string    `json:"attempt,omitempty"` // empty when the sale moved
+	What     string    `json:"what"`              // "opened", "acked"; "created", "sent", "approved" ...
+	State    string    `json:"state,omitempty"`   // of the attempt, as Said
+	Kind     Kind      `json:"kind,omitempty"`
+	Rail     Rail      `json:"rail,omitempty"`
+	Amount   Cents     `json:"amount,omitempty"`
+	Currency string    `json:"currency,omitempty"`
+	ShortID  string    `json:"short_id,omitempty"`
+}
+
+// Moves gives the moves after a sequence number, in order, of one client or of all if client is empty. It looks at no
+// more than limit events; next is the number to go on from, and equals after when there is nothing more.
+func (d *Desk) Moves(ctx context.Context, client string, after int64, limit int) (moves []Move, next int64, err error) {
+	subject := "sale/"
+	if client != "" {
+		subject += client + "/"
+	}
+	events, err := d.book.Events(ctx, after, limit, subject)
+	if err != nil {
+		return nil, after, err
+	}
+	next = after
+	err = d.book.j.View(ctx, func(tx *journal.Tx) error {
+		for _, e := range events {
+			m, public, err := moveOf(tx, e)
+			if err != nil {
+				return err
+			}
+			if public {
+				moves = append(moves, m)
+			}
+			next = e.Seq
+		}
+		return nil
+	})
+	return moves, next, err
+}
+
+// Seq is the number of the journal's newest event.
+func (d *Desk) Seq(ctx context.Context) (seq int64, err error) {
+	err = d.book.j.View(ctx, func(tx *journal.Tx) error {
+		return tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM event`).Scan(&seq)
+	})
+	return seq, err
+}
+
+// shown are the facts that are no change of state and yet move something the till sees.
+var shown = map[string]bool{factSaleOpened: true, factSaleAcked: true, factCreated: true, factSettled: true, factVoided: true, factRefunded: true}
+
+// moveOf takes from an event what is public. The body itself stays in the house: it holds messages to the host.
+func moveOf(tx *journal.Tx, e journal.Event) (m Move, public bool, err error) {
+	if becomes[e.Kind] == "" && !shown[e.Kind] {
+		return m, false, nil
+	}
+	var f Fact
+	if err := json.Unmarshal(e.Body, &f); err != nil {
+		return m, false, fmt.Errorf("event %d: %w", e.Seq, err)
+	}
+	_, what, _ := strings.Cut(e.Kind, ".")
+	m = Move{Seq: e.Seq, Time: e.Time, Client: f.Key.Client, Sale: f.Key.Sale, Attempt: f.Key.Attempt, What: what}
+	if f.Key.Attempt == "" {
+		if f.Sale != nil {
+			m.Amount, m.Currency = f.Sale.Amount, f.Sale.Currency
+		}
+		return m, true, nil
+	}
+	a, err := loadAttempt(tx, f.Key)
+	if err != nil {
+		return m, false, err
+	}
+	m.State, m.Kind, m.Rail, m.Amount, m.Currency, m.ShortID = a.Said(), a.Kind, a.Rail, a.Amount, a.Currency, a.ShortID
+	return m, true, nil
+}

@@ -1,0 +1,183 @@
+package payment
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// chase goes on with an attempt until nothing is owed any more. It is the path of recovery, too.
+func (d *Desk) chase(ctx context.Context, l *life) {
+	for ctx.Err() == nil {
+		a, err := d.book.Attempt(ctx, l.key)
+		if err != nil {
+			return
+		}
+		t := d.tenderOf(a)
+		if t == nil {
+			d.log.Error("attempt is owed on a rail that is not configured", "sale", a.Sale, "attempt", a.Attempt, "rail", string(a.Rail))
+			return
+		}
+		if !d.step(ctx, l, a, t) {
+			return
+		}
+	}
+}
+
+// step does the next thing that an open attempt needs, when it is due. false: nothing is left to do, or the journal
+// takes nothing; Run comes back to it then.
+func (d *Desk) step(ctx context.Context, l *life, a Attempt, t Tender) bool {
+	switch {
+	case a.State == Sent && slices.Contains(t.Policy().Repeats, a.Kind):
+		return d.pause(ctx, l, d.until(a.NextAsk), false) && d.repeat(ctx, l, t)
+	case a.State == Sent:
+		return d.ask(ctx, l, a, t)
+	case a.State == Reversing:
+		l.reversing.Store(true)
+		hold := a.Undo.NotBefore.After(d.now())
+		return d.pause(ctx, l, d.until(a.Undo.NextTry), hold) && d.try(ctx, l, t)
+	case a.awaitsAck():
+		return d.awaitAck(ctx, l, a, t)
+	default:
+		return false
+	}
+}
+
+// until is how long it is to a wall time; a clock that jumped back makes nobody wait longer than the longest wait.
+func (d *Desk) until(at time.Time) time.Duration {
+	return min(max(0, at.Sub(d.now())), d.rules.BackoffMax)
+}
+
+// pause waits; a kick ends it early unless hold. false when posd stops.
+func (d *Desk) pause(ctx context.Context, l *life, wait time.Duration, hold bool) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	kick := l.kick
+	if hold {
+		kick = nil
+	}
+	select {
+	case <-timer.C:
+	case <-kick:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// repeat sends a refund again under the same number.
+func (d *Desk) repeat(ctx context.Context, l *life, t Tender) bool {
+	return d.exchange(ctx, l, t, func(ctx context.Context, a Attempt) (event, bool) {
+		if a.State != Sent {
+			return event{}, false
+		}
+		call, cancel := withLimit(ctx, t.Policy().Call)
+		defer cancel()
+		ans := t.Authorize(call, a, nil)
+		return event{answer: &ans}, conclusive(ans)
+	})
+}
+
+// ask queries an attempt of unknown outcome. At its deadline the last query and the reversal go back to back.
+func (d *Desk) ask(ctx context.Context, l *life, a Attempt, t Tender) bool {
+	if l.deadline.IsZero() {
+		l.deadline = time.Now().Add(min(max(0, a.Deadline.Sub(d.now())), maxDeadline))
+	}
+	left := time.Until(l.deadline)
+	if !d.pause(ctx, l, max(0, min(d.until(a.NextAsk), left)), false) {
+		return false
+	}
+	return d.exchange(ctx, l, t, func(ctx context.Context, a Attempt) (event, bool) {
+		if a.State != Sent {
+			return event{}, false
+		}
+		last := time.Until(l.deadline) <= 0
+		call, cancel := withLimit(ctx, t.Policy().AskCall)
+		defer cancel()
+		ans := t.Ask(call, a)
+		return event{answer: &ans, last: last}, conclusive(ans)
+	})
+}
+
+// maxDeadline bounds how long a wallet may stay undecided, whatever the clock says.
+const maxDeadline = 10 * time.Minute
+
+// try sends the reversal once.
+func (d *Desk) try(ctx context.Context, l *life, t Tender) bool {
+	return d.exchange(ctx, l, t, func(ctx context.Context, a Attempt) (event, bool) {
+		if a.State != Reversing {
+			return event{}, false
+		}
+		call, cancel := withLimit(ctx, t.Policy().ReverseCall)
+		defer cancel()
+		u := t.Reverse(call, a)
+		return event{undo: &u}, u.Outcome == Confirmed
+	})
+}
+
+// exchange has one exchange with a host, alone on its terminal, and journals what came of it. One that ended an attempt
+// shows that the host answers, and wakes the reversals that wait; since it ended one, they cannot wake each other for ever.
+func (d *Desk) exchange(ctx context.Context, l *life, t Tender, do func(context.Context, Attempt) (event, bool)) bool {
+	leave, err := d.enter(ctx, t, l.place)
+	if err != nil {
+		return false
+	}
+	defer leave()
+	a, err := d.book.Attempt(ctx, l.key) // it may have moved while we waited
+	if err != nil {
+		return false
+	}
+	if a, err = d.book.opened(ctx, a); err != nil {
+		d.log.Error("sealed data could not be opened", "sale", a.Sale, "attempt", a.Attempt, "err", err)
+	}
+	defer clear(a.Sealed)
+	if d.book.j.Blocked() != nil {
+		return false
+	}
+	ev, conclusive := do(ctx, a)
+	if ev == (event{}) {
+		return true
+	}
+	if ctx.Err() != nil && !conclusive {
+		return false // posd stops: nothing was learnt, and recovery asks again
+	}
+	if _, err := d.commit(ctx, a.Key, ev, t.Policy()); err != nil {
+		return false
+	}
+	if conclusive {
+		d.wakeReversals(a.Rail)
+	}
+	return true
+}
+
+// awaitsAck tells whether confirm mode still holds the attempt: approved, and neither acknowledged nor undone.
+func (a Attempt) awaitsAck() bool {
+	return a.State == ApprovedState && a.Confirm && !a.Acked && !a.Voided && a.Refunded == 0
+}
+
+// awaitAck undoes an approved attempt that the till does not acknowledge in time (confirm mode).
+func (d *Desk) awaitAck(ctx context.Context, l *life, a Attempt, t Tender) bool {
+	wait := min(max(0, a.DecidedAt.Add(d.rules.ConfirmWithin).Sub(d.now())), d.rules.ConfirmWithin)
+	if !d.pause(ctx, l, wait, false) {
+		return false
+	}
+	if d.now().Before(a.DecidedAt.Add(d.rules.ConfirmWithin)) {
+		return true // kicked: look again whether it was acknowledged
+	}
+	_, err := d.commit(ctx, a.Key, event{stop: ReasonUnwanted}, t.Policy())
+	return err == nil
+}
+
+// conclusive tells that the host has answered, one way or the other.
+func conclusive(ans Answer) bool { return ans.Outcome == Approved || ans.Outcome == Declined }
+
+// wakeReversals lets the waiting reversals of a rail try at once.
+func (d *Desk) wakeReversals(rail Rail) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.lives {
+		if l.reversing.Load() && l.rail == rail {
+			l.wake()
+		}
+	}
+}
