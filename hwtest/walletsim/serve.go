@@ -55,7 +55,7 @@ func (g *Gateway) answer(wr wire, req Request, rule Rule) []byte {
 	said, skips := instead[rule.Fault]
 	o := g.order(req.Wallet, req.Order)
 	out := said
-	if !skips || rule.Commit {
+	if !skips || rule.Commit && rule.Fault != Ignored && rule.Fault != Refuse {
 		out, o = g.carryOut(req, rule)
 	}
 	if skips {

@@ -1,0 +1,240 @@
+package wallet_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	mrand "math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"posd/daemon/payment"
+	"posd/daemon/wallet"
+	"posd/daemon/wallet/alipay"
+	"posd/daemon/wallet/wechat"
+	"posd/hwtest/walletsim"
+)
+
+// keys are the merchant's and the gateway's, made once: key generation is slow under the race detector.
+var keys = sync.OnceValue(func() [2]*rsa.PrivateKey {
+	var out [2]*rsa.PrivateKey
+	for i := range out {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(err)
+		}
+		out[i] = key
+	}
+	return out
+})
+
+const (
+	sellerID = "2088100000000001"
+	apiKey   = "0123456789abcdef0123456789abcdef"
+)
+
+// bothWallets are the names of the providers that every test of the tender runs over.
+var bothWallets = []string{alipay.Name, wechat.Name}
+
+// shop is a till's wallet tender with one gateway behind it, and a customer. now may run apart from the virtual clock.
+type shop struct {
+	t      *testing.T
+	name   string
+	g      *walletsim.Gateway
+	link   *walletsim.Transport
+	w      *wallet.Wallet
+	phone  *walletsim.Phone
+	offset time.Duration // of posd's wall clock
+	orders int
+	codes  []string
+	seen   bytes.Buffer // everything that a journal, a log or a till would get
+}
+
+func (s *shop) now() time.Time { return time.Now().Add(s.offset) }
+
+func gatewayOptions(seed byte) walletsim.Options {
+	return walletsim.Options{
+		Alipay: walletsim.Alipay{
+			AppID: "2021000000000001", SellerID: sellerID, MerchantKey: &keys()[0].PublicKey, GatewayKey: keys()[1],
+		},
+		WeChat: walletsim.WeChat{AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey},
+		Now:    time.Now,
+		Rand:   mrand.NewChaCha8([32]byte{seed}),
+	}
+}
+
+func newShop(t *testing.T, name string, change ...func(*walletsim.Options)) *shop {
+	t.Helper()
+	s := &shop{t: t, name: name}
+	o := gatewayOptions(7)
+	for _, c := range change {
+		c(&o)
+	}
+	var err error
+	if s.g, err = walletsim.New(o); err != nil {
+		t.Fatal(err)
+	}
+	s.link = walletsim.NewTransport(s.g.Handler())
+	if s.phone, err = s.g.NewPhone(walletsim.PhoneOptions{Balance: 1_000_000}); err != nil {
+		t.Fatal(err)
+	}
+	s.w = newWallet(t, name, s.link, s.now)
+	return s
+}
+
+func newWallet(t *testing.T, name string, link http.RoundTripper, now func() time.Time) *wallet.Wallet {
+	t.Helper()
+	a, err := alipay.New(alipay.Options{
+		URL: "http://gateway.test/gateway.do", AppID: "2021000000000001", SellerID: sellerID, Key: keys()[0],
+		GatewayKey: &keys()[1].PublicKey, Transport: link, Now: now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := wechat.New(wechat.Options{
+		URL: "http://gateway.test", AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey,
+		Transport: link, Now: now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := append(wallet.DefaultRoutes(), wallet.Route{Wallet: name, Prefixes: []string{"90", "91", "92"}, Min: 18, Max: 18})
+	w, err := wallet.New(wallet.Options{Providers: []wallet.Provider{a, x}, Routes: routes, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// close ends the gateway and fails the test if a secret was seen anywhere.
+func (s *shop) close() {
+	s.t.Helper()
+	_ = s.g.Close()
+	s.link.Wait()
+	for _, secret := range append(s.codes, apiKey, "buyer", "openid", "159****") {
+		if strings.Contains(s.seen.String(), secret) {
+			s.t.Errorf("a code, a key or a buyer was seen: %q", secret)
+		}
+	}
+}
+
+// note keeps what came out of the tender.
+func (s *shop) note(v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.seen.Write(text)
+	fmt.Fprintf(&s.seen, "%+v\n", v)
+}
+
+func (s *shop) rules(rules ...walletsim.Rule) {
+	s.t.Helper()
+	if err := s.g.SetRules(rules...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// sale is the attempt as the desk would have it, durably sent.
+func (s *shop) sale(amount payment.Cents) (payment.Attempt, payment.Input) {
+	s.t.Helper()
+	code, err := s.phone.Refresh()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.saleWith(amount, code)
+}
+
+func (s *shop) saleWith(amount payment.Cents, code string) (payment.Attempt, payment.Input) {
+	s.t.Helper()
+	s.codes = append(s.codes, code)
+	r := payment.Request{Kind: payment.KindSale, Amount: amount, Currency: "CNY", Code: payment.NewSecret([]byte(code))}
+	in, err := s.w.Collect(s.t.Context(), r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.sent(r, in), in
+}
+
+// sent plans an attempt and makes it sent.
+func (s *shop) sent(r payment.Request, in payment.Input) payment.Attempt {
+	s.t.Helper()
+	s.orders++
+	n := payment.Numbers{Order: fmt.Sprintf("T1ORDER%05d", s.orders)}
+	plan, err := s.w.Plan(r, in, n)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.note(plan)
+	if len(plan.Messages) != 1 || len(plan.Data) == 0 {
+		s.t.Errorf("plan %+v", plan)
+	}
+	return payment.Attempt{
+		Kind: r.Kind, State: payment.Sent, Rail: payment.RailWallet, Amount: r.Amount, Currency: r.Currency, Numbers: n,
+		Data: plan.Data, Instrument: plan.Instrument, SentAt: s.now(), Deadline: s.now().Add(plan.Deadline),
+	}
+}
+
+func (s *shop) authorize(a payment.Attempt, in payment.Input) payment.Answer {
+	ctx, cancel := context.WithTimeout(s.t.Context(), s.w.Policy().Call)
+	defer cancel()
+	ans := s.w.Authorize(ctx, a, in)
+	s.note(ans)
+	return ans
+}
+
+func (s *shop) ask(a payment.Attempt) payment.Answer {
+	ctx, cancel := context.WithTimeout(s.t.Context(), s.w.Policy().AskCall)
+	defer cancel()
+	ans := s.w.Ask(ctx, a)
+	s.note(ans)
+	return ans
+}
+
+func (s *shop) reverse(a *payment.Attempt) payment.Undo {
+	ctx, cancel := context.WithTimeout(s.t.Context(), s.w.Policy().ReverseCall)
+	defer cancel()
+	u := s.w.Reverse(ctx, *a)
+	s.note(u)
+	a.Undo.Tries++
+	if u.Progress != nil {
+		a.Undo.Progress = u.Progress
+	}
+	return u
+}
+
+// undo reverses as the reverser does, until it ends or tries are used up.
+func (s *shop) undo(a *payment.Attempt, tries int) payment.Undo {
+	var u payment.Undo
+	for range tries {
+		if u = s.reverse(a); u.Outcome != payment.Again {
+			return u
+		}
+		time.Sleep(max(u.After, time.Second))
+	}
+	return u
+}
+
+func (s *shop) net(a payment.Attempt) int64 { return s.g.Net(a.Numbers.Order) }
+
+// wantProblem checks that an error is a problem with this code, which holds no digits of a code.
+func wantProblem(t *testing.T, err error, code string, status int) {
+	t.Helper()
+	var p *payment.Problem
+	if !errors.As(err, &p) {
+		t.Fatalf("got %v, want problem %s", err, code)
+	}
+	if p.Code != code || p.Status != status || p.Detail == "" || p.Remedy == "" {
+		t.Errorf("problem %+v, want %s %d", p, code, status)
+	}
+	if strings.ContainsAny(p.Detail+p.Remedy, "0123456789") {
+		t.Errorf("the problem may hold a code: %+v", p)
+	}
+}
