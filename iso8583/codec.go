@@ -207,8 +207,13 @@ func (d *Dialect) scanHead(b []byte, m *Message) (int, *FieldError) {
 
 // mtiHint names the usual reasons why there is no MTI where one should be.
 func (d *Dialect) mtiHint(b []byte, pos int) string {
+	size := d.frame.length.size()
+	said, isLength := 0, false
+	if len(b) >= size {
+		said, isLength = d.frame.length.read(b[:size])
+	}
 	switch {
-	case d.frame.length.size() > 0 && len(b) >= 2 && int(b[0])<<8|int(b[1]) == len(b)-2:
+	case isLength && said == len(b)-size:
 		return "the length prefix is still in front"
 	case !d.mtiText && len(b) >= pos+4 && isMTI(string(b[pos:pos+4])):
 		return "the MTI looks like ASCII text; this dialect has BCD"

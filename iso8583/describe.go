@@ -12,7 +12,7 @@ import (
 // Line is one row of a technician's view.
 type Line struct {
 	Field  int
-	Name   string // in English and Chinese, as far as the dialect has them
+	Name   string // English and Chinese
 	Value  string
 	Length int    // characters or bytes of the value
 	Note   string // what an answer code means

@@ -1,6 +1,7 @@
 package iso8583
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -110,14 +111,17 @@ func (d *Dialect) Reply(req *Message) (tpdu, header string) {
 }
 
 // UnpackPasted reads a message as a technician finds it in a trace: with or without its length prefix, which may be
-// wrong. The note says what was odd about the prefix, and is empty when nothing was.
+// wrong. The note says what was odd about the prefix, and is empty when nothing was. When nothing can be read, the
+// error is that of the reading that came farthest.
 func (d *Dialect) UnpackPasted(b []byte) (m *Message, trailing int, note string, err error) {
 	size := d.frame.length.size()
-	said, ok := 0, false
-	if len(b) >= size {
-		said, ok = d.frame.length.read(b[:size])
+	if len(b) < size {
+		m, trailing, err = d.Unpack(b)
+		return m, trailing, "", err
 	}
-	if ok && said == len(b)-size {
+	said, isLength := d.frame.length.read(b[:size])
+	right := isLength && said == len(b)-size
+	if right {
 		if m, trailing, err = d.Unpack(b[size:]); err == nil {
 			return m, trailing, "", nil
 		}
@@ -126,20 +130,23 @@ func (d *Dialect) UnpackPasted(b []byte) (m *Message, trailing int, note string,
 	if bareErr == nil {
 		return bare, left, "", nil
 	}
-	if err != nil || len(b) < size { // the prefix was right: its error tells more
-		return nil, 0, "", firstError(err, bareErr)
-	}
-	if m, trailing, err = d.Unpack(b[size:]); err != nil {
-		return nil, 0, "", bareErr
-	}
-	return m, trailing, fmt.Sprintf("length prefix: %d bytes follow it, it says otherwise", len(b)-size), nil
-}
-
-func firstError(list ...error) error {
-	for _, err := range list {
-		if err != nil {
-			return err
+	if !right {
+		note = fmt.Sprintf("%d bytes follow the length prefix, but it says otherwise", len(b)-size)
+		if m, trailing, err = d.Unpack(b[size:]); err == nil {
+			return m, trailing, note, nil
 		}
 	}
-	return nil
+	if offset(err) > offset(bareErr) {
+		return nil, 0, note, err
+	}
+	return nil, 0, "", bareErr
+}
+
+// offset is how far a reading came.
+func offset(err error) int {
+	var f *FieldError
+	if errors.As(err, &f) {
+		return f.Offset
+	}
+	return -1
 }

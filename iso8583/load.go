@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,12 +73,20 @@ func (l *loader) err() error {
 	return errors.Join(list...)
 }
 
+// wrongType is how the decoder writes of a value of the wrong type: the key is only in the text.
+var wrongType = regexp.MustCompile(`^toml: (?:line \d+ )?\(last key "([^"]*)"\): (.*)$`)
+
+// syntax turns the TOML decoder's error into one with file, line and key.
 func (l *loader) syntax(err error) error {
 	var p toml.ParseError
-	if !errors.As(err, &p) {
-		return &DialectError{File: l.file, Rule: err.Error()}
+	if errors.As(err, &p) {
+		return &DialectError{File: l.file, Line: p.Position.Line, Key: p.LastKey, Rule: p.Message}
 	}
-	return &DialectError{File: l.file, Line: p.Position.Line, Key: p.LastKey, Rule: strings.TrimPrefix(p.Message, "toml: ")}
+	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
+		l.fault(m[1], "%s", m[2])
+		return l.err()
+	}
+	return &DialectError{File: l.file, Rule: err.Error()}
 }
 
 // choice gives value, or the first option where it is empty, and faults anything that is no option.
