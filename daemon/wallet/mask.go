@@ -47,13 +47,19 @@ func Clean(text string, code payment.Secret) string {
 			text = strings.ReplaceAll(text, string(b), "(code)")
 		}
 	})
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "")
-	}
+	text = Cut(text, maxText)
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
 	return text
+}
+
+// Cut shortens a text to at most n bytes without splitting a character.
+func Cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "")
 }
 
 // Yuan writes cents as yuan with two decimals.

@@ -8,7 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -41,7 +41,7 @@ func post(t *testing.T, rt http.RoundTripper, to string) ([]byte, error) {
 
 func TestNotSentOnlyWithProof(t *testing.T) {
 	tlsServer := httptest.NewUnstartedServer(http.NotFoundHandler())
-	tlsServer.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains about us
+	tlsServer.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo) // it complains about us
 	tlsServer.StartTLS()
 	defer tlsServer.Close()
 	cut := listen(t, func(c net.Conn) { _ = c.Close() })

@@ -81,9 +81,14 @@ func (o Options) withDefaults() Options {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&o.CodeAge, 30 * time.Second}, {&o.PaidWithin, 24 * time.Hour}, {&o.ConfirmGap, 15 * time.Second},
-		{&o.BelievedFor, 30 * time.Second}, {&o.ProbeCall, 3 * time.Second}, {&o.PayCall, 10 * time.Second},
-		{&o.AskCall, 5 * time.Second}, {&o.ReverseCall, 10 * time.Second},
+		{&o.CodeAge, 30 * time.Second},
+		{&o.PaidWithin, 24 * time.Hour},
+		{&o.ConfirmGap, 15 * time.Second},
+		{&o.BelievedFor, 30 * time.Second},
+		{&o.ProbeCall, 3 * time.Second},
+		{&o.PayCall, 10 * time.Second},
+		{&o.AskCall, 5 * time.Second},
+		{&o.ReverseCall, 10 * time.Second},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value

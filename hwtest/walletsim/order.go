@@ -229,7 +229,7 @@ func (g *Gateway) cancel(r Request, o *order) (outcome, *order) {
 }
 
 func (g *Gateway) early(o *order) bool {
-	return o.wallet == WeChatName && g.now().Sub(o.created) < reverseNotBefore
+	return o.wallet == WeChatName && g.now().Sub(o.created) < g.o.WeChat.ReverseNotBefore
 }
 
 // refund gives back part or all of a payment, once per refund number.

@@ -35,6 +35,8 @@ type WeChat struct {
 	MchID       string
 	APIKey      string
 	RequireCert bool // reverse and refund want a verified client certificate
+
+	ReverseNotBefore time.Duration // 15 s when zero: an earlier reverse is answered recall=Y
 }
 
 // Options make a Gateway.
@@ -78,6 +80,9 @@ func New(o Options) (*Gateway, error) {
 		o.Rand = rand.Reader
 	}
 	o.Rand = &locked{r: o.Rand}
+	if o.WeChat.ReverseNotBefore == 0 {
+		o.WeChat.ReverseNotBefore = reverseNotBefore
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

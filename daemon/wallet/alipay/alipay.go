@@ -24,6 +24,9 @@ import (
 // Name is what routes call this provider.
 const Name = "alipay"
 
+// maxSubject is the longest subject in bytes (alipay.trade.pay).
+const maxSubject = 256
+
 // Options make a Provider. Zero durations become the gateway's figures.
 type Options struct {
 	URL           string // https://openapi.alipay.com/gateway.do
@@ -71,6 +74,7 @@ func New(o Options) (*Provider, error) {
 	if o.Subject == "" {
 		o.Subject = "Payment"
 	}
+	o.Subject = wallet.Cut(o.Subject, maxSubject)
 	o.Deadline = or(o.Deadline, time.Minute)
 	o.FirstAsk = or(o.FirstAsk, 3*time.Second)
 	o.QueryEvery = or(o.QueryEvery, 3*time.Second)

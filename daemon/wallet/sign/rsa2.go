@@ -51,9 +51,9 @@ func CheckRSA2(key *rsa.PublicKey, content []byte, signature string) error {
 	return nil
 }
 
-// PrivateKey reads an RSA private key: PEM (PKCS #8 or #1), or the bare Base64 line that Alipay's key tool writes.
+// ParsePrivateKey reads an RSA private key: PEM (PKCS #8 or #1), or the bare Base64 line that Alipay's key tool writes.
 // Its errors never hold a byte of the text.
-func PrivateKey(text []byte) (*rsa.PrivateKey, error) {
+func ParsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	der, err := derOf(text)
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
@@ -75,8 +75,8 @@ func PrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// PublicKey reads an RSA public key: PEM (PKIX or PKCS #1), a certificate, or the bare Base64 line of Alipay's console.
-func PublicKey(text []byte) (*rsa.PublicKey, error) {
+// ParsePublicKey reads an RSA public key: PEM (PKIX or PKCS #1), a certificate, or the bare Base64 line of Alipay's console.
+func ParsePublicKey(text []byte) (*rsa.PublicKey, error) {
 	der, err := derOf(text)
 	if err != nil {
 		return nil, fmt.Errorf("public key: %w", err)

@@ -116,7 +116,7 @@ func TestKeysInEveryFormThatShopsHave(t *testing.T) {
 		"pkcs8 base64": []byte(base64.StdEncoding.EncodeToString(p8) + "\n"),
 		"pkcs1 base64": []byte(base64.StdEncoding.EncodeToString(p1)),
 	} {
-		if got, err := sign.PrivateKey(text); err != nil || !got.Equal(key) {
+		if got, err := sign.ParsePrivateKey(text); err != nil || !got.Equal(key) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -129,7 +129,7 @@ func TestKeysInEveryFormThatShopsHave(t *testing.T) {
 		"pkix base64": []byte(base64.StdEncoding.EncodeToString(pub)),
 		"pkcs1":       []byte(base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PublicKey(&key.PublicKey))),
 	} {
-		if got, err := sign.PublicKey(text); err != nil || !got.Equal(&key.PublicKey) {
+		if got, err := sign.ParsePublicKey(text); err != nil || !got.Equal(&key.PublicKey) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -137,11 +137,11 @@ func TestKeysInEveryFormThatShopsHave(t *testing.T) {
 
 func TestBrokenKeysAreRefusedWithoutTheirText(t *testing.T) {
 	for _, text := range []string{"", "secret words", "c2VjcmV0"} {
-		_, err := sign.PrivateKey([]byte(text))
+		_, err := sign.ParsePrivateKey([]byte(text))
 		if err == nil || (text != "" && strings.Contains(err.Error(), text)) {
 			t.Errorf("private %q: %v", text, err)
 		}
-		if _, err = sign.PublicKey([]byte(text)); err == nil {
+		if _, err = sign.ParsePublicKey([]byte(text)); err == nil {
 			t.Errorf("public %q is taken", text)
 		}
 	}

@@ -25,6 +25,9 @@ import (
 // Name is what routes call this provider.
 const Name = "wechat"
 
+// maxBody is the longest body in bytes (micropay).
+const maxBody = 128
+
 // Options make a Provider. Zero durations become the gateway's figures.
 type Options struct {
 	URL              string // https://api.mch.weixin.qq.com
@@ -72,6 +75,7 @@ func New(o Options) (*Provider, error) {
 	if o.Body == "" {
 		o.Body = "Payment"
 	}
+	o.Body = wallet.Cut(o.Body, maxBody)
 	if o.IP == "" {
 		o.IP = "127.0.0.1"
 	}
