@@ -32,7 +32,8 @@ func TestStatusBytesAreReadAsTheManualSays(t *testing.T) {
 		"cutter":      {[4]byte{0x1A, 0x52, 0x1A, 0x12}, Status{Fault: "cutter"}, ErrFault},
 		"broken": {
 			[4]byte{0x1A, 0x52, 0x32, 0x12},
-			Status{Fault: "unrecoverable: switch it off and on, else call service"}, ErrFault,
+			Status{Fault: "unrecoverable: switch it off and on, else call service"},
+			ErrFault,
 		},
 		"hot": {
 			[4]byte{0x1A, 0x52, 0x52, 0x12}, Status{Fault: "print head too hot, or stopped for a moment"}, ErrFault,

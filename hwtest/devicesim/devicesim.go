@@ -29,7 +29,7 @@ func ServeTCP(ctx context.Context, l net.Listener, d Device) error {
 	for {
 		c, err := l.Accept()
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // closing the listener is how ctx ends Accept
+			return nil // closing the listener is how ctx ends Accept
 		}
 		if err != nil {
 			return fmt.Errorf("accept: %w", err)
