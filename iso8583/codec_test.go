@@ -161,7 +161,7 @@ func TestBrokenMessagesSayWhereAndWhy(t *testing.T) {
 		"no TPDU":               {"02003020048000C08015000000000000001234", "mti", 11, "start with its MTI"},
 		"bitmap cut":            {"60000300006022000000000200302004", "bitmap", 13, "3 bytes"},
 		"third bitmap":          {"60000300006022000000000200800000000000000080000000000000000000", "bitmap", 21, "third"},
-		"unknown field":         {"600003000060220000000002000100000000000000", "F8", 21, "no such field"},
+		"unknown field":         {"600003000060220000000002000000001000000000", "F28", 21, "no such field"},
 		"letter in a number":    {"6000030000602200000000020020000000000000000A0000", "F3", 21, "above 9"},
 		"length no BCD":         {"600003000060220000000002004000000000000000" + "1A" + "6228", "F2", 21, "binary"},
 		"length too long":       {"600003000060220000000002004000000000000000" + "20" + strings.Repeat("11", 10), "F2", 21, "exceeds 19"},

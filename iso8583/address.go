@@ -1,0 +1,26 @@
+package iso8583
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// Addressed gives the dialect with another TPDU and header for the messages it builds: both are hex text, and an empty
+// one leaves the dialect's own. Their lengths are the dialect's (UnionPay: 10 and 12 digits).
+func (d *Dialect) Addressed(tpdu, header string) (*Dialect, error) {
+	out := *d
+	for _, part := range []struct {
+		name, text string
+		to         *string
+	}{{"TPDU", tpdu, &out.frame.tpdu}, {"header", header, &out.frame.header}} {
+		if part.text == "" {
+			continue
+		}
+		if _, err := hex.DecodeString(part.text); err != nil || len(part.text) != len(*part.to) {
+			return nil, fmt.Errorf("%s: want %d hex digits in dialect %s", part.name, len(*part.to), d.name)
+		}
+		*part.to = strings.ToUpper(part.text)
+	}
+	return &out, nil
+}
