@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"posd/config"
@@ -21,9 +22,20 @@ func (c *checkCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	if _, err := cfg.Secrets(); err != nil {
+	if err := checkParts(cfg); err != nil {
 		return err
 	}
 	fmt.Fprintf(g.Out, "%s: no problems\n", g.ConfigFile)
 	return nil
+}
+
+// checkParts asks those who will use the configuration: the secret files, the dialect, the drivers.
+func checkParts(cfg *config.Config) error {
+	_, secrets := cfg.Secrets()
+	var dialect error
+	if cfg.Acquirer.Enabled {
+		_, dialect = dialectOf(cfg.Acquirer)
+	}
+	_, devices := deviceConfigs(cfg)
+	return errors.Join(secrets, dialect, devices)
 }

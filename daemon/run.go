@@ -2,20 +2,184 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"posd/config"
+	"posd/daemon/api"
+	"posd/daemon/journal"
+	"posd/daemon/payment"
+	"posd/daemon/prints"
+	"posd/daemon/wallet"
+	"posd/drivers"
+	"posd/drivers/cardreader"
+	"posd/drivers/port"
+	"posd/drivers/scanner"
 )
 
-// world is everything outside posd.
+// world is everything outside posd: its doors. main fills in the real ones.
 type world struct {
-	Log *slog.Logger
+	Log    *slog.Logger
+	Now    func() time.Time
+	Open   port.Opener
+	Dial   wallet.Dialer // to hosts and gateways
+	Listen func(ctx context.Context, network, address string) (net.Listener, error)
 }
 
-// run is posd from start to stop: it returns when ctx ends, or with what keeps it from running.
-func run(ctx context.Context, _ *config.Config, w world) error {
-	w.Log.Info("posd runs")
-	<-ctx.Done()
+// realWorld is the machine that posd runs on.
+func realWorld(log *slog.Logger) world {
+	return world{
+		Log: log, Now: time.Now, Open: port.Open,
+		Dial:   (&net.Dialer{}).DialContext,
+		Listen: (&net.ListenConfig{}).Listen,
+	}
+}
+
+// house is posd's parts, joined.
+type house struct {
+	cfg     *config.Config
+	secrets config.Secrets
+	w       world
+
+	journal *journal.Journal
+	book    *payment.Book
+	scans   *scanner.Hub
+	cards   *cardreader.Hub
+	devices *drivers.Set
+	acq     *cardTender // nil without cards
+	desk    *payment.Desk
+	slips   *slips                       // nil without a printer
+	queue   atomic.Pointer[prints.Queue] // the slips', for the devices' callbacks; nil until it is there
+	front   atomic.Pointer[api.API]      // likewise
+}
+
+// run is posd from start to stop: it returns when ctx ends, or with what keeps it from running. It is the only place
+// where the parts are joined. Recovery of open payments runs behind it.
+func run(ctx context.Context, cfg *config.Config, w world) error {
+	h := &house{cfg: cfg, w: w}
+	var err error
+	if h.secrets, err = cfg.Secrets(); err != nil {
+		return err
+	}
+	if err := h.openJournal(ctx); err != nil {
+		return err
+	}
+	defer h.closeJournal()
+	if err := h.openDevices(ctx); err != nil {
+		return err
+	}
+	defer h.devices.Close()
+	if err := h.openDesk(); err != nil {
+		return err
+	}
+	defer h.closeAcquirer()
+	listener, err := w.Listen(ctx, "tcp", cfg.API.Listen)
+	if err != nil {
+		return fmt.Errorf("open the API: %w", err)
+	}
+	w.Log.Info("posd runs", "version", version(), "listen", listener.Addr().String(), "journal", cfg.Journal.Path,
+		"card", h.acq != nil, "wallet", cfg.Wallet.Alipay.Enabled || cfg.Wallet.WeChat.Enabled)
+	h.serve(ctx, listener)
 	w.Log.Info("posd stops")
 	return nil
+}
+
+func (h *house) openJournal(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Dir(h.cfg.Journal.Path), 0o700); err != nil {
+		return fmt.Errorf("make the journal's folder: %w", err)
+	}
+	var err error
+	h.journal, err = journal.Open(ctx, journal.Options{
+		Path: h.cfg.Journal.Path, Now: h.w.Now, Owner: "posd", Ballast: int64(h.cfg.Journal.BallastMiB) << 20, Log: h.w.Log,
+		Projections: []journal.Projection{payment.Projection(), prints.Projection()},
+		KeepDamaged: true, // the API stays up and says what is wrong; no money moves
+	})
+	if err != nil {
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	seal, err := sealerOf(h.secrets.SealKey)
+	if err != nil {
+		return errors.Join(err, h.journal.Close())
+	}
+	h.book = payment.NewBook(h.journal, seal, h.w.Now, h.w.Log)
+	return nil
+}
+
+func (h *house) closeJournal() {
+	if err := h.journal.Close(); err != nil {
+		h.w.Log.Error("journal could not be closed", "err", err)
+	}
+}
+
+func (h *house) openDesk() error {
+	card, err := h.openCard()
+	if err != nil {
+		return err
+	}
+	purse, err := h.openWallet()
+	if err != nil {
+		return err
+	}
+	o := payment.Options{Book: h.book, Card: card, Rules: rulesOf(h.cfg.Payment), Now: h.w.Now, Log: h.w.Log}
+	if purse != nil {
+		o.Wallet, h.scans.Sensitive = purse, purse.Sensitive
+	}
+	if p, ok := h.devices.Printer(""); ok {
+		h.slips = newSlips(h, p)
+		h.queue.Store(h.slips.queue)
+		o.Slip = h.slips.offer
+	}
+	h.desk = payment.NewDesk(o)
+	return h.openAPI()
+}
+
+func (h *house) openAPI() error {
+	var tokens []api.Token
+	for _, t := range h.secrets.Tokens {
+		token, err := api.NewToken(t.Client, api.Scope(t.Scope), []byte(t.Value.Reveal()))
+		if err != nil {
+			return err
+		}
+		tokens = append(tokens, token)
+	}
+	h.front.Store(api.New(api.Options{
+		Desk: h.desk, Hosts: append(api.LocalHosts(h.cfg.API.Listen), h.cfg.API.Hosts...), Tokens: tokens,
+		SlipLines: h.slipLines, Devices: h.devices.Status, Version: version(), Now: h.w.Now, Log: h.w.Log,
+	}))
+	return nil
+}
+
+// serve runs the parts until ctx ends, and waits for all of them. The API goes first, then the desk.
+func (h *house) serve(ctx context.Context, listener net.Listener) {
+	server := h.front.Load().Server()
+	var parts sync.WaitGroup
+	parts.Go(func() {
+		if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			h.w.Log.Error("the API has stopped", "err", err)
+		}
+	})
+	parts.Go(func() {
+		if err := h.desk.Run(ctx); err != nil {
+			h.w.Log.Error("the desk has stopped", "err", err)
+		}
+	})
+	if h.slips != nil {
+		parts.Go(func() { h.slips.run(ctx) })
+		parts.Go(func() { h.slips.queue.Run(ctx) })
+	}
+	<-ctx.Done()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil {
+		_ = server.Close() // a till that follows the events never lets go by itself
+	}
+	parts.Wait()
 }

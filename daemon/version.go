@@ -6,6 +6,15 @@ import (
 	"runtime/debug"
 )
 
+// version is the version of the module, as the build recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
 // versionCmd tells which posd this is.
 type versionCmd struct{}
 

@@ -252,4 +252,3 @@ func withLimit(ctx context.Context, limit time.Duration) (context.Context, conte
 	}
 	return context.WithTimeout(ctx, limit)
 }
-

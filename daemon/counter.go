@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"posd/config"
+	"posd/daemon/api"
+	"posd/drivers"
+	"posd/drivers/cardreader"
+	"posd/drivers/port"
+	"posd/drivers/scanner"
+)
+
+// openDevices starts to keep the counter's devices open.
+func (h *house) openDevices(ctx context.Context) error {
+	h.scans = &scanner.Hub{OnScan: func(s scanner.Scan) {
+		h.tell(func(a *api.API) { a.Scanned(s.Device, s.Data, s.AIM) })
+	}}
+	h.cards = &cardreader.Hub{}
+	configs, err := deviceConfigs(h.cfg)
+	if err != nil {
+		return err
+	}
+	h.devices, err = drivers.Open(ctx, configs, drivers.World{
+		Open: h.w.Open, Now: h.w.Now, Log: h.w.Log, Scans: h.scans, Cards: h.cards, OnChange: h.deviceChanged,
+		OnRefused: func(device string, err error) { h.tell(func(a *api.API) { a.Refused(device, err) }) },
+	})
+	return err
+}
+
+func (h *house) deviceChanged(s drivers.DeviceStatus) {
+	h.tell(func(a *api.API) { a.DeviceChanged(s) })
+	if q := h.queue.Load(); q != nil && s.Kind == drivers.Printer {
+		q.Wake()
+	}
+}
+
+// tell brings news to the tills that follow along. Devices are open before the API is: what happens until then, the
+// list of devices tells.
+func (h *house) tell(news func(*api.API)) {
+	if a := h.front.Load(); a != nil {
+		news(a)
+	}
+}
+
+// deviceConfigs turns the configuration's devices into the drivers'.
+func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
+	out := make([]drivers.Config, 0, len(cfg.Devices))
+	for i, d := range cfg.Devices {
+		address, err := port.ParseAddress(d.Port)
+		if err != nil {
+			return nil, fmt.Errorf("device[%d].port: %w", i+1, err)
+		}
+		address.Baud, address.DataBits, address.Parity, address.StopBits = d.Baud, d.DataBits, port.Parity(d.Parity), d.StopBits
+		out = append(out, drivers.Config{Name: d.Name, Kind: drivers.Kind(d.Kind), Driver: d.Driver, Address: address, Options: d.Options})
+	}
+	if err := drivers.Check(out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"posd/daemon/payment"
+	"posd/daemon/prints"
+	"posd/daemon/receipt"
+	"posd/drivers/printer"
+)
+
+// slipLasts is how long after the payment a slip comes out by itself (rule 14).
+const slipLasts = 10 * time.Minute
+
+// slips brings what the desk has to say onto paper: it lays slips out and queues them. The queue prints.
+type slips struct {
+	h     *house
+	queue *prints.Queue
+
+	mu      sync.Mutex
+	pending []receipt.Slip // guarded by mu
+	ready   chan struct{}  // holds one token: something is pending
+}
+
+func newSlips(h *house, p printer.Printer) *slips {
+	return &slips{h: h, ready: make(chan struct{}, 1), queue: prints.New(prints.Options{
+		Journal: h.journal, Printer: p, Now: h.w.Now, Log: h.w.Log,
+	})}
+}
+
+// offer takes a slip from the desk and returns at once.
+func (s *slips) offer(sale payment.Sale, a payment.Attempt) {
+	slip, due := s.h.slip(sale, a)
+	if !due {
+		return
+	}
+	s.mu.Lock()
+	s.pending = append(s.pending, slip)
+	s.mu.Unlock()
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+}
+
+// run queues slips until ctx ends. It begins with those of the last minutes that may have been lost with the power;
+// the queue knows which it has.
+func (s *slips) run(ctx context.Context) {
+	s.catchUp(ctx)
+	for {
+		select {
+		case <-s.ready:
+			s.put(ctx)
+		case <-ctx.Done():
+			s.put(context.WithoutCancel(ctx))
+			return
+		}
+	}
+}
+
+func (s *slips) catchUp(ctx context.Context) {
+	sales, err := s.h.desk.Sales(ctx, "", 100)
+	if err != nil {
+		s.h.w.Log.Error("slips of before could not be looked up", "err", err)
+		return
+	}
+	for i := len(sales) - 1; i >= 0; i-- {
+		for _, a := range sales[i].Attempts {
+			if s.h.w.Now().Sub(changedAt(a)) < slipLasts {
+				s.offer(sales[i], a)
+			}
+		}
+	}
+}
+
+// changedAt is when the attempt got what its slip says.
+func changedAt(a payment.Attempt) time.Time {
+	if a.Undo.Since.After(a.DecidedAt) {
+		return a.Undo.Since
+	}
+	return a.DecidedAt
+}
+
+func (s *slips) put(ctx context.Context) {
+	s.mu.Lock()
+	pending := s.pending
+	s.pending = nil
+	s.mu.Unlock()
+	for _, slip := range pending {
+		if err := s.queue.Put(ctx, slip.ID(), slip.Document(), slip.Now.Add(slipLasts)); err != nil {
+			s.h.w.Log.Error("slip could not be queued", "sale", slip.Sale.ID, "attempt", slip.Attempt.Attempt, "err", err)
+		}
+	}
+}
+
+// slip lays down what an attempt has to say; false if nothing is to be printed. In confirm mode there is no receipt
+// before the till has acknowledged the sale.
+func (h *house) slip(sale payment.Sale, a payment.Attempt) (receipt.Slip, bool) {
+	w, ok := receipt.WordingOf(a)
+	if !ok || !a.Print || w == receipt.Paid && a.Confirm && !a.Acked {
+		return receipt.Slip{}, false
+	}
+	return h.slipOf(sale, a, w), true
+}
+
+func (h *house) slipOf(sale payment.Sale, a payment.Attempt, w receipt.Wording) receipt.Slip {
+	language := a.Language
+	if language == "" {
+		language = h.cfg.Till.Language
+	}
+	t := h.cfg.Till
+	return receipt.Slip{
+		Shop: receipt.Shop{
+			NameZH: t.ShopNameZH, NameEN: t.ShopNameEN, Address: t.Address, Till: t.ID,
+			Merchant: h.cfg.Acquirer.Merchant, Terminal: h.cfg.Acquirer.Terminal,
+		},
+		Sale: sale, Attempt: a, Wording: w, Language: language, Now: h.w.Now(),
+	}
+}
+
+// screenColumns is how wide a slip's lines are in the API's answers.
+const screenColumns = 42
+
+// slipLines is the slip for a screen.
+func (h *house) slipLines(sale payment.Sale, a payment.Attempt) []string {
+	w, ok := receipt.WordingOf(a)
+	if !ok {
+		return nil
+	}
+	return receipt.Lines(h.slipOf(sale, a, w).Document(), screenColumns)
+}

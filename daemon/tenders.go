@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+
+	"posd/config"
+	"posd/daemon/acquirer"
+	"posd/daemon/payment"
+	"posd/daemon/wallet"
+	"posd/daemon/wallet/alipay"
+	"posd/daemon/wallet/sign"
+	"posd/daemon/wallet/wechat"
+	"posd/iso8583"
+	"posd/iso8583/link"
+)
+
+// cardTender is the acquirer and the line to it.
+type cardTender struct {
+	*acquirer.Acquirer
+	link *link.Link
+}
+
+// sealerOf reads the sealing key; without one nothing can be sealed, and a dialect that needs it says so.
+func sealerOf(key config.Secret) (*payment.Sealer, error) {
+	if key.Empty() {
+		return nil, nil
+	}
+	raw, err := hex.DecodeString(key.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("journal.seal_key_file: not hex digits")
+	}
+	defer clear(raw)
+	return payment.NewSealer(raw)
+}
+
+func rulesOf(p config.Payment) payment.Rules {
+	return payment.Rules{
+		BackoffMin: p.BackoffMin.Duration, BackoffMax: p.BackoffMax.Duration,
+		AlarmTries: p.AlarmTries, AlarmAge: p.AlarmAge.Duration,
+		GateTries: p.GateTries, GateAge: p.GateAge.Duration,
+		AcceptPartial: p.AcceptPartial, ConfirmMode: p.ConfirmMode, ConfirmWithin: p.ConfirmWithin.Duration,
+		DuplicateAge: p.DuplicateWindow.Duration, CodeAge: p.CodeWindow.Duration, CollectWithin: p.CollectWithin.Duration,
+	}
+}
+
+// dialectOf gives the acquirer's own dialect file, or the preset.
+func dialectOf(a config.Acquirer) (*iso8583.Dialect, error) {
+	d, err := writtenDialect(a)
+	if err != nil {
+		return nil, err
+	}
+	if d, err = d.Addressed(a.TPDU, a.Header); err != nil {
+		return nil, fmt.Errorf("acquirer.tpdu, acquirer.header: %w", err)
+	}
+	return d, nil
+}
+
+func writtenDialect(a config.Acquirer) (*iso8583.Dialect, error) {
+	if a.DialectFile == "" {
+		return iso8583.Preset(a.Dialect)
+	}
+	text, err := os.ReadFile(a.DialectFile)
+	if err != nil {
+		return nil, fmt.Errorf("acquirer.dialect_file: %w", err)
+	}
+	return iso8583.Load(a.DialectFile, text)
+}
+
+// openCard makes the card tender; nil if no acquirer is enabled. Nothing is dialled yet.
+func (h *house) openCard() (payment.Tender, error) {
+	c := h.cfg.Acquirer
+	if !c.Enabled {
+		return nil, nil
+	}
+	dialect, err := dialectOf(c)
+	if err != nil {
+		return nil, err
+	}
+	tmk, err := hex.DecodeString(h.secrets.TMK.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("acquirer.tmk_file: not hex digits")
+	}
+	defer clear(tmk)
+	keys, err := iso8583.NewKeys(tmk)
+	if err != nil {
+		return nil, fmt.Errorf("acquirer.tmk_file: %w", err)
+	}
+	dial, err := h.hostDialer()
+	if err != nil {
+		return nil, err
+	}
+	t := &cardTender{}
+	t.link = link.New(link.Options{Dialect: dialect, Dial: dial, Log: h.w.Log, Late: func(p []byte) { t.Late(p) }})
+	t.Acquirer, err = acquirer.New(acquirer.Options{
+		Dialect: dialect, Link: t.link, Keys: keys, Scribe: h.book, Reader: h.cards,
+		Terminal: c.Terminal, Merchant: c.Merchant, Currency: h.cfg.Till.Currency,
+		TimeOut: c.Timeout.Duration, ReverseTimeOut: c.ReverseTimeout.Duration, Now: h.w.Now, Log: h.w.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.acq = t
+	return t, nil
+}
+
+// closeAcquirer keeps the late answers that were not journaled yet, and hangs up.
+func (h *house) closeAcquirer() {
+	if h.acq == nil {
+		return
+	}
+	h.acq.Flush(context.Background())
+	_ = h.acq.link.Close()
+}
+
+// hostDialer dials the acquirer through the world's door, with TLS as configured.
+func (h *house) hostDialer() (func(context.Context) (net.Conn, error), error) {
+	c := h.cfg.Acquirer
+	conf, err := hostTLS(c, h.secrets.AcquirerKey)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, c.ConnectTimeout.Duration)
+		defer cancel()
+		conn, err := h.w.Dial(ctx, "tcp", c.Address)
+		if err != nil || conf == nil {
+			return conn, err
+		}
+		secure := tls.Client(conn, conf)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return secure, nil
+	}, nil
+}
+
+func hostTLS(c config.Acquirer, key config.Secret) (*tls.Config, error) {
+	if !c.TLS.Enabled {
+		return nil, nil
+	}
+	name := c.TLS.ServerName
+	if name == "" {
+		name, _, _ = net.SplitHostPort(c.Address)
+	}
+	conf, err := tlsWith(c.TLS.CAFile, c.TLS.CertFile, key)
+	if err != nil {
+		return nil, fmt.Errorf("acquirer.tls: %w", err)
+	}
+	conf.ServerName = name
+	return conf, nil
+}
+
+// tlsWith is a client's TLS with its own roots and certificate, where given.
+func tlsWith(caFile, certFile string, key config.Secret) (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, err
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s: no certificate in it", caFile)
+		}
+	}
+	if certFile != "" {
+		pem, err := os.ReadFile(certFile)
+		if err != nil {
+			return nil, err
+		}
+		pair, err := tls.X509KeyPair(pem, []byte(key.Reveal()))
+		if err != nil {
+			return nil, err
+		}
+		conf.Certificates = []tls.Certificate{pair}
+	}
+	return conf, nil
+}
+
+// openWallet makes the wallet tender; nil if no provider is enabled.
+func (h *house) openWallet() (*wallet.Wallet, error) {
+	c := h.cfg.Wallet
+	var providers []wallet.Provider
+	if c.Alipay.Enabled {
+		p, err := h.openAlipay()
+		if err != nil {
+			return nil, fmt.Errorf("wallet.alipay: %w", err)
+		}
+		providers = append(providers, p)
+	}
+	if c.WeChat.Enabled {
+		p, err := h.openWeChat()
+		if err != nil {
+			return nil, fmt.Errorf("wallet.wechat: %w", err)
+		}
+		providers = append(providers, p)
+	}
+	if len(providers) == 0 {
+		return nil, nil
+	}
+	var routes []wallet.Route
+	for _, r := range c.EffectiveRoutes() {
+		routes = append(routes, wallet.Route{Wallet: r.Provider, Prefixes: r.Prefixes, Min: r.Min(), Max: r.Max()})
+	}
+	return wallet.New(wallet.Options{
+		Providers: providers, Routes: routes, Scanner: h.scans, Now: h.w.Now, Log: h.w.Log,
+		CodeAge: c.CodeAge.Duration, ConfirmGap: c.ConfirmGap.Duration,
+	})
+}
+
+func (h *house) openAlipay() (wallet.Provider, error) {
+	c := h.cfg.Wallet.Alipay
+	key, err := sign.ParsePrivateKey([]byte(h.secrets.AlipayKey.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("private_key_file: %w", err)
+	}
+	gateway, err := readPublicKey(c.GatewayPublicKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("gateway_public_key_file: %w", err)
+	}
+	transport, err := h.transport(c.URL, c.CAFile, "", config.Secret{})
+	if err != nil {
+		return nil, err
+	}
+	return alipay.New(alipay.Options{
+		URL: c.URL, AppID: c.AppID, SellerID: c.SellerID, Key: key, GatewayKey: gateway, Subject: h.shopName(),
+		Transport: transport, Now: h.w.Now, Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration,
+		QueryEvery: c.QueryEvery.Duration, ReverseWindow: c.ReverseWindow.Duration,
+	})
+}
+
+func readPublicKey(file string) (*rsa.PublicKey, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return sign.ParsePublicKey(text)
+}
+
+func (h *house) openWeChat() (wallet.Provider, error) {
+	c := h.cfg.Wallet.WeChat
+	transport, err := h.transport(c.URL, c.CAFile, c.CertFile, h.secrets.WeChatKey)
+	if err != nil {
+		return nil, err
+	}
+	return wechat.New(wechat.Options{
+		URL: c.URL, AppID: c.AppID, MchID: c.MchID, APIKey: h.secrets.WeChatAPIKey.Reveal(), Body: h.shopName(),
+		Transport: transport, Now: h.w.Now, Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration,
+		QueryEvery: c.QueryEvery.Duration, ReverseNotBefore: c.ReverseNotBefore.Duration, ReverseWindow: c.ReverseWindow.Duration,
+	})
+}
+
+// transport is the way to a gateway, through the world's door.
+func (h *house) transport(to, caFile, certFile string, key config.Secret) (http.RoundTripper, error) {
+	u, err := url.Parse(to)
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	if u.Scheme == "http" { // config allows it on loopback only
+		return wallet.NewTransport(h.w.Dial, nil), nil
+	}
+	conf, err := tlsWith(caFile, certFile, key)
+	if err != nil {
+		return nil, err
+	}
+	return wallet.NewTransport(h.w.Dial, conf), nil
+}
+
+// shopName is what the customer's bill says.
+func (h *house) shopName() string {
+	if h.cfg.Till.ShopNameZH != "" {
+		return h.cfg.Till.ShopNameZH
+	}
+	return h.cfg.Till.ShopNameEN
+}
