@@ -1,0 +1,261 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"posd/daemon/payment"
+)
+
+// input is the body of a request. It lists the names it knows: those of an object in it with a dot, "override.by".
+type input interface{ names() []string }
+
+// read decodes the body into in, which must be a pointer. The buffer is wiped afterwards: it may hold a wallet code.
+// No error quotes the body, but for a name that is not known.
+func (c *call) read(in input) error {
+	text, err := c.text()
+	defer clear(text)
+	if err != nil {
+		return err
+	}
+	if err := wellFormed(text); err != nil {
+		return err
+	}
+	if err := knownNames(text, in.names()); err != nil {
+		return err
+	}
+	return typed(json.Unmarshal(text, in))
+}
+
+// nothing is the body of a request that needs none: no bytes, or an empty object.
+type nothing struct{}
+
+func (*nothing) names() []string { return nil }
+
+// readNothing refuses a body that says something where nothing is expected.
+func (c *call) readNothing() error {
+	if c.r.ContentLength == 0 {
+		return nil
+	}
+	return c.read(&nothing{})
+}
+
+func (c *call) text() ([]byte, error) {
+	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	charset := params["charset"]
+	if err != nil || kind != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") || c.r.Header.Get("Content-Encoding") != "" {
+		return nil, &refusal{
+			status: http.StatusUnsupportedMediaType, code: "not_json", detail: "the body is not declared as JSON",
+			hint: "send Content-Type: application/json, in UTF-8 and not compressed",
+		}
+	}
+	size := int64(bodyLimit)
+	if c.r.ContentLength >= 0 {
+		size = c.r.ContentLength
+	}
+	// One buffer that never grows, so that wiping it wipes everything; one byte more tells what is too large.
+	text, err := fill(c.r.Body, make([]byte, size+1))
+	if err == nil {
+		_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // or it would end a wait
+	}
+	return text, err
+}
+
+func fill(from io.Reader, buf []byte) ([]byte, error) {
+	n := 0
+	for n < len(buf) {
+		m, err := from.Read(buf[n:])
+		n += m
+		switch {
+		case errors.Is(err, io.EOF):
+			return buf[:n], nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return buf, &refusal{status: http.StatusRequestTimeout, code: "too_slow", detail: "the body did not arrive in time", hint: "send it at once"}
+		case err != nil:
+			return buf, bad("body_cut", "the body ended early", "send as many bytes as Content-Length says")
+		}
+	}
+	return buf, tooLarge()
+}
+
+func tooLarge() error {
+	return &refusal{
+		status: http.StatusRequestEntityTooLarge, code: "too_large", detail: "the body is too large",
+		hint: fmt.Sprintf("send at most %d bytes", bodyLimit), header: "Connection", headerValue: "close",
+	}
+}
+
+// wellFormed tells whether the text is one JSON object and nothing else.
+func wellFormed(text []byte) error {
+	var whole object
+	err := json.Unmarshal(text, &whole)
+	var at *json.SyntaxError
+	switch {
+	case !utf8.Valid(text):
+		return bad("bad_json", "the body is not UTF-8", "send JSON in UTF-8")
+	case errors.As(err, &at):
+		line := 1 + bytes.Count(text[:min(int(at.Offset), len(text))], []byte("\n"))
+		return bad("bad_json", fmt.Sprintf("the body is not one JSON value: it breaks at byte %d, in line %d", at.Offset, line), "send one JSON object and nothing after it")
+	case err != nil:
+		return bad("bad_json", "the body is no JSON object", "send one JSON object, as {\"amount\": 1999}")
+	}
+	return nil
+}
+
+// object takes any JSON object, and keeps nothing of it.
+type object struct{}
+
+// UnmarshalJSON looks at the first byte only: the rest was checked before.
+func (*object) UnmarshalJSON(text []byte) error {
+	if text[0] != '{' {
+		return errors.New("no object")
+	}
+	return nil
+}
+
+// knownNames refuses a name that is not known, exactly as it is written, and one that comes twice: of two amounts
+// nobody can say which was meant.
+func knownNames(text []byte, known []string) error {
+	seen := map[string]bool{}
+	for _, name := range namesIn(text) {
+		if !slices.Contains(known, name) {
+			name = clip(name)
+			return &refusal{
+				status: http.StatusBadRequest, code: "unknown_field", detail: fmt.Sprintf("field %q is not known here", name),
+				hint: "known here: " + list(known), field: name,
+			}
+		}
+		if seen[name] {
+			return &refusal{
+				status: http.StatusBadRequest, code: "repeated_field", detail: fmt.Sprintf("field %q comes twice", name),
+				hint: "say it once", field: name,
+			}
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// clip keeps a name that a stranger has written short.
+func clip(name string) string {
+	const most = 40
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
+}
+
+// namesIn gives the names of a valid JSON text in their order, those of inner objects with the outer ones before them.
+func namesIn(text []byte) (names []string) {
+	var outer []string // one per open bracket: the name it stands under
+	last := ""
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			outer = append(outer, last)
+		case '}', ']':
+			outer = outer[:len(outer)-1]
+		case '"':
+			end := stringEnd(text, i)
+			if after := bytes.TrimLeft(text[end:], " \t\r\n"); len(after) > 0 && after[0] == ':' {
+				last = fullName(outer[len(outer)-1], text[i:end])
+				names = append(names, last)
+			}
+			i = end - 1
+		}
+	}
+	return names
+}
+
+// stringEnd is the place after the string that begins at i.
+func stringEnd(text []byte, i int) int {
+	for i++; text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+func fullName(outer string, quoted []byte) string {
+	var name string
+	if err := json.Unmarshal(quoted, &name); err != nil {
+		return "?" // cannot be: the text is valid
+	}
+	if outer == "" {
+		return name
+	}
+	return outer + "." + name
+}
+
+// typed says which field has the wrong type, and never its value.
+func typed(err error) error {
+	var at *json.UnmarshalTypeError
+	if !errors.As(err, &at) {
+		return err
+	}
+	return &refusal{
+		status: http.StatusBadRequest, code: "bad_field", detail: fmt.Sprintf("field %q has the wrong type", at.Field),
+		hint: "give " + wanted(at.Type), field: at.Field,
+	}
+}
+
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int64:
+		return "a whole number (amounts are in minor units: 1999 for 19.99)"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text in quotes"
+	default:
+		return "an object"
+	}
+}
+
+// code is a wallet code on its way into a payment.Secret. It is taken from the body without a string in between.
+type code struct{ payment.Secret }
+
+// longestCode is more than any wallet shows.
+const longestCode = 64
+
+// UnmarshalJSON takes a plain text of printable ASCII. Its errors hold nothing of it.
+func (c *code) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil
+	}
+	plain := func(b byte) bool { return b > ' ' && b < 0x7f && b != '"' && b != '\\' }
+	n := len(text)
+	if n < 3 || n-2 > longestCode || text[0] != '"' || slices.ContainsFunc(text[1:n-1], func(b byte) bool { return !plain(b) }) {
+		return &refusal{
+			status: http.StatusBadRequest, code: "bad_field", detail: `field "code" is no wallet code`,
+			hint: "give the digits that were scanned, as a text in quotes", field: "code",
+		}
+	}
+	c.Secret = payment.NewSecret(bytes.Clone(text[1 : n-1]))
+	return nil
+}
+
+// plainText refuses what could steer a printer or a terminal: these words end up on paper and in logs.
+func plainText(field, text string) error {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return nil
+	}
+	return badField(field, "holds control characters", "leave them out")
+}
+
+func badField(field, what, hint string) error {
+	return &refusal{status: http.StatusUnprocessableEntity, code: "bad_request", detail: fmt.Sprintf("field %q %s", field, what), hint: hint, field: field}
+}

@@ -1,0 +1,218 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"posd/drivers"
+)
+
+const (
+	heartbeat = 15 * time.Second
+	// backlog is how many notices a stream may be behind. One that is further behind loses notices, never moves of money.
+	backlog = 64
+	// atOnce is how many events of the journal are looked at in one go.
+	atOnce = 100
+)
+
+// notice is something that is not in the journal: a device changed, goods were scanned. Who is not there misses it.
+type notice struct {
+	event string
+	data  any
+}
+
+// notices hands notices to the streams that are open. The zero value has none.
+type notices struct {
+	mu      sync.Mutex
+	streams map[chan notice]struct{} // guarded by mu
+}
+
+func (n *notices) open() (stream chan notice, shut func()) {
+	stream = make(chan notice, backlog)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.streams == nil {
+		n.streams = map[chan notice]struct{}{}
+	}
+	n.streams[stream] = struct{}{}
+	return stream, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.streams, stream)
+	}
+}
+
+// say never waits: it is called by those who serve the devices.
+func (n *notices) say(event string, data any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for s := range n.streams {
+		select {
+		case s <- notice{event, data}:
+		default:
+		}
+	}
+}
+
+// DeviceChanged tells the tills that a device has come or gone. It returns at once, and fits drivers.World.OnChange.
+func (a *API) DeviceChanged(d drivers.DeviceStatus) { a.notices.say("device", viewDevice(d)) }
+
+// scanView is a scan that is no wallet code.
+type scanView struct {
+	Device string    `json:"device"`
+	Data   string    `json:"data"`
+	AIM    string    `json:"aim,omitempty"` // the symbology, as the scanner told it
+	Time   time.Time `json:"time"`
+}
+
+// Scanned tells the tills of a scan that nobody claimed: goods, a voucher, a badge. The caller makes sure that it is no
+// wallet code. It returns at once.
+func (a *API) Scanned(device, data, aim string) {
+	a.notices.say("scan", scanView{device, data, aim, a.o.Now()})
+}
+
+// refusedView is a swipe or a scan that was no use.
+type refusedView struct {
+	Device string    `json:"device"`
+	Why    string    `json:"why"`
+	Time   time.Time `json:"time"`
+}
+
+// Refused tells the tills of a swipe or scan that was no use, so that the cashier may say "once more". It returns at
+// once, and fits drivers.World.OnRefused.
+func (a *API) Refused(device string, err error) {
+	a.notices.say("refused", refusedView{device, err.Error(), a.o.Now()})
+}
+
+// stream is one open event stream (server-sent events, WHATWG HTML 9.2).
+type stream struct {
+	c       *call
+	client  string // "" for a supervisor: everybody's
+	after   int64  // number of the last event that was looked at
+	control *http.ResponseController
+}
+
+// getEvents sends what happens until the till hangs up. Last-Event-ID resumes after the event of that number; without
+// it the stream begins with what comes next.
+func (a *API) getEvents(c *call) error {
+	s := &stream{c: c, control: http.NewResponseController(c.w)}
+	if c.who.Scope != Supervisor {
+		s.client = c.who.Client
+	}
+	var err error
+	if s.after, err = a.resumeAt(c); err != nil {
+		return err
+	}
+	select {
+	case a.streams <- struct{}{}:
+		defer func() { <-a.streams }()
+	default:
+		return &refusal{
+			status: http.StatusServiceUnavailable, code: "busy", detail: "too many event streams are open",
+			hint: "close some of them", header: "Retry-After", headerValue: "10",
+		}
+	}
+	c.w.Header().Set("Content-Type", "text/event-stream")
+	c.w.WriteHeader(http.StatusOK)
+	if err := s.write("retry: 2000\n\n"); err == nil {
+		err = a.follow(s)
+		a.o.Log.Debug("event stream ended", "client", c.who.Client, "err", err)
+	}
+	return nil
+}
+
+func (a *API) resumeAt(c *call) (int64, error) {
+	text := c.r.Header.Get("Last-Event-ID")
+	if text == "" {
+		return a.desk.Seq(c.r.Context())
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, bad("bad_header", "Last-Event-ID is no event number", "send the last id that the stream gave, or 0 for everything")
+	}
+	return n, nil
+}
+
+// errEnding ends a stream because posd does.
+var errEnding = errors.New("posd is stopping")
+
+// follow sends events until the till is gone or posd stops. A journal that cannot be read is tried again with the next
+// heartbeat.
+func (a *API) follow(s *stream) error {
+	news, shut := a.notices.open()
+	defer shut()
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		changed := a.desk.Changed()
+		if err := a.catchUp(s); err != nil {
+			return err
+		}
+		var err error
+		select {
+		case <-changed:
+		case n := <-news:
+			err = s.send("", n.event, n.data)
+		case <-beat.C:
+			err = s.write(": still here\n\n")
+		case <-a.ending.Done():
+			return errEnding
+		case <-s.c.r.Context().Done():
+			return s.c.r.Context().Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// catchUp sends what the journal has beyond the last event. Its error means that the till is gone.
+func (a *API) catchUp(s *stream) error {
+	for {
+		moves, next, err := a.desk.Moves(s.c.r.Context(), s.client, s.after, atOnce)
+		if err != nil {
+			a.o.Log.Warn("events could not be read", "client", s.c.who.Client, "err", err)
+			return s.c.r.Context().Err()
+		}
+		if next == s.after {
+			return nil
+		}
+		for _, m := range moves {
+			event := "attempt"
+			if m.Attempt == "" {
+				event = "sale"
+			}
+			if err := s.send(strconv.FormatInt(m.Seq, 10), event, m); err != nil {
+				return err
+			}
+		}
+		s.after = next
+	}
+}
+
+// send writes one event. What is not in the journal has no id: nobody can resume after it.
+func (s *stream) send(id, event string, data any) error {
+	text, err := json.Marshal(data) // has no line break in it
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		id = "id: " + id + "\n"
+	}
+	return s.write(fmt.Sprintf("%sevent: %s\ndata: %s\n\n", id, event, text))
+}
+
+func (s *stream) write(text string) error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(answerTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.c.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// reply notes what was answered, for the log.
+type reply struct {
+	http.ResponseWriter
+	status int
+	client string
+}
+
+// WriteHeader notes the status.
+func (r *reply) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *reply) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// note notes a status that is not sent.
+func note(w http.ResponseWriter, status int) {
+	if r, ok := w.(*reply); ok {
+		r.status = status
+	}
+}
+
+// serve is the way of every request: who is asked and from where, then room, then the route.
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	out := &reply{ResponseWriter: w}
+	start := time.Now()
+	if err := a.admit(out, r); err != nil {
+		a.refuse(out, r, err)
+	} else {
+		a.dispatch(out, r)
+	}
+	a.logRequest(r, out, time.Since(start))
+}
+
+// admit checks what does not depend on the route. The Host comes before anything else: a page of the web that has
+// bent its own name to this machine (DNS rebinding) is told nothing.
+func (a *API) admit(w http.ResponseWriter, r *http.Request) error {
+	if !slices.Contains(a.o.Hosts, r.Host) {
+		return &refusal{
+			status: http.StatusMisdirectedRequest, code: "wrong_host", detail: "posd does not answer under this Host",
+			hint: "use the address of api.listen, or add the name to api.hosts",
+		}
+	}
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	if origins := r.Header.Values("Origin"); len(origins) > 0 {
+		if len(origins) > 1 || !slices.Contains(a.o.Origins, origins[0]) {
+			return &refusal{
+				status: http.StatusForbidden, code: "wrong_origin", detail: "a web page of this Origin may not ask posd",
+				hint: "call posd from the till's software, not from a page in a browser",
+			}
+		}
+		h.Set("Access-Control-Allow-Origin", origins[0])
+		h.Set("Access-Control-Expose-Headers", "Location, Retry-After, Preference-Applied")
+		h.Add("Vary", "Origin")
+	}
+	return limitBody(w, r)
+}
+
+// limitBody gives a body its time. A request without one must not get a deadline: it would end a wait.
+func limitBody(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength > bodyLimit {
+		return tooLarge()
+	}
+	if r.ContentLength != 0 {
+		// A connection that knows no deadlines is a test's.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	}
+	return nil
+}
+
+// dispatch finds room for the request and hands it to its route.
+func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
+	select {
+	case a.slots <- struct{}{}:
+		defer func() { <-a.slots }()
+	default:
+		a.refuse(w, r, &refusal{
+			status: http.StatusServiceUnavailable, code: "busy", detail: "too many requests at once",
+			hint: "repeat it in a moment, and keep fewer open", header: "Retry-After", headerValue: "1",
+		})
+		return
+	}
+	// The mux would redirect a path like /v1//sales; one that is not clean names nothing.
+	if p := r.URL.EscapedPath(); p != path.Clean(p) {
+		a.refuse(w, r, notFound())
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+func notFound() error {
+	return &refusal{status: http.StatusNotFound, code: "no_such_path", detail: "there is nothing at this path", hint: "look at the paths in the manual; they begin with /v1/"}
+}
+
+// preflight answers the question that a browser asks before a page of an allowed origin may ask.
+func preflight(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", "GET, PUT, POST")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Prefer, Last-Event-ID")
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// logRequest writes one line: never the query or the body, and of the path only its pattern.
+func (a *API) logRequest(r *http.Request, out *reply, took time.Duration) {
+	level := slog.LevelInfo
+	switch {
+	case out.status >= http.StatusInternalServerError || out.status == http.StatusMisdirectedRequest:
+		level = slog.LevelWarn
+	case r.Method == http.MethodGet && out.status < http.StatusBadRequest:
+		level = slog.LevelDebug // a till that polls would fill the log
+	}
+	_, route, _ := strings.Cut(r.Pattern, " ")
+	if route == "" {
+		route = r.Pattern
+	}
+	a.o.Log.Log(context.WithoutCancel(r.Context()), level, "request", "method", method(r), "route", route,
+		"status", out.status, "elapsed_ms", took.Milliseconds(), "client", out.client)
+}
+
+// method is the request's, if it is one that a sane client sends: it is written by strangers.
+func method(r *http.Request) string {
+	known := []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch, http.MethodOptions}
+	if slices.Contains(known, r.Method) {
+		return r.Method
+	}
+	return "other"
+}

@@ -1,0 +1,172 @@
+package api
+
+import (
+	"strings"
+	"time"
+
+	"posd/daemon/payment"
+	"posd/drivers"
+)
+
+// saleView is a sale as the till sees it.
+type saleView struct {
+	Client    string        `json:"client"`
+	ID        string        `json:"id"`
+	Amount    payment.Cents `json:"amount"`
+	Paid      payment.Cents `json:"paid"` // over all attempts, refunds taken off
+	Rest      payment.Cents `json:"rest"` // still to be paid
+	Currency  string        `json:"currency"`
+	Reference string        `json:"reference,omitempty"`
+	OpenedAt  time.Time     `json:"opened_at"`
+	AckedAt   time.Time     `json:"acked_at,omitzero"`
+	After     string        `json:"after,omitempty"`
+	Warning   string        `json:"warning,omitempty"`
+	Attempts  []attemptView `json:"attempts"`
+}
+
+// attemptView is an attempt as the till sees it. State is what the cashier is to know; inner_state is posd's own word,
+// for technicians.
+type attemptView struct {
+	Client     string              `json:"client"`
+	Sale       string              `json:"sale"`
+	Attempt    string              `json:"attempt"`
+	ShortID    string              `json:"short_id"`
+	Rail       payment.Rail        `json:"rail"`
+	Kind       payment.Kind        `json:"kind"`
+	State      string              `json:"state"`
+	InnerState payment.State       `json:"inner_state"`
+	Amount     payment.Cents       `json:"amount"`
+	Approved   payment.Cents       `json:"approved,omitempty"`
+	Refunded   payment.Cents       `json:"refunded,omitempty"`
+	Currency   string              `json:"currency"`
+	Original   string              `json:"original,omitempty"`
+	System     bool                `json:"system,omitempty"` // posd made it itself, to undo one of a suspect pair
+	Instrument string              `json:"instrument,omitempty"`
+	Numbers    numbersView         `json:"numbers,omitzero"`
+	Host       payment.HostNumbers `json:"host,omitzero"`
+	Code       string              `json:"code,omitempty"` // the other side's last word
+	Text       string              `json:"text,omitempty"`
+	CreatedAt  time.Time           `json:"created_at"`
+	SentAt     time.Time           `json:"sent_at,omitzero"`
+	DecidedAt  time.Time           `json:"decided_at,omitzero"`
+	Reversal   *reversalView       `json:"reversal,omitempty"`
+	Settled    *payment.Settlement `json:"settled,omitempty"`
+	Slip       []string            `json:"slip,omitempty"`
+	RetryAt    time.Time           `json:"retry_at,omitzero"`
+	Problem    *problemView        `json:"problem,omitempty"` // when it is not approved
+}
+
+// numbersView is posd's own numbers of an attempt, as the other side knows them.
+type numbersView struct {
+	Terminal string `json:"terminal,omitempty"`
+	Batch    string `json:"batch,omitempty"`
+	Trace    string `json:"trace,omitempty"`
+	Order    string `json:"order,omitempty"`
+}
+
+// reversalView is how far a reversal has come.
+type reversalView struct {
+	Since   time.Time      `json:"since"`
+	Reason  payment.Reason `json:"reason,omitempty"`
+	Tries   int            `json:"tries"`
+	NextTry time.Time      `json:"next_try,omitzero"`
+	Code    string         `json:"code,omitempty"`
+	Text    string         `json:"text,omitempty"`
+	Alarmed bool           `json:"alarmed,omitempty"`
+}
+
+// problemView is why an attempt is not approved, in the words of a problem.
+type problemView struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Remedy string `json:"remedy"`
+}
+
+func viewSale(s payment.Sale) saleView {
+	return saleView{
+		Client: s.Client, ID: s.ID, Amount: s.Amount, Paid: s.Net(), Rest: s.Rest(), Currency: s.Currency, Reference: s.Reference,
+		OpenedAt: s.OpenedAt, AckedAt: s.AckedAt, After: s.After, Warning: s.Warning, Attempts: viewAttempts(s.Attempts),
+	}
+}
+
+func viewAttempts(attempts []payment.Attempt) []attemptView {
+	views := make([]attemptView, len(attempts))
+	for i, at := range attempts {
+		views[i] = viewAttempt(at)
+	}
+	return views
+}
+
+func viewAttempt(a payment.Attempt) attemptView {
+	v := attemptView{
+		Client: a.Client, Sale: a.Sale, Attempt: a.Attempt, ShortID: a.ShortID, Rail: a.Rail, Kind: a.Kind,
+		State: a.Said(), InnerState: a.State, Amount: a.Amount, Approved: a.Approved, Refunded: a.Refunded,
+		Currency: a.Currency, Original: a.Original, System: a.System, Instrument: a.Instrument, Host: a.Host,
+		Numbers: numbersView{Terminal: a.Numbers.Terminal, Batch: a.Numbers.Batch, Order: a.Numbers.Order},
+		Code:    a.Code, Text: a.Text, CreatedAt: a.CreatedAt, SentAt: a.SentAt, DecidedAt: a.DecidedAt,
+		Settled: a.Settled, Problem: problemIn(a),
+	}
+	if a.Numbers.Trace > 0 {
+		v.Numbers.Trace = a.Numbers.Trace.String()
+	}
+	if u := a.Undo; !u.Since.IsZero() {
+		v.Reversal = &reversalView{Since: u.Since, Reason: a.Reason, Tries: u.Tries, Code: u.Code, Text: u.Text, Alarmed: u.Alarmed}
+		if a.State == payment.Reversing {
+			v.Reversal.NextTry = u.NextTry
+		}
+	}
+	return v
+}
+
+// fullView adds what takes the sale: the slip, and when to ask again.
+func (a *API) fullView(s payment.Sale, at payment.Attempt) attemptView {
+	v := viewAttempt(at)
+	if at.State != payment.Created && at.State != payment.Sent {
+		v.Slip = a.o.SlipLines(s, at)
+	}
+	if at.State.Open() {
+		v.RetryAt = a.o.Now().Add(time.Second)
+		if v.Reversal != nil && v.Reversal.NextTry.After(v.RetryAt) {
+			v.RetryAt = v.Reversal.NextTry
+		}
+	}
+	return v
+}
+
+// problems is what the cashier hears of an attempt that is not approved. It is data, like the slips' wordings.
+var problems = map[payment.State]problemView{
+	payment.Unsent:        {"not_sent", "the payment could not be asked for; nothing was charged", "try again with a new attempt, or take another way to pay"},
+	payment.Cancelled:     {"cancelled", "the attempt was given up before anything was asked for; nothing was charged", "begin a new attempt"},
+	payment.DeclinedState: {"declined", "the payment was refused; nothing was charged", "ask for another card, wallet or cash, with a new attempt"},
+	payment.Reversing:     {"reversing", "not paid yet: the outcome is not known, and posd is taking the payment back", "wait until it is reversed; the customer pays again then"},
+	payment.Reversed:      {"reversed", "not paid: what may have been charged goes back the same way", "the customer may pay again, with a new attempt"},
+	payment.Stuck:         {"needs_attention", "the taking back was not confirmed: the customer may have paid", "ask the acquirer or the gateway; a supervisor settles the attempt"},
+}
+
+func problemIn(a payment.Attempt) *problemView {
+	p, ok := problems[a.State]
+	if !ok {
+		return nil
+	}
+	if a.State == payment.DeclinedState && (a.Code != "" || a.Text != "") {
+		p.Detail += ": " + strings.TrimSpace(a.Code+" "+a.Text)
+	}
+	return &p
+}
+
+// deviceView is how a device is.
+type deviceView struct {
+	Name    string       `json:"name"`
+	Kind    drivers.Kind `json:"kind"`
+	Driver  string       `json:"driver"`
+	Address string       `json:"address"`
+	Online  bool         `json:"online"`
+	Since   time.Time    `json:"since"`
+	Why     string       `json:"why,omitempty"`
+	Remedy  string       `json:"remedy,omitempty"`
+	Note    string       `json:"note,omitempty"`
+}
+
+func viewDevice(d drivers.DeviceStatus) deviceView {
+	return deviceView{d.Name, d.Kind, d.Driver, d.Address, d.Online, d.Since, d.Why, d.Remedy, d.Note}
+}
