@@ -32,6 +32,7 @@ var payFaults = map[string]struct {
 	"wrong amount":        {walletsim.Rule{Fault: walletsim.WrongAmount}, payment.Unknown, payment.ReasonOther, payment.Approved, 1999},
 	"wrong order":         {walletsim.Rule{Fault: walletsim.WrongOrder}, payment.Unknown, payment.ReasonOther, payment.Approved, 1999},
 	"wrong merchant":      {walletsim.Rule{Fault: walletsim.WrongMerchant}, payment.Unknown, payment.ReasonOther, payment.Approved, 1999},
+	"wrong currency":      {walletsim.Rule{Fault: walletsim.WrongCurrency}, payment.Unknown, payment.ReasonOther, payment.Approved, 1999},
 	"answer too late":     {walletsim.Rule{Fault: walletsim.DelayAnswer, Delay: walletsim.Span(11 * time.Second)}, payment.Unknown, payment.ReasonNoAnswer, payment.Approved, 1999},
 	"answer slow":         {walletsim.Rule{Fault: walletsim.DelayAnswer, Delay: walletsim.Span(9 * time.Second)}, payment.Approved, "", payment.Approved, 1999},
 	"request on its way":  {walletsim.Rule{Fault: walletsim.Delay, Delay: walletsim.Span(12 * time.Second)}, payment.Unknown, payment.ReasonNoAnswer, payment.Unknown, 0},

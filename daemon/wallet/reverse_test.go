@@ -125,7 +125,7 @@ func TestAReversalOutlivesEveryFault(t *testing.T) {
 func TestAnOrderThatAppearsBetweenTheTwoQueriesIsReversed(t *testing.T) {
 	each(t, func(s *shop) {
 		s.rules(
-			walletsim.Rule{Call: walletsim.CallPay, Fault: walletsim.Delay, Delay: walletsim.Span(25 * time.Second)},
+			walletsim.Rule{Call: walletsim.CallPay, Fault: walletsim.Delay, Delay: walletsim.Span(24 * time.Second)},
 			walletsim.Rule{Call: walletsim.CallCancel, Times: 1, Fault: walletsim.Ignored},
 		)
 		a, in := s.sale(1999)
@@ -190,6 +190,33 @@ func TestAWaitingOrderIsNoProofAndIsCancelledAgain(t *testing.T) {
 		}
 		s.phone.Confirm() // the customer types the password after all
 		s.wantUndone(a, s.undo(&a, 6))
+	})
+}
+
+// TestAWaitingOrderThatWasNotCancelledIsCancelledAgain: else it could be paid until the gateway gives it up.
+func TestAWaitingOrderThatWasNotCancelledIsCancelledAgain(t *testing.T) {
+	each(t, func(s *shop) {
+		s.rules(
+			walletsim.Rule{Call: walletsim.CallPay, Fault: walletsim.UserPaying, Waits: -1},
+			walletsim.Rule{Call: walletsim.CallCancel, Times: 1, Fault: walletsim.Ignored},
+		)
+		a, in := s.sale(1999)
+		s.authorize(a, in)
+		time.Sleep(15 * time.Second)
+		s.wantUndone(a, s.undo(&a, 3))
+	})
+}
+
+// TestAnAbsentOrderIsNoProofBeforeACancelIsAccepted: its request can be on its way still.
+func TestAnAbsentOrderIsNoProofBeforeACancelIsAccepted(t *testing.T) {
+	each(t, func(s *shop) {
+		a := s.unanswered(false)
+		s.rules(walletsim.Rule{Call: walletsim.CallCancel, Fault: walletsim.Retry})
+		if u := s.undo(&a, 60); u.Outcome != payment.Again {
+			s.t.Errorf("undo %+v", u)
+		}
+		s.rules()
+		s.wantUndone(a, s.undo(&a, 3))
 	})
 }
 

@@ -213,6 +213,8 @@ func (a alipay) spoil(f map[string]string, fault Fault) {
 		f["out_trade_no"] = "ANOTHERORDER"
 	case WrongMerchant:
 		f["seller_id"] = "2088000000000000"
+	case WrongCurrency:
+		f["trans_currency"] = "USD"
 	default:
 	}
 }

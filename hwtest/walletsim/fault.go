@@ -32,6 +32,7 @@ const (
 	WrongAmount   Fault = "wrong_amount"   // carried out, the answer says another amount
 	WrongOrder    Fault = "wrong_order"    // carried out, the answer is about another order
 	WrongMerchant Fault = "wrong_merchant" // carried out, the answer is for another merchant
+	WrongCurrency Fault = "wrong_currency" // carried out, the answer is in another currency
 	Replay        Fault = "replay"         // carried out, the answer is the last one of this call that said paid
 )
 
@@ -39,7 +40,7 @@ const (
 func Faults() []Fault {
 	return []Fault{
 		Silence, Reset, ServerError, HTML, Unavailable, Retry, Ignored, Refuse, Delay, DelayAnswer, UserPaying, Half,
-		Unsigned, BadSignature, WrongAmount, WrongOrder, WrongMerchant, Replay,
+		Unsigned, BadSignature, WrongAmount, WrongOrder, WrongMerchant, WrongCurrency, Replay,
 	}
 }
 

@@ -16,7 +16,7 @@ type wire interface {
 	fields(req Request, out outcome, o *order, refuse string) map[string]string
 	// seal makes an answer of them, signed, unsigned or badly signed.
 	seal(req Request, fields map[string]string, f Fault) []byte
-	// spoil changes the fields that WrongAmount, WrongOrder and WrongMerchant are about.
+	// spoil changes the field that WrongAmount and its kin are about.
 	spoil(fields map[string]string, f Fault)
 }
 
@@ -66,7 +66,7 @@ func (g *Gateway) answer(wr wire, req Request, rule Rule) []byte {
 	fields := wr.fields(req, out, o, rule.Code)
 	kept := g.paid[req.Wallet+req.Call]
 	switch rule.Fault {
-	case WrongAmount, WrongOrder, WrongMerchant:
+	case WrongAmount, WrongOrder, WrongMerchant, WrongCurrency:
 		wr.spoil(fields, rule.Fault)
 	case Replay:
 		if kept != nil {

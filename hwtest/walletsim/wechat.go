@@ -160,6 +160,8 @@ func (x wechat) spoil(f map[string]string, fault Fault) {
 		f["out_trade_no"] = "ANOTHERORDER"
 	case WrongMerchant:
 		f["mch_id"] = "1900000000"
+	case WrongCurrency:
+		f["fee_type"] = "USD"
 	default:
 	}
 }
