@@ -29,7 +29,7 @@ func (h *Host) book(q *request, r Rule) (Entry, error) {
 		Amount: q.amount, Currency: q.currency, Card: q.card,
 	}
 	if q.reversal {
-		e.Kind, e.Of = KindReversal, q.name
+		e.Kind, e.Of, e.Reason = KindReversal, q.name, q.reason
 	}
 	h.decide(&e, q, r)
 	if e.Approved && e.Kind != KindReversal {

@@ -182,6 +182,19 @@ func TestHostIsStrict(t *testing.T) {
 	})
 }
 
+func TestLedgerTellsWhyTheTerminalReversed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, "")
+		c := connect(t, h)
+		c.want("00", "sign-on", false, iso8583.VarMap{"trace": "000001"})
+		c.want("00", "sale", false, amount("000002", ten))
+		c.want("00", "sale", true, amount("000002", ten))
+		if l := h.Ledger(); len(l) != 2 || l[0].Reason != "" || l[1].Reason != "98" {
+			t.Errorf("ledger is %+v, want a sale without a reason and a reversal for 98", l)
+		}
+	})
+}
+
 func TestVoidsRefundsAndReversalsAreMatchedByTheLedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, "")

@@ -28,6 +28,7 @@ type Entry struct {
 	Time     time.Time `json:"time"`
 	Kind     string    `json:"kind"`
 	Of       string    `json:"of,omitempty"`       // a reversal: the kind that it reverses
+	Reason   string    `json:"reason,omitempty"`   // a reversal: why, as its answer code field says (UnionPay: 98 no answer)
 	Original int       `json:"original,omitempty"` // void, refund, reversal: Seq of what they undo; 0 when nothing was found
 	Terminal string    `json:"terminal"`
 	Merchant string    `json:"merchant"`

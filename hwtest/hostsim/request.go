@@ -19,6 +19,7 @@ type request struct {
 	amount   int64
 	currency string
 	card     string
+	reason   string // of a reversal
 	original original
 }
 
@@ -53,6 +54,9 @@ func read(d *iso8583.Dialect, s *shape, m *iso8583.Message) *request {
 	q.amount, _ = strconv.ParseInt(d.Role(m, "amount"), 10, 64)
 	if s != nil {
 		q.name, q.reversal = s.name, s.reversal
+		if q.reversal {
+			q.reason = d.Role(m, "code")
+		}
 		q.original = original{
 			batch: s.get(m, "original.batch"), trace: s.get(m, "original.trace"),
 			rrn: strings.TrimRight(s.get(m, "original.rrn"), " "),
