@@ -24,6 +24,7 @@ const (
 
 // cli is the command line: one verb, one line here, one file.
 type cli struct {
+	Sim simCmd `cmd:"" help:"Simulate what posd talks to: host, wallet, printer, scanner, reader."`
 	ISO isoCmd `cmd:"" name:"iso" help:"Decode, encode and authenticate ISO 8583 messages."`
 }
 
