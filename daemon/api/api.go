@@ -100,13 +100,13 @@ func (a *API) Server() *http.Server {
 
 // LocalHosts gives the Host headers under which an address like "127.0.0.1:8320" is reached from this machine.
 func LocalHosts(listen string) []string {
+	hosts := []string{listen}
 	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return nil
+		return hosts
 	}
-	hosts := []string{"127.0.0.1", "::1", "localhost"}
-	for i, h := range hosts {
-		hosts[i] = net.JoinHostPort(h, port)
+	for _, h := range []string{"127.0.0.1", "::1", "localhost"} {
+		hosts = append(hosts, net.JoinHostPort(h, port))
 	}
 	return hosts
 }

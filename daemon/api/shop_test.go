@@ -37,6 +37,7 @@ type tender struct {
 	answer func(context.Context, payment.Attempt) payment.Answer // guarded by mu
 	undo   func(payment.Attempt) payment.Undo                    // guarded by mu
 	asked  int                                                   // guarded by mu
+	ready  error                                                 // set before the desk asks
 }
 
 func newTender(rail payment.Rail) *tender {
@@ -69,7 +70,7 @@ func (t *tender) Policy() payment.Policy {
 	return p
 }
 
-func (t *tender) Ready(context.Context) error { return nil }
+func (t *tender) Ready(context.Context) error { return t.ready }
 
 func (t *tender) Collect(ctx context.Context, r payment.Request) (payment.Input, error) {
 	if r.Kind != payment.KindSale {
@@ -174,23 +175,29 @@ func token(t *testing.T, client string, scope api.Scope, text string) api.Token 
 	return tok
 }
 
-func openShop(t *testing.T) *shop {
+func now() time.Time { return time.Now() }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func openShop(t *testing.T, beforeCommit func() error) *shop {
 	t.Helper()
 	s := &shop{t: t, card: newTender(payment.RailCard), wallet: newTender(payment.RailWallet), log: &safeBuffer{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	j, err := journal.Open(t.Context(), journal.Options{Memory: true, Now: time.Now, Projections: []journal.Projection{payment.Projection()}})
+	j, err := journal.Open(t.Context(), journal.Options{
+		Memory: true, Now: now, Projections: []journal.Projection{payment.Projection()}, BeforeCommit: beforeCommit,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.journal = j
 	s.desk = payment.NewDesk(payment.Options{
-		Book: payment.NewBook(j, nil, time.Now, log), Card: s.card, Wallet: s.wallet, Now: time.Now, Log: log, StopGrace: time.Millisecond,
+		Book: payment.NewBook(j, nil, now, log), Card: s.card, Wallet: s.wallet, Now: now, Log: log, StopGrace: time.Millisecond,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.desk.Run(ctx) }()
 	s.api = api.New(api.Options{
-		Desk: s.desk, Hosts: api.LocalHosts(host), Origins: []string{"https://till.example"}, Version: "test", Now: time.Now, Log: log,
+		Desk: s.desk, Hosts: api.LocalHosts(host), Origins: []string{"https://till.example"}, Version: "test", Now: now, Log: log,
 		Tokens: []api.Token{
 			token(t, "till", api.Sell, tillToken), token(t, "other", api.Sell, otherToken), token(t, "supervisor", api.Supervisor, superToken),
 		},
@@ -214,8 +221,14 @@ func openShop(t *testing.T) *shop {
 // inShop runs a test in a bubble of virtual time.
 func inShop(t *testing.T, test func(t *testing.T, s *shop)) {
 	t.Helper()
+	inBrokenShop(t, nil, test)
+}
+
+// inBrokenShop is inShop with a disk that may fail.
+func inBrokenShop(t *testing.T, beforeCommit func() error, test func(t *testing.T, s *shop)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := openShop(t)
+		s := openShop(t, beforeCommit)
 		synctest.Wait() // recovery
 		test(t, s)
 	})
