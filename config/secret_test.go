@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,9 +36,7 @@ func loaded(t *testing.T, files map[string]string) (*config.Config, string) {
 	dir := t.TempDir()
 	t.Setenv("CREDENTIALS_DIRECTORY", "")
 	all := map[string]string{"posd.toml": working}
-	for name, text := range files {
-		all[name] = text
-	}
+	maps.Copy(all, files)
 	for name, text := range all {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -22,11 +23,11 @@ func reversingSale(u UndoRecord) Attempt {
 
 // kinds names what a decision journals.
 func kinds(d decision) string {
-	s := ""
+	var s strings.Builder
 	for _, f := range d.facts {
-		s += " " + f.Kind
+		s.WriteString(" " + f.Kind)
 	}
-	return s
+	return s.String()
 }
 
 func TestWhatAnAnswerMeans(t *testing.T) {
@@ -111,9 +112,16 @@ func TestWhatATryOfAReversalMeans(t *testing.T) {
 
 func TestNoFactLeavesTheTable(t *testing.T) {
 	facts := []Fact{
-		{Kind: factSent, Sent: &sent{}}, {Kind: factApproved, Answer: &answered{}}, {Kind: factDeclined, Answer: &answered{}},
-		{Kind: factUnsent}, {Kind: factCancelled}, {Kind: factReversing}, {Kind: factReversed}, {Kind: factStuck},
-		{Kind: factSettled, Settled: &Settlement{As: "paid"}}, {Kind: factSettled, Settled: &Settlement{As: "not-paid"}},
+		{Kind: factSent, Sent: &sent{}},
+		{Kind: factApproved, Answer: &answered{}},
+		{Kind: factDeclined, Answer: &answered{}},
+		{Kind: factUnsent},
+		{Kind: factCancelled},
+		{Kind: factReversing},
+		{Kind: factReversed},
+		{Kind: factStuck},
+		{Kind: factSettled, Settled: &Settlement{As: "paid"}},
+		{Kind: factSettled, Settled: &Settlement{As: "not-paid"}},
 		{Kind: factSettled, Settled: &Settlement{As: "retry"}},
 	}
 	for _, from := range States() {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"maps"
 	"net"
 	"path/filepath"
 	"testing"
@@ -90,9 +91,7 @@ func (c *till) ask(name string, undo bool, vars iso8583.VarMap) (string, *iso858
 	c.t.Helper()
 	all := iso8583.VarMap{}
 	for _, from := range []iso8583.VarMap{c.vars, vars} {
-		for k, v := range from {
-			all[k] = v
-		}
+		maps.Copy(all, from)
 	}
 	build := c.dialect.Build
 	if undo {

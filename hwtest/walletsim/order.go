@@ -127,7 +127,7 @@ func (g *Gateway) carryOut(r Request, rule Rule) (outcome, *order) {
 }
 
 func (g *Gateway) pay(r Request, o *order, rule Rule) (outcome, *order) {
-	content := sha256.Sum256([]byte(fmt.Sprintf("%d %s", r.Amount, r.code)))
+	content := sha256.Sum256(fmt.Appendf(nil, "%d %s", r.Amount, r.code))
 	if o != nil {
 		return paidAgain(o, content), o
 	}

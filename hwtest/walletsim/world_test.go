@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"maps"
 	mrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -155,9 +156,7 @@ func (w *world) wechat(path string, fields map[string]string) map[string]string 
 		"appid": "wx0000000000000001", "mch_id": "1900000001", "nonce_str": "n", "sign_type": sign.TypeHMAC,
 		"body": "Shop", "spbill_create_ip": "127.0.0.1",
 	}
-	for k, v := range fields {
-		f[k] = v
-	}
+	maps.Copy(f, fields)
 	f["sign"] = sign.HMAC(f, strings.Repeat("k", 32))
 	got, err := sign.DecodeXML(w.send(path, "text/xml", sign.EncodeXML(f)))
 	if err != nil {
