@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"posd/daemon/journal"
 )
@@ -45,11 +46,17 @@ func (d *Desk) admit(ctx context.Context, r Request) (Request, Attempt, error) {
 	return r, Attempt{}, err
 }
 
+// systemPrefix begins the ids of the refunds by which posd resolves a suspect pair.
+const systemPrefix = "undo-"
+
 func checkRequest(r Request) error {
 	if err := errors.Join(CheckID("sale", r.Key.Sale), CheckID("attempt", r.Key.Attempt)); err != nil {
 		var p *Problem
 		errors.As(err, &p)
 		return p
+	}
+	if strings.HasPrefix(r.Key.Attempt, systemPrefix) && !r.system {
+		return &Problem{Code: "bad_id", Status: 422, Detail: "attempt ids that begin with " + systemPrefix + " are posd's own", Remedy: "choose another id"}
 	}
 	bad := func(what, remedy string) error {
 		return &Problem{Code: "bad_request", Status: 422, Detail: what, Remedy: remedy}

@@ -201,10 +201,8 @@ func (d *Desk) sendIn(tx *journal.Tx, r Request, t Tender, in Input) (a Attempt,
 	if err := d.gateIn(tx, pol.Terminal); err != nil {
 		return a, err
 	}
-	if _, err := loadAttempt(tx, r.Key); errors.Is(err, errNotFound) {
-		if err := d.createIn(tx, r); err != nil {
-			return a, err
-		}
+	if err := d.fresh(tx, r); err != nil {
+		return a, err
 	}
 	n, err := d.book.numbers(tx, pol.Terminal)
 	if err != nil {
@@ -225,6 +223,18 @@ func (d *Desk) sendIn(tx *journal.Tx, r Request, t Tender, in Input) (a Attempt,
 		return a, err
 	}
 	return loadAttempt(tx, r.Key)
+}
+
+// fresh makes sure that the attempt is created, and was not sent before.
+func (d *Desk) fresh(tx *journal.Tx, r Request) error {
+	a, err := loadAttempt(tx, r.Key)
+	switch {
+	case errors.Is(err, errNotFound):
+		return d.createIn(tx, r)
+	case err == nil && a.State != Created:
+		return &Problem{Code: "attempt_over", Status: 409, Detail: "attempt " + a.Attempt + " is " + a.Said(), Remedy: "use a new attempt id"}
+	}
+	return err
 }
 
 // authorize asks for the money, once, and journals what came of it.

@@ -61,7 +61,7 @@ func (d *Desk) movePair(ctx context.Context, p Pair) error {
 	if m.to == PairUndoing {
 		p.Undo, p.Via = m.undo, ""
 		if !m.reverse {
-			p.Via = "undo-" + m.undo
+			p.Via = systemPrefix + m.undo
 		}
 	}
 	p.State = m.to

@@ -71,7 +71,12 @@ func TestAnOverriddenPairIsResolvedByOneRefund(t *testing.T) {
 		if _, err := b.desk.Settle(b.ctx, Key{"till", "s", "card"}, Settlement{As: "paid", By: "chief", Reason: "the acquirer says so"}); err != nil {
 			t.Fatal(err)
 		}
-		b.said(Request{Key: Key{"till", "s", "undo-wallet"}, Kind: KindRefund, Original: &Attempt{Key: Key{Attempt: "wallet"}}, Rail: RailWallet, Amount: 1000, system: true}, SaidApproved)
+		time.Sleep(time.Second)
+		if a, err := b.desk.Wait(b.ctx, Key{"till", "s", "undo-wallet"}, time.Minute); err != nil || a.Said() != SaidApproved || !a.System {
+			t.Errorf("the refund of the pair: %+v %v", a.State, err)
+		}
+		_, err = b.pay(Request{Key: Key{"till", "s", "undo-card"}, Kind: KindRefund, Original: &Attempt{Key: Key{Attempt: "card"}}})
+		b.refused(err, "bad_id")
 		s, err := b.desk.Sale(b.ctx, "till", "s")
 		if err != nil || s.Net() != 1000 || purse.calls() != "[authorize wallet authorize undo-wallet]" {
 			t.Errorf("net %d, the wallet was asked %s (%v)", s.Net(), purse.calls(), err)
