@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 
 	"posd/config"
 	"posd/daemon/api"
@@ -25,8 +27,17 @@ func (h *house) openDevices(ctx context.Context) error {
 	h.devices, err = drivers.Open(ctx, configs, drivers.World{
 		Open: h.w.Open, Now: h.w.Now, Log: h.w.Log, Scans: h.scans, Cards: h.cards, OnChange: h.deviceChanged,
 		OnRefused: func(device string, err error) { h.tell(func(a *api.API) { a.Refused(device, err) }) },
+		Trace:     h.trace,
 	})
 	return err
+}
+
+// trace puts a device's traffic into the log at debug level. Of readers and scanners it shows lengths only.
+func (h *house) trace(device string) func(line string) {
+	if !h.w.Log.Enabled(context.Background(), slog.LevelDebug) {
+		return nil
+	}
+	return func(line string) { h.w.Log.Debug("port traffic", "device", device, "line", line) }
 }
 
 func (h *house) deviceChanged(s drivers.DeviceStatus) {
@@ -44,6 +55,9 @@ func (h *house) tell(news func(*api.API)) {
 	}
 }
 
+// usualDrivers are those of devices for which no driver is named.
+var usualDrivers = map[drivers.Kind]string{drivers.Printer: "escpos", drivers.Scanner: "line", drivers.Reader: "magnetic"}
+
 // deviceConfigs turns the configuration's devices into the drivers'.
 func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
 	out := make([]drivers.Config, 0, len(cfg.Devices))
@@ -53,7 +67,10 @@ func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
 			return nil, fmt.Errorf("device[%d].port: %w", i+1, err)
 		}
 		address.Baud, address.DataBits, address.Parity, address.StopBits = d.Baud, d.DataBits, port.Parity(d.Parity), d.StopBits
-		out = append(out, drivers.Config{Name: d.Name, Kind: drivers.Kind(d.Kind), Driver: d.Driver, Address: address, Options: d.Options})
+		kind := drivers.Kind(d.Kind)
+		out = append(out, drivers.Config{
+			Name: d.Name, Kind: kind, Driver: cmp.Or(d.Driver, usualDrivers[kind]), Address: address, Options: d.Options,
+		})
 	}
 	if err := drivers.Check(out); err != nil {
 		return nil, err

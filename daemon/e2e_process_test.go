@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+
+	"posd/hwtest/devicesim"
+)
+
+// asPosd is the environment variable that makes the test program be posd, with the configuration that it names.
+const asPosd = "POSD_TEST_RUNS_POSD"
+
+func TestMain(m *testing.M) {
+	if file := os.Getenv(asPosd); file != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		code := posd(ctx, &globals{Out: os.Stdout, Err: os.Stderr, Now: time.Now}, []string{"run", "--config", file})
+		stop()
+		os.Exit(code)
+	}
+	os.Exit(m.Run())
+}
+
+// process is a posd of its own, to be killed.
+type process struct {
+	s   *store
+	cmd *exec.Cmd
+}
+
+// startProcess runs posd as a process, and waits until it takes payments. The store must have been made for it.
+func (s *store) startProcess() *process {
+	s.t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asPosd+"="+s.path("posd.toml"))
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	p := &process{s, cmd}
+	s.stop = p.kill
+	var last string
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		lines := bufio.NewScanner(io.LimitReader(stderr, 1<<20))
+		for lines.Scan() {
+			last = lines.Text()
+		}
+	}()
+	s.reach(s.cfg.API.Listen)
+	s.eventually("posd listens", func() bool {
+		c, err := (&net.Dialer{}).DialContext(s.t.Context(), "tcp", s.cfg.API.Listen)
+		if err == nil {
+			_ = c.Close()
+			return true
+		}
+		select {
+		case <-said:
+			s.t.Fatalf("posd has ended: %s", last)
+		default:
+		}
+		return false
+	})
+	s.whenOpen()
+	return p
+}
+
+// kill ends posd as a crash would. It writes nothing any more.
+func (p *process) kill() {
+	p.s.stop = func() {}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait() // that it was killed is no news
+}
+
+// onSocket puts a device on a socket and gives its address.
+func (s *store) onSocket(d devicesim.Device) string {
+	ln := listen(s.t)
+	s.serve(func(ctx context.Context) error { return devicesim.ServeTCP(ctx, ln, d) }, nil)
+	return ln.Addr().String()
+}
