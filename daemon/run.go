@@ -57,6 +57,7 @@ type house struct {
 	acq     *cardTender // nil without cards
 	desk    *payment.Desk
 	slips   *slips                       // nil without a printer
+	lost    []string                     // attempts whose sealed data the key does not open
 	queue   atomic.Pointer[prints.Queue] // the slips', for the devices' callbacks; nil until it is there
 	front   atomic.Pointer[api.API]      // likewise
 }
@@ -110,6 +111,9 @@ func (h *house) openJournal(ctx context.Context) error {
 		return errors.Join(err, h.journal.Close())
 	}
 	h.book = payment.NewBook(h.journal, seal, h.w.Now, h.w.Log)
+	if h.lost = h.book.Unopenable(ctx); len(h.lost) > 0 {
+		h.w.Log.Error("the sealing key does not open what was sealed", "attempts", h.lost)
+	}
 	return nil
 }
 
@@ -152,7 +156,7 @@ func (h *house) openAPI() error {
 	}
 	h.front.Store(api.New(api.Options{
 		Desk: h.desk, Hosts: append(api.LocalHosts(h.cfg.API.Listen), h.cfg.API.Hosts...), Tokens: tokens,
-		SlipLines: h.slipLines, Devices: h.devices.Status, Version: version(), Now: h.w.Now, Log: h.w.Log,
+		SlipLines: h.slipLines, Devices: h.devices.Status, Concerns: h.concerns, Version: version(), Now: h.w.Now, Log: h.w.Log,
 	}))
 	return nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,11 +90,53 @@ func (s *slips) put(ctx context.Context) {
 	pending := s.pending
 	s.pending = nil
 	s.mu.Unlock()
+	if len(pending) > 0 {
+		s.releaseHeld(ctx)
+	}
 	for _, slip := range pending {
 		if err := s.queue.Put(ctx, slip.ID(), slip.Document(), slip.Now.Add(slipLasts)); err != nil {
 			s.h.w.Log.Error("slip could not be queued", "sale", slip.Sale.ID, "attempt", slip.Attempt.Attempt, "err", err)
 		}
 	}
+}
+
+// releaseHeld lets slips that came too late to print by themselves out with the next sale's; they carry their own time.
+func (s *slips) releaseHeld(ctx context.Context) {
+	for _, job := range s.open(ctx) {
+		if job.State != prints.Held {
+			continue
+		}
+		if err := s.queue.Release(ctx, job.ID); err != nil {
+			s.h.w.Log.Warn("held slip could not be released", "slip", job.ID, "err", err)
+		}
+	}
+}
+
+func (s *slips) open(ctx context.Context) []prints.Job {
+	jobs, err := s.queue.Open(ctx)
+	if err != nil {
+		s.h.w.Log.Error("slips could not be listed", "err", err)
+	}
+	return jobs
+}
+
+// concerns tells the health of slips that wait, and of sealed data that nobody can open.
+func (h *house) concerns(ctx context.Context) (out []payment.Concern) {
+	if h.slips != nil {
+		if n := len(h.slips.open(ctx)); n > 0 {
+			out = append(out, payment.Concern{
+				Code: "slips_waiting", Detail: fmt.Sprintf("%d slips wait for the printer", n),
+				Remedy: "look at the printer: paper, cover, cable; they print by themselves or with the next sale",
+			})
+		}
+	}
+	if len(h.lost) > 0 {
+		out = append(out, payment.Concern{
+			Code: "seal_key_lost", Detail: "the sealing key does not open the card data of " + strings.Join(h.lost, ", "),
+			Remedy: "put the right key at journal.seal_key_file and restart; without it these cannot be voided",
+		})
+	}
+	return out
 }
 
 // slip lays down what an attempt has to say; false if nothing is to be printed. In confirm mode there is no receipt

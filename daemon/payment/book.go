@@ -316,6 +316,41 @@ func (b *Book) opened(ctx context.Context, a Attempt) (Attempt, error) {
 	return a, nil
 }
 
+// Unopenable names the attempts whose sealed data the key does not open: their reversal or void can fail for it.
+func (b *Book) Unopenable(ctx context.Context) (names []string) {
+	keys, err := b.sealedKeys(ctx)
+	if err != nil {
+		b.log.Error("sealed data could not be listed", "err", err)
+	}
+	for _, k := range keys {
+		a, err := b.opened(ctx, Attempt{Key: k})
+		clear(a.Sealed)
+		if err != nil {
+			names = append(names, k.String())
+		}
+	}
+	return names
+}
+
+func (b *Book) sealedKeys(ctx context.Context) (keys []Key, err error) {
+	err = b.j.View(ctx, func(tx *journal.Tx) error {
+		rows, err := tx.Query(`SELECT client, sale, attempt FROM payment_sealed`)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var k Key
+			if err := rows.Scan(&k.Client, &k.Sale, &k.Attempt); err != nil {
+				return err
+			}
+			keys = append(keys, k)
+		}
+		return rows.Err()
+	})
+	return keys, err
+}
+
 // shred destroys what was sealed for an attempt that can need it no more.
 func shred(tx *journal.Tx, a Attempt) error {
 	if a.State.Open() || a.State == Stuck || a.State == ApprovedState && !a.Voided && a.Refunded < a.Approved {
