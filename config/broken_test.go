@@ -80,6 +80,12 @@ var broken = []struct {
 		`posd.toml:5: acquirer.dialect: missing; want such as "unionpay"`,
 		`posd.toml:6: acquirer.tls.key_file: missing; want it together with cert_file`,
 	}},
+	{"numbers of an acquirer's own dialect", "[acquirer]\ndialect_file = \"d.toml\"\nterminal = \" 1\"\nmerchant = \"\\t\"\ntpdu = \"600\"\nheader = \"no\"", []string{
+		`posd.toml:3: acquirer.terminal: " 1" does not fit; want letters, digits and spaces as the acquirer's dialect has them`,
+		`posd.toml:4: acquirer.merchant: "\t" does not fit; want letters, digits and spaces as the acquirer's dialect has them`,
+		`posd.toml:5: acquirer.tpdu: "600" does not fit; want hex digits, two for each byte`,
+		`posd.toml:6: acquirer.header: "no" does not fit; want hex digits, two for each byte`,
+	}},
 	{"what enabled wallets need", "[wallet]\nalipay.enabled = true\nwechat = { enabled = true, mch_id = \"m\" }", []string{
 		`posd.toml:2: wallet.alipay.app_id: missing; want the application's number, from the open platform`,
 		`posd.toml:2: wallet.alipay.gateway_public_key_file: missing; want a file with Alipay's public key`,

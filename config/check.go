@@ -65,15 +65,28 @@ func (c *Config) checkAcquirer(k checker) {
 		}
 	}
 	k.hostPort("acquirer.address", a.Address)
-	k.pattern("acquirer.terminal", a.Terminal, terminal, "8 letters or digits")
-	k.pattern("acquirer.merchant", a.Merchant, merchant, "15 letters or digits")
-	k.pattern("acquirer.tpdu", a.TPDU, hex10, "10 hex digits")
-	k.pattern("acquirer.header", a.Header, hex12, "12 hex digits")
+	a.checkNumbers(k)
 	k.both("acquirer.tls", "cert_file", a.TLS.CertFile, "key_file", a.TLS.KeyFile)
 	k.within("acquirer.timeout", a.Timeout, time.Second, 10*time.Minute)
 	k.within("acquirer.reverse_timeout", a.ReverseTimeout, time.Second, 10*time.Minute)
 	k.within("acquirer.connect_timeout", a.ConnectTimeout, 100*time.Millisecond, time.Minute)
 	k.within("acquirer.in_flight_max", a.InFlightMax, time.Second, time.Hour)
+}
+
+// checkNumbers knows the forms of the dialects that posd brings along. What an acquirer's own dialect wants stands in its
+// file, and is asked of that.
+func (a Acquirer) checkNumbers(k checker) {
+	if a.DialectFile != "" {
+		k.pattern("acquirer.terminal", a.Terminal, plain, "letters, digits and spaces as the acquirer's dialect has them")
+		k.pattern("acquirer.merchant", a.Merchant, plain, "letters, digits and spaces as the acquirer's dialect has them")
+		k.pattern("acquirer.tpdu", a.TPDU, hexBytes, "hex digits, two for each byte")
+		k.pattern("acquirer.header", a.Header, hexBytes, "hex digits, two for each byte")
+		return
+	}
+	k.pattern("acquirer.terminal", a.Terminal, terminal, "8 letters or digits")
+	k.pattern("acquirer.merchant", a.Merchant, merchant, "15 letters or digits")
+	k.pattern("acquirer.tpdu", a.TPDU, hex10, "10 hex digits")
+	k.pattern("acquirer.header", a.Header, hex12, "12 hex digits")
 }
 
 func (c *Config) checkDevices(k checker) {
@@ -115,6 +128,8 @@ var (
 	currency = regexp.MustCompile(`^[A-Z]{3}$`)
 	terminal = regexp.MustCompile(`^[0-9A-Za-z]{8}$`)
 	merchant = regexp.MustCompile(`^[0-9A-Za-z]{15}$`)
+	plain    = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._/-]{0,38}[0-9A-Za-z])?$`)
+	hexBytes = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2}){1,32}$`)
 	hex10    = regexp.MustCompile(`^[0-9A-Fa-f]{10}$`)
 	hex12    = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
 	hostName = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)

@@ -69,10 +69,10 @@ type Acquirer struct {
 	TLS            TLS      `toml:"tls"`                        // off means plain TCP: only on a leased line or inside a VPN
 	Dialect        string   `toml:"dialect"`                    // a dialect that posd brings along
 	DialectFile    string   `toml:"dialect_file" file:"public"` // a dialect of the acquirer's own; wins over dialect
-	Terminal       string   `toml:"terminal"`                   // field 41, 8 letters or digits (终端号)
-	Merchant       string   `toml:"merchant"`                   // field 42, 15 letters or digits (商户号)
-	TPDU           string   `toml:"tpdu"`                       // 10 hex digits; empty takes the dialect's
-	Header         string   `toml:"header"`                     // 12 hex digits; empty takes the dialect's
+	Terminal       string   `toml:"terminal"`                   // field 41, 8 letters or digits, or as the acquirer's own dialect has it (终端号)
+	Merchant       string   `toml:"merchant"`                   // field 42, 15 letters or digits, or as that dialect has it (商户号)
+	TPDU           string   `toml:"tpdu"`                       // in unionpay 10 hex digits; empty takes the dialect's
+	Header         string   `toml:"header"`                     // in unionpay 12 hex digits; empty takes the dialect's
 	TMKFile        string   `toml:"tmk_file" file:"secret"`     // the terminal's master key, 32 or 48 hex digits (终端主密钥)
 	Timeout        Duration `toml:"timeout"`                    // for the answer to a sale; then it is reversed
 	ReverseTimeout Duration `toml:"reverse_timeout"`            // for the answer to a reversal or sign-on; then it is tried again

@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -100,4 +102,33 @@ func (s *store) rules(rules ...hostsim.Rule) {
 	if err := s.host.SetRules(rules...); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// The dialect is read from a folder that posd has never seen. Nothing in it is as in unionpay: frame, header, MAC, the
+// lengths of terminal and merchant numbers, the fields of a reversal.
+func TestAnAcquirersOwnDialectRunsSaleAndReversal(t *testing.T) {
+	text, err := os.ReadFile("acquirer/testdata/harbour.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "harbour.toml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, plan{dialect: file, terminal: "HARB000017", merchant: "HARBOUR MERCHANT 1", patience: "1s"})
+	s.till.open("S-1", 1999)
+	s.want(s.till.payCard("S-1", "a", testCard(1)), "approved")
+	s.holds(1999, 0)
+
+	s.rules(hostsim.Rule{Kind: "sale", Times: 1, Do: hostsim.CommitSilent})
+	s.till.open("S-2", 700)
+	s.want(s.till.payCard("S-2", "a", testCard(2)), "reversed")
+	s.holds(1999, 0)
+	entries := s.host.Ledger()
+	last := entries[len(entries)-1]
+	if last.Kind != hostsim.KindReversal || last.Reason != "68" || last.Terminal != "HARB000017" {
+		t.Errorf("host has %+v, want a reversal by HARB000017 for reason 68, which harbour has for no answer", last)
+	}
+	s.want(s.till.pay("S-1", "v", undo("void", "a")), "approved")
+	s.holds(0, 0)
 }

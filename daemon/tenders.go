@@ -61,7 +61,23 @@ func dialectOf(a config.Acquirer) (*iso8583.Dialect, error) {
 	if d, err = d.Addressed(a.TPDU, a.Header); err != nil {
 		return nil, fmt.Errorf("acquirer.tpdu, acquirer.header: %w", err)
 	}
+	if err := numbersFit(d, a); err != nil {
+		return nil, err
+	}
 	return d, nil
+}
+
+// numbersFit tries whether the dialect has room for the acquirer's numbers.
+func numbersFit(d *iso8583.Dialect, a config.Acquirer) error {
+	const one = "000001"
+	m, err := d.Build("sign-on", iso8583.VarMap{"terminal": a.Terminal, "merchant": a.Merchant, "batch": one, "trace": one})
+	if err == nil {
+		_, err = d.Pack(nil, m)
+	}
+	if err != nil {
+		return fmt.Errorf("acquirer.terminal, acquirer.merchant: %w", err)
+	}
+	return nil
 }
 
 func writtenDialect(a config.Acquirer) (*iso8583.Dialect, error) {
