@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 
 	"posd/hwtest/devicesim"
 )
@@ -185,10 +186,8 @@ func (c *simReaderCmd) Run(ctx context.Context, g *globals) error {
 	r.LRC = !c.NoLRC
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /control/swipe", onBody(func(in swipe) error {
-		for _, t := range in.Tracks {
-			if t == "" {
-				return errors.New("a track is empty")
-			}
+		if slices.Contains(in.Tracks, "") {
+			return errors.New("a track is empty")
 		}
 		if len(in.Tracks) > 0 {
 			return r.Send(in.Tracks...)

@@ -1,5 +1,7 @@
 package iso8583
 
+import "slices"
+
 import "encoding/hex"
 
 const upperDigits = "0123456789ABCDEF"
@@ -84,10 +86,8 @@ func isTrack(b []byte) bool {
 }
 
 func isUpperHex(b []byte) bool {
-	for _, c := range b {
-		if c == '=' {
-			return false
-		}
+	if slices.Contains(b, '=') {
+		return false
 	}
 	return isTrack(b) && len(b)%2 == 0
 }

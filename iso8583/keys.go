@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -189,13 +190,14 @@ func (k *Keys) Wipe() {
 
 // String tells which slots are filled, never with what.
 func (k *Keys) String() string {
-	s := "keys:"
+	var s strings.Builder
+	s.WriteString("keys:")
 	for _, slot := range []Slot{TMK, PIK, MAK, TDK} {
 		if k.Has(slot) {
-			s += " " + string(slot)
+			s.WriteString(" " + string(slot))
 		}
 	}
-	return s
+	return s.String()
 }
 
 // Format keeps every fmt verb from the keys.

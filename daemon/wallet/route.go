@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -56,10 +57,8 @@ func (r Route) check() error {
 		if !digits([]byte(p)) || len(p) > r.Min {
 			return fmt.Errorf("wallet route %q: prefix %q is not digits, or longer than the code", r.Wallet, p)
 		}
-		for _, q := range r.Prefixes[:i] {
-			if p == q {
-				return fmt.Errorf("wallet route %q: prefix %q comes twice", r.Wallet, p)
-			}
+		if slices.Contains(r.Prefixes[:i], p) {
+			return fmt.Errorf("wallet route %q: prefix %q comes twice", r.Wallet, p)
 		}
 	}
 	return nil
