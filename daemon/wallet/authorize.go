@@ -25,6 +25,11 @@ func (w *Wallet) Authorize(ctx context.Context, a payment.Attempt, in payment.In
 		return payment.Answer{Outcome: payment.NotSent, Code: "code_too_old", Text: "the code waited too long, scan a fresh one"}
 	}
 	call.Code = c.secret
+	if left := l.terms.Deadline; left > 0 { // after it nobody waits for the answer: the order is asked for and undone
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, left)
+		defer cancel()
+	}
 	return w.paid(a, l, l.do(ctx, call))
 }
 
