@@ -64,7 +64,7 @@ var simFaults = []string{
 	"wallet: dial fails", "wallet: request lost", "wallet: refused", "wallet: password asked for", "wallet: password never typed",
 	"wallet: answer lost", "wallet: 20000", "wallet: unsigned answer", "wallet: refund answer lost", "wallet: query unanswered",
 	"wallet: cancel lost", "wallet: retry_flag=Y", "wallet: cancel refused", "wallet: cancel answer lost",
-	"commit fails", "clock jumps", "till hangs up", "till cancels",
+	"printer jams", "commit fails", "clock jumps", "till hangs up", "till cancels",
 }
 
 // keptSeeds once broke a rule; they are played for ever.

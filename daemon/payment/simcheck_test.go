@@ -62,6 +62,16 @@ func (d *day) check() {
 	}
 }
 
+// print is the printer. It jams now and then, which must change nothing, and what it prints must be on disk before.
+func (d *day) print(_ Sale, a Attempt) {
+	if d.w.chance("printer jams", a.Key.String()+string(a.State), 10) {
+		return
+	}
+	if a.State == ApprovedState {
+		d.w.durable(a.Key, ApprovedState, Reversing, Reversed, Stuck)
+	}
+}
+
 func (d *day) checkSale(s Sale, pairFailed bool) {
 	var held Cents
 	for _, a := range s.Attempts {

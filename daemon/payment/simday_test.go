@@ -72,7 +72,7 @@ func (d *day) start() {
 	}
 	rules := Rules{AcceptPartial: rng.IntN(2) == 0, ConfirmMode: rng.IntN(6) == 0}
 	book := NewBook(d.j, seal, d.w.now, slog.New(slog.DiscardHandler))
-	desk := NewDesk(Options{Book: book, Card: d.host, Wallet: d.gate, Rules: rules, Now: d.w.now, Log: slog.New(slog.DiscardHandler)})
+	desk := NewDesk(Options{Book: book, Card: d.host, Wallet: d.gate, Rules: rules, Now: d.w.now, Log: slog.New(slog.DiscardHandler), Slip: d.print})
 	if d.plant != nil {
 		d.plant(desk)
 	}
