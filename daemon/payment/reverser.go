@@ -35,7 +35,7 @@ func (d *Desk) step(ctx context.Context, l *life, a Attempt, t Tender) bool {
 	case a.State == Reversing:
 		l.reversing.Store(true)
 		hold := a.Undo.NotBefore.After(d.now())
-		return d.pause(ctx, l, d.until(a.Undo.NextTry), hold) && d.try(ctx, l, t)
+		return d.pause(ctx, l, d.untilTry(a.Undo), hold) && d.try(ctx, l, t)
 	case a.awaitsAck():
 		return d.awaitAck(ctx, l, a, t)
 	default:
@@ -46,6 +46,16 @@ func (d *Desk) step(ctx context.Context, l *life, a Attempt, t Tender) bool {
 // until is how long it is to a wall time; a clock that jumped back makes nobody wait longer than the longest wait.
 func (d *Desk) until(at time.Time) time.Duration {
 	return min(max(0, at.Sub(d.now())), d.rules.BackoffMax)
+}
+
+// untilTry is how long it is to the next try of a reversal; after a clock that jumped back as long as was meant, whatever
+// the longest back-off is: the host's own rule may ask for more.
+func (d *Desk) untilTry(u UndoRecord) time.Duration {
+	last := u.LastTry
+	if last.IsZero() {
+		last = u.Since
+	}
+	return min(max(0, u.NextTry.Sub(d.now())), u.NextTry.Sub(last))
 }
 
 // pause waits; a kick ends it early unless hold. false when posd stops.
