@@ -70,7 +70,9 @@ func (c *Config) checkAcquirer(k checker) {
 	k.within("acquirer.timeout", a.Timeout, time.Second, 10*time.Minute)
 	k.within("acquirer.reverse_timeout", a.ReverseTimeout, time.Second, 10*time.Minute)
 	k.within("acquirer.connect_timeout", a.ConnectTimeout, 100*time.Millisecond, time.Minute)
-	k.within("acquirer.in_flight_max", a.InFlightMax, time.Second, time.Hour)
+	if a.InFlightMax.Duration != 0 {
+		k.within("acquirer.in_flight_max", a.InFlightMax, time.Second, time.Hour)
+	}
 }
 
 // checkNumbers knows the forms of the dialects that posd brings along. What an acquirer's own dialect wants stands in its

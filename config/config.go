@@ -77,7 +77,7 @@ type Acquirer struct {
 	Timeout        Duration `toml:"timeout"`                    // for the answer to a sale; then it is reversed
 	ReverseTimeout Duration `toml:"reverse_timeout"`            // for the answer to a reversal or sign-on; then it is tried again
 	ConnectTimeout Duration `toml:"connect_timeout"`            // to reach the host at all
-	InFlightMax    Duration `toml:"in_flight_max"`              // how long a request may be under way: a host that knows no original is asked again after this
+	InFlightMax    Duration `toml:"in_flight_max"`              // how long a request may be under way: a host that knows no original is asked again after this; 0s takes the dialect's
 }
 
 // TLS secures the connection to the acquirer.

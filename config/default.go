@@ -21,7 +21,6 @@ func Default() *Config {
 			Timeout:        seconds(60),
 			ReverseTimeout: seconds(30),
 			ConnectTimeout: seconds(5),
-			InFlightMax:    seconds(120),
 		},
 		Wallet:  defaultWallet(),
 		Payment: defaultPayment(),

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"posd/hwtest/hostsim"
 )
@@ -131,4 +132,26 @@ func TestAnAcquirersOwnDialectRunsSaleAndReversal(t *testing.T) {
 	}
 	s.want(s.till.pay("S-1", "v", undo("void", "a")), "approved")
 	s.holds(0, 0)
+}
+
+// A host that has never seen the sale says so. That proves nothing while the sale may still be on its way; after that a
+// person decides, and until then the sale is locked.
+func TestAReversalOfWhatTheHostNeverSawGoesToAPerson(t *testing.T) {
+	s := openStore(t, plan{patience: "1s", inFlight: "1s"})
+	s.rules(hostsim.Rule{Kind: "sale", Times: 1, Do: hostsim.Silent})
+	s.till.open("S-1", 1999)
+	start := time.Now()
+	a := s.want(s.till.payCard("S-1", "a", testCard(1)), "needs_attention")
+	if took := time.Since(start); took < 2*time.Second {
+		t.Errorf("it took %v, want the time-out and in_flight_max to pass", took)
+	}
+	if a.Reversal.Tries != 2 {
+		t.Errorf("reversal was tried %d times, want twice: at once, and when nothing can be under way any more", a.Reversal.Tries)
+	}
+	s.refused(s.till.pay("S-1", "b", saleBy("card")), http.StatusConflict, "sale_needs_attention")
+	s.want(s.supervisor.send(http.MethodPost, pathOf("S-1", "a")+"/settle", map[string]any{
+		"as": "not-paid", "by": "supervisor", "reason": "the acquirer has no such sale",
+	}), "settled_not_paid")
+	s.want(s.till.payCard("S-1", "b", testCard(1)), "approved")
+	s.holds(1999, 0)
 }

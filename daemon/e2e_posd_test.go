@@ -32,7 +32,7 @@ func (s *store) configure(host, gateway string) {
 	}
 	text := strings.NewReplacer(
 		"{listen}", listenAt, "{host}", host, "{gateway}", gateway, "{dialect}", s.plan.dialect,
-		"{terminal}", s.plan.terminal, "{merchant}", s.plan.merchant, "{patience}", s.plan.patience,
+		"{terminal}", s.plan.terminal, "{merchant}", s.plan.merchant, "{patience}", s.plan.patience, "{in_flight}", s.plan.inFlight,
 		"{printer}", at["printer"], "{scanner}", at["scanner"], "{reader}", at["reader"],
 	).Replace(configuration)
 	s.write("posd.toml", text)
@@ -70,6 +70,7 @@ merchant = "{merchant}"
 tmk_file = "tmk.key"
 timeout = "{patience}"
 reverse_timeout = "3s"
+in_flight_max = "{in_flight}"
 [wallet]
 confirm_gap = "50ms"
 [wallet.alipay]

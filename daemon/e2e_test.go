@@ -31,6 +31,7 @@ type plan struct {
 	terminal  string
 	merchant  string
 	patience  string // the acquirer's time-out
+	inFlight  string // its in_flight_max
 	codes     hostsim.Codes
 	ownSocket bool // posd is to be a process of its own: devices and API are on real sockets
 }
@@ -62,6 +63,9 @@ func newStore(t *testing.T, p plan) *store {
 	t.Helper()
 	if p.terminal == "" {
 		p.terminal, p.merchant = "10000001", "898000000000001"
+	}
+	if p.inFlight == "" {
+		p.inFlight = "0s"
 	}
 	if p.patience == "" {
 		p.patience = "3s"

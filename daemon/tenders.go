@@ -119,7 +119,7 @@ func (h *house) openCard() (payment.Tender, error) {
 	t.Acquirer, err = acquirer.New(acquirer.Options{
 		Dialect: dialect, Link: t.link, Keys: keys, Scribe: h.book, Reader: h.cards,
 		Terminal: c.Terminal, Merchant: c.Merchant, Currency: h.cfg.Till.Currency,
-		TimeOut: c.Timeout.Duration, ReverseTimeOut: c.ReverseTimeout.Duration, Now: h.w.Now, Log: h.w.Log,
+		TimeOut: c.Timeout.Duration, ReverseTimeOut: c.ReverseTimeout.Duration, InFlightMax: c.InFlightMax.Duration, Now: h.w.Now, Log: h.w.Log,
 	})
 	if err != nil {
 		return nil, err

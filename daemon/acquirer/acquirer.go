@@ -5,6 +5,7 @@
 package acquirer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type Options struct {
 	Currency       string        // ISO 4217 letters: "CNY"
 	TimeOut        time.Duration // for the answer to a request; 0 is 60 s
 	ReverseTimeOut time.Duration // for the answer to a reversal or a sign-on; 0 is 30 s
+	InFlightMax    time.Duration // how long a request may be under way; 0 is the dialect's
 	Now            func() time.Time
 	Log            *slog.Logger // nil: none
 }
@@ -108,14 +110,10 @@ var currencies = map[string]string{
 // Policy says that one terminal takes turns, that an unknown outcome is reversed and not asked for, and that a refund,
 // which nothing reverses, is repeated.
 func (a *Acquirer) Policy() payment.Policy {
-	wait := a.o.Dialect.InFlightMax()
-	if wait <= 0 {
-		wait = inFlightDefault
-	}
 	return payment.Policy{
 		Terminal:    a.o.Terminal,
 		Repeats:     []payment.Kind{payment.KindRefund},
-		InFlightMax: wait,
+		InFlightMax: cmp.Or(a.o.InFlightMax, a.o.Dialect.InFlightMax(), inFlightDefault),
 		// A call may have to sign on first, which is an exchange of its own.
 		Call:        a.o.TimeOut + a.o.ReverseTimeOut,
 		AskCall:     a.o.ReverseTimeOut,
