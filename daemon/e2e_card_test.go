@@ -105,18 +105,24 @@ func (s *store) rules(rules ...hostsim.Rule) {
 	}
 }
 
-// The dialect is read from a folder that posd has never seen. Nothing in it is as in unionpay: frame, header, MAC, the
-// lengths of terminal and merchant numbers, the fields of a reversal.
-func TestAnAcquirersOwnDialectRunsSaleAndReversal(t *testing.T) {
-	text, err := os.ReadFile("acquirer/testdata/harbour.toml")
+// copyOf copies a file into a temporary folder.
+func copyOf(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "harbour.toml")
+	file := filepath.Join(t.TempDir(), filepath.Base(name))
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := openStore(t, plan{dialect: file, terminal: "HARB000017", merchant: "HARBOUR MERCHANT 1", patience: "1s"})
+	return file
+}
+
+// The dialect is read from a folder that posd has never seen. Nothing in it is as in unionpay: frame, header, MAC, the
+// lengths of terminal and merchant numbers, the fields of a reversal.
+func TestAnAcquirersOwnDialectRunsSaleAndReversal(t *testing.T) {
+	s := openStore(t, plan{dialect: copyOf(t, "acquirer/testdata/harbour.toml"), terminal: "HARB000017", merchant: "HARBOUR MERCHANT 1", patience: "1s"})
 	s.till.open("S-1", 1999)
 	s.want(s.till.payCard("S-1", "a", testCard(1)), "approved")
 	s.holds(1999, 0)

@@ -84,7 +84,7 @@ func run(ctx context.Context, cfg *config.Config, w world) error {
 	defer h.closeAcquirer()
 	listener, err := w.Listen(ctx, "tcp", cfg.API.Listen)
 	if err != nil {
-		return fmt.Errorf("open the API: %w", err)
+		return fmt.Errorf("open the API (api.listen): %w; is another posd running? else choose another port", err)
 	}
 	w.Log.Info("posd runs", "version", version(), "listen", listener.Addr().String(), "journal", cfg.Journal.Path,
 		"card", h.acq != nil, "wallet", cfg.Wallet.Alipay.Enabled || cfg.Wallet.WeChat.Enabled)
@@ -104,7 +104,7 @@ func (h *house) openJournal(ctx context.Context) error {
 		KeepDamaged: true, // the API stays up and says what is wrong; no money moves
 	})
 	if err != nil {
-		return fmt.Errorf("open the journal: %w", err)
+		return fmt.Errorf("open the journal %s: %w", h.cfg.Journal.Path, err)
 	}
 	seal, err := sealerOf(h.secrets.SealKey)
 	if err != nil {

@@ -53,12 +53,12 @@ type LockedError struct {
 	PID   int
 }
 
-// Error names the owner.
+// Error names the owner and the remedy.
 func (e *LockedError) Error() string {
 	if e.Owner == "" {
-		return "journal is in use by another process"
+		return "it is in use by another process; stop that one first"
 	}
-	return fmt.Sprintf("journal is in use by %s (pid %d)", e.Owner, e.PID)
+	return fmt.Sprintf("it is in use by %s (pid %d); stop that one first", e.Owner, e.PID)
 }
 
 // BlockedError says that nothing can be written until Reopen succeeds.
