@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"posd/daemon/payment"
 	"posd/iso8583"
@@ -220,9 +221,13 @@ func instrument(r payment.Request, in payment.Input) string {
 	return ""
 }
 
-// message is m as the journal may keep it.
+// message is m as the journal may keep it. What goes out is written down before it is signed, so its MAC is left out.
 func (a *Acquirer) message(direction string, m *iso8583.Message) payment.Message {
-	fields, err := json.Marshal(a.o.Dialect.Masked(m))
+	masked := a.o.Dialect.Masked(m)
+	if direction == "out" {
+		delete(masked, strconv.Itoa(a.o.Dialect.MACRule().Field))
+	}
+	fields, err := json.Marshal(masked)
 	if err != nil {
 		fields = []byte("{}")
 	}

@@ -38,7 +38,7 @@ const (
 // Fact is the body of a payment event. Which parts are filled depends on the kind.
 type Fact struct {
 	Kind     string          `json:"-"`
-	Key      Key             `json:"key"`
+	Key      Key             `json:"key,omitzero"`
 	Sale     *saleOpened     `json:"sale,omitempty"`
 	Created  *created        `json:"created,omitempty"`
 	Sent     *sent           `json:"sent,omitempty"`
