@@ -83,32 +83,32 @@ func (c *demoCmd) Run(ctx context.Context, g *globals) error {
 		d.stayUp(ctx)
 	}
 	d.stop()
-	if err != nil {
-		return d.failed(ctx, err)
+	if ctx.Err() == nil && err != nil {
+		return d.failed(err)
 	}
 	if c.Dir == "" {
-		err = os.RemoveAll(d.dir)
+		err = errors.Join(err, os.RemoveAll(d.dir))
 	}
-	if !stay {
-		d.agree(sales)
+	switch {
+	case stay:
+		return err // Ctrl-C is how it ends
+	case ctx.Err() != nil:
+		return errors.New("interrupted") // and not context.Canceled, which main takes for a quiet end
 	}
+	d.agree(sales)
 	return err
 }
 
 func (d *demo) agree(sales int) { d.line("ledgers agree: %d sales", sales) }
 
 // failed shows why, and what a technician needs. The folder stays.
-func (d *demo) failed(ctx context.Context, err error) error {
+func (d *demo) failed(err error) error {
 	d.showLogs()
 	d.line("\neverything that was written is in %s", d.dir)
 	var wrong *disagreement
-	switch {
-	case errors.As(err, &wrong):
+	if errors.As(err, &wrong) {
 		d.line("ledgers disagree: %v", wrong)
-	case ctx.Err() != nil:
-		err = errors.New("interrupted") // and not context.Canceled, which main takes for a quiet end
-		d.line("the demo was interrupted")
-	default:
+	} else {
 		d.line("the demo could not go on: %v", err)
 	}
 	return err

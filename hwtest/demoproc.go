@@ -21,8 +21,7 @@ type process struct {
 	name  string
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
-	ended chan struct{} // closed when it has; err is final then
-	err   error
+	ended chan struct{} // closed when it has
 }
 
 // launch starts a program; what it says goes to a log file. stdout may be nil.
@@ -48,7 +47,7 @@ func (d *demo) launch(name string, stdout io.Writer, path string, args ...string
 	d.processes = append(d.processes, p)
 	go func() {
 		defer close(p.ended)
-		p.err = p.cmd.Wait()
+		_ = p.cmd.Wait() // how it ended stands in ProcessState
 		_ = log.Close()
 	}()
 	return p, nil

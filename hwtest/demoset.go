@@ -253,27 +253,30 @@ func (d *demo) startPosd(ctx context.Context) error {
 	if d.posd, err = d.launch("posd", nil, d.posdPath, "run", "-c", demoConfig); err != nil {
 		return err
 	}
-	var devices struct {
-		Devices []struct {
-			Name   string `json:"name"`
-			Online bool   `json:"online"`
-		} `json:"devices"`
-	}
 	return until(ctx, "posd to answer at "+d.listen+" with all its devices", func(ctx context.Context) (bool, error) {
 		select {
 		case <-d.posd.ended:
-			return false, fmt.Errorf("posd has ended: %v", d.posd.err)
+			return false, fmt.Errorf("posd has ended: %s", d.posd.cmd.ProcessState)
 		default:
+			return d.devicesOnline(ctx) == len(d.ports), nil
 		}
-		if d.api.do(ctx, d.api.sell, http.MethodGet, "/v1/devices", nil, &devices) != nil {
-			return false, nil // it is not there yet
-		}
-		online := 0
-		for _, dev := range devices.Devices {
-			if dev.Online {
-				online++
-			}
-		}
-		return online == len(d.ports), nil
 	})
+}
+
+// devicesOnline is how many devices posd has in use; none while it does not answer.
+func (d *demo) devicesOnline(ctx context.Context) (online int) {
+	var answer struct {
+		Devices []struct {
+			Online bool `json:"online"`
+		} `json:"devices"`
+	}
+	if err := d.api.do(ctx, d.api.sell, http.MethodGet, "/v1/devices", nil, &answer); err != nil {
+		return 0
+	}
+	for _, dev := range answer.Devices {
+		if dev.Online {
+			online++
+		}
+	}
+	return online
 }

@@ -34,7 +34,7 @@ func (s stage) say(actor, format string, args ...any) {
 func (s stage) slip(text string) {
 	lines := strings.Split(strings.Trim(text, "\n"), "\n")
 	for i := 1; i < len(lines); i++ {
-		lines[i] = spread(lines[i-1], lines[i])
+		lines[i] = centred(lines[i-1], lines[i])
 	}
 	wide := 0
 	for _, l := range lines {
@@ -48,9 +48,9 @@ func (s stage) slip(text string) {
 	s.line("%s└%s┘", indent, strings.Repeat("─", wide+2))
 }
 
-// spread shows a slip's title, which follows a rule in double width, as wide as it is on paper. The simulated printer
-// gives its text only, indented as the wide letters need it.
-func spread(above, line string) string {
+// centred moves a slip's title, which follows a rule in letters of double width, to where it stands on paper. The
+// simulated printer gives its text in single ones, indented as the wide ones need it.
+func centred(above, line string) string {
 	text := strings.TrimLeft(line, " ")
 	indent := len(line) - len(text)
 	paper := len(above)
@@ -58,11 +58,7 @@ func spread(above, line string) string {
 	if indent == 0 || strings.Trim(above, "-") != "" || free < 0 || free > 1 {
 		return line
 	}
-	wide := strings.Repeat(" ", indent)
-	for _, r := range text {
-		wide += string(r) + strings.Repeat(" ", cells(string(r)))
-	}
-	return strings.TrimRight(wide, " ")
+	return strings.Repeat(" ", (paper-cells(text))/2) + text
 }
 
 // table shows rows under the first one, numbers to the right: columns that begin with ">".

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"posd/hwtest/walletsim"
@@ -178,14 +179,7 @@ func (d *demo) posdSays(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, d.posdPath, append(args, "-c", demoConfig)...)
 	cmd.Dir = d.dir
 	out, err := cmd.CombinedOutput()
-	shown := "posd"
-	for _, a := range args {
-		if strings.Contains(a, " ") {
-			a = "'" + a + "'"
-		}
-		shown += " " + a
-	}
-	d.say("supervisor", "%s", shown)
+	d.say("supervisor", "posd %s", strings.Join(quoted(args), " "))
 	for line := range strings.Lines(strings.TrimSpace(string(out))) {
 		d.line("      %s", strings.TrimRight(line, "\n"))
 	}
@@ -193,4 +187,15 @@ func (d *demo) posdSays(ctx context.Context, args ...string) error {
 		return errors.Join(fmt.Errorf("posd %s", args[0]), err)
 	}
 	return nil
+}
+
+// quoted is how arguments are typed.
+func quoted(args []string) []string {
+	typed := slices.Clone(args)
+	for i, a := range typed {
+		if strings.Contains(a, " ") {
+			typed[i] = "'" + a + "'"
+		}
+	}
+	return typed
 }

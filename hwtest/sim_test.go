@@ -266,7 +266,7 @@ func TestSimReaderRefusesWhatIsNoTestCard(t *testing.T) {
 
 func TestSimControlIsNotForWebPages(t *testing.T) {
 	b := start(t, "sim", "printer")
-	req, err := http.NewRequest("GET", b.control+"/control/slips", nil)
+	req, err := http.NewRequest(http.MethodGet, b.control+"/control/slips", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
