@@ -287,10 +287,29 @@ func shredAll(tx *journal.Tx, facts []Fact) error {
 
 func (d *Desk) logStep(a Attempt, dec decision) {
 	for _, f := range dec.facts {
-		d.log.Info("attempt moved", "fact", f.Kind, "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID,
-			"state", string(a.State), "rail", string(a.Rail), "trace", a.Numbers.Trace.String(), "code", a.Code,
-			"tries", a.Undo.Tries, "reason", string(a.Reason))
+		attrs := []any{"fact", f.Kind, "sale", f.Key.Sale, "attempt", f.Key.Attempt, "payment", a.ShortID}
+		if f.Key == a.Key {
+			attrs = append(attrs, standing(a)...)
+		}
+		d.log.Info("attempt moved", attrs...)
 	}
+}
+
+// standing is how an attempt stands, for the log: what there is to say, and nothing else.
+func standing(a Attempt) []any {
+	attrs := []any{"state", string(a.State), "rail", string(a.Rail)}
+	if a.Numbers.Trace > 0 {
+		attrs = append(attrs, "trace", a.Numbers.Trace.String())
+	}
+	for _, kv := range [][2]string{{"code", a.Code}, {"reason", string(a.Reason)}, {"reversal_code", a.Undo.Code}} {
+		if kv[1] != "" {
+			attrs = append(attrs, kv[0], kv[1])
+		}
+	}
+	if a.Undo.Tries > 0 {
+		attrs = append(attrs, "tries", a.Undo.Tries)
+	}
+	return attrs
 }
 
 // act does what a decision allows, now that it is on disk.

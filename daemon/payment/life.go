@@ -194,8 +194,8 @@ func (d *Desk) send(ctx context.Context, r Request, t Tender, in Input) (a Attem
 		release()
 		return a, err
 	}
-	d.log.Info("attempt is about to be sent", "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID,
-		"rail", string(a.Rail), "kind", string(a.Kind), "trace", a.Numbers.Trace.String(), "order", a.Numbers.Order)
+	attrs := []any{"sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID, "kind", string(a.Kind), "order", a.Numbers.Order}
+	d.log.Info("attempt is about to be sent", append(attrs, standing(a)...)...)
 	return a, nil
 }
 
