@@ -164,6 +164,9 @@ func TestTokensAreWholeAndNameOneClient(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
+	if _, err := api.NewToken("till", api.Sell, []byte("0123456789abcdef")); err != nil {
+		t.Errorf("16 characters, which the configuration takes: %v", err)
+	}
 	if _, err := api.NewToken("a/b", api.Sell, []byte(tillToken)); err == nil {
 		t.Error("a client's name with a slash is taken")
 	}

@@ -20,8 +20,8 @@ const (
 	Supervisor Scope = "supervisor"
 )
 
-// shortestToken is what a bearer token must have at least: 16 random bytes as text are longer.
-const shortestToken = 20
+// shortestToken is what a bearer token must have at least: as much as the configuration's manual promises to take.
+const shortestToken = 16
 
 // Token is a bearer token as the interface knows it: its sum, never its text. The client it names owns the sales that
 // are opened with it.
