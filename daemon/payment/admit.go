@@ -140,10 +140,8 @@ func fitUndo(r Request, s Sale) (Request, error) {
 			Remedy: "only an approved attempt can be voided or refunded",
 		}
 	}
-	for _, a := range s.Attempts {
-		if a.Kind != KindSale && a.Original == orig.Attempt && a.locks() {
-			return r, lockProblem(a)
-		}
+	if a, runs := s.undoing(orig.Attempt); runs {
+		return r, lockProblem(a)
 	}
 	return fitAmount(r, orig)
 }

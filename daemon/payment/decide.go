@@ -58,7 +58,8 @@ type event struct {
 	last    bool        // answer: of the last query at the deadline
 	undo    *Undo       // a try of the reversal ended
 	restart bool        // posd has started and found it so
-	stop    Reason      // it is no longer wanted: the till cancels, or did not acknowledge in time
+	stop    Reason      // it is no longer wanted: the till cancels, or another payment of a suspect pair stays
+	lapsed  bool        // the till did not acknowledge it in time
 	verdict *Settlement // a person decided
 
 	unsendable error // card or code was there, and it could not be sent: the gate, or no numbers
@@ -93,6 +94,8 @@ func decide(a Attempt, ev event, pol Policy, r Rules) decision {
 		return decideRestart(a, pol)
 	case ev.stop != "":
 		return decideStop(a, ev.stop)
+	case ev.lapsed && a.awaitsAck():
+		return decideStop(a, ReasonUnwanted)
 	case ev.verdict != nil:
 		return decideVerdict(a, *ev.verdict)
 	}

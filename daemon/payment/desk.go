@@ -252,8 +252,8 @@ func (d *Desk) commit(ctx context.Context, k Key, ev event, pol Policy) (a Attem
 		if a, err = loadAttempt(tx, k); err != nil {
 			return err
 		}
-		if dec = d.core.decide(a, ev, pol, d.rules); len(dec.facts) == 0 {
-			return nil
+		if dec, err = d.decideIn(tx, a, ev, pol); err != nil || len(dec.facts) == 0 {
+			return err
 		}
 		if err := appendFacts(tx, dec.facts...); err != nil {
 			return err
@@ -270,6 +270,19 @@ func (d *Desk) commit(ctx context.Context, k Key, ev event, pol Policy) (a Attem
 	d.logStep(a, dec)
 	d.act(ctx, a, dec.acts)
 	return a, nil
+}
+
+// decideIn decides. What is approved is not reversed while a void or refund of it runs: it would be given back twice.
+func (d *Desk) decideIn(tx *journal.Tx, a Attempt, ev event, pol Policy) (decision, error) {
+	dec := d.core.decide(a, ev, pol, d.rules)
+	if a.State != ApprovedState || !ev.lapsed && ev.stop == "" || len(dec.facts) == 0 {
+		return dec, nil
+	}
+	s, err := loadSale(tx, a.Client, a.Sale)
+	if _, runs := s.undoing(a.Attempt); err != nil || runs {
+		return decision{}, err
+	}
+	return dec, nil
 }
 
 func shredAll(tx *journal.Tx, facts []Fact) error {

@@ -92,6 +92,22 @@ type bench struct {
 	desk *Desk
 	j    *journal.Journal
 	fail error // of the next commit
+
+	mu  sync.Mutex
+	off time.Duration // guarded by mu; what the wall clock is off by
+}
+
+// skew sets the wall clock off.
+func (b *bench) skew(by time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.off += by
+}
+
+func (b *bench) now() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Now().Add(b.off)
 }
 
 func yes(amount Cents) Answer { return Answer{Outcome: Approved, Amount: amount, Code: "00"} }
@@ -99,10 +115,22 @@ func yes(amount Cents) Answer { return Answer{Outcome: Approved, Amount: amount,
 // withDesk runs a test on a desk in a bubble of virtual time.
 func withDesk(t *testing.T, card, purse *script, rules Rules, test func(b *bench)) {
 	t.Helper()
+	var c, p Tender
+	if card != nil {
+		c = card
+	}
+	if purse != nil {
+		p = purse
+	}
+	withTenders(t, c, p, rules, test)
+}
+
+func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *bench)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, ctx: t.Context()}
 		j, err := journal.Open(b.ctx, journal.Options{
-			Memory: true, Now: time.Now, Owner: "test", Projections: []journal.Projection{Projection()},
+			Memory: true, Now: b.now, Owner: "test", Projections: []journal.Projection{Projection()},
 			BeforeCommit: func() error { defer func() { b.fail = nil }(); return b.fail },
 		})
 		if err != nil {
@@ -115,14 +143,7 @@ func withDesk(t *testing.T, card, purse *script, rules Rules, test func(b *bench
 			t.Fatal(err)
 		}
 		log := slog.New(slog.DiscardHandler)
-		o := Options{Book: NewBook(j, seal, time.Now, log), Rules: rules, Now: time.Now, Log: log}
-		if card != nil {
-			o.Card = card
-		}
-		if purse != nil {
-			o.Wallet = purse
-		}
-		b.desk = NewDesk(o)
+		b.desk = NewDesk(Options{Book: NewBook(j, seal, b.now, log), Card: card, Wallet: purse, Rules: rules, Now: b.now, Log: log})
 		ctx, cancel := context.WithCancel(b.ctx)
 		var run sync.WaitGroup
 		run.Go(func() { _ = b.desk.Run(ctx) })

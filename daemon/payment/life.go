@@ -19,6 +19,7 @@ type life struct {
 
 	reversing atomic.Bool        // the goroutine waits to try a reversal again
 	deadline  time.Time          // monotonic; when an unknown outcome is no longer asked for. Owned by the goroutine
+	ackBy     time.Time          // monotonic; when an approved attempt lapses that is not acknowledged. Owned likewise
 	giveUp    context.CancelFunc // ends collecting; guarded by Desk.mu, nil when not collecting
 	again     bool               // guarded by Desk.mu; somebody wants it while it may be ending
 	waiters   int                // guarded by Desk.mu; requests that wait for the outcome

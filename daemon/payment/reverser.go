@@ -165,16 +165,21 @@ func (a Attempt) awaitsAck() bool {
 	return a.State == ApprovedState && a.Confirm && !a.Acked && !a.Voided && a.Refunded == 0
 }
 
-// awaitAck undoes an approved attempt that the till does not acknowledge in time (confirm mode).
+// awaitAck undoes an approved attempt that the till does not acknowledge in time (confirm mode). It waits by monotonic
+// time: a clock that is set back keeps nobody's money.
 func (d *Desk) awaitAck(ctx context.Context, l *life, a Attempt, t Tender) bool {
-	wait := min(max(0, a.DecidedAt.Add(d.rules.ConfirmWithin).Sub(d.now())), d.rules.ConfirmWithin)
-	if !d.pause(ctx, l, wait, false) {
+	if l.ackBy.IsZero() {
+		left := a.DecidedAt.Add(d.rules.ConfirmWithin).Sub(d.now())
+		l.ackBy = time.Now().Add(min(max(0, left), d.rules.ConfirmWithin))
+	}
+	if !d.pause(ctx, l, max(0, time.Until(l.ackBy)), false) {
 		return false
 	}
-	if d.now().Before(a.DecidedAt.Add(d.rules.ConfirmWithin)) {
+	if time.Now().Before(l.ackBy) {
 		return true // kicked: look again whether it was acknowledged
 	}
-	_, err := d.commit(ctx, a.Key, event{stop: ReasonUnwanted}, t.Policy())
+	l.ackBy = time.Now().Add(time.Second) // a void that runs may keep it for now
+	_, err := d.commit(ctx, a.Key, event{lapsed: true}, t.Policy())
 	return err == nil
 }
 

@@ -117,6 +117,34 @@ func (s Sale) Lock() (Attempt, bool) {
 	return Attempt{}, false
 }
 
+// undoing gives the void or refund of an attempt whose outcome is open.
+func (s Sale) undoing(attempt string) (Attempt, bool) {
+	for _, a := range s.Attempts {
+		if a.Kind != KindSale && a.Original == attempt && a.locks() {
+			return a, true
+		}
+	}
+	return Attempt{}, false
+}
+
+// acked tells how a sale stands with its acknowledgement: whether something is paid that the till has not acknowledged,
+// something that it has, and something that it did not in time.
+func (s Sale) acked() (due, done, lapsed bool) {
+	for _, a := range s.Attempts {
+		paid := a.Kind == KindSale && a.State == ApprovedState && !a.Voided
+		due = due || paid && !a.Acked
+		done = done || paid && a.Acked
+		lapsed = lapsed || a.Confirm && a.Reason == ReasonUnwanted
+	}
+	return due, done, lapsed
+}
+
+// ackIdle tells that there is nothing to acknowledge any more.
+func (s Sale) ackIdle() bool {
+	due, done, lapsed := s.acked()
+	return !due && (done || !lapsed && !s.AckedAt.IsZero())
+}
+
 // lockProblem says to the cashier why a further attempt is refused, and what to do.
 func lockProblem(a Attempt) *Problem {
 	p := &Problem{Code: "sale_locked", Status: 409, RetryAt: a.Undo.NextTry}

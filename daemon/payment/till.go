@@ -3,7 +3,6 @@ package payment
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"posd/daemon/journal"
@@ -219,17 +218,17 @@ func (d *Desk) stopCollecting(ctx context.Context, k Key) (Attempt, error) {
 	}
 }
 
-// Ack tells that the till knows the outcome of a sale. It may be repeated.
-func (d *Desk) Ack(ctx context.Context, client, sale string) (Sale, error) {
-	s, err := d.book.Sale(ctx, client, sale)
-	if err != nil || !s.AckedAt.IsZero() {
+// Ack tells that the till knows the outcome of a sale. It may be repeated. It stands for what is paid by then: a payment
+// that comes later wants another one.
+func (d *Desk) Ack(ctx context.Context, client, sale string) (s Sale, err error) {
+	if s, err = d.book.Sale(ctx, client, sale); err != nil || s.ackIdle() {
 		return s, err
 	}
 	err = d.book.update(ctx, func(tx *journal.Tx) error {
-		if s, err = loadSale(tx, client, sale); err != nil {
+		if s, err = loadSale(tx, client, sale); err != nil || s.ackIdle() {
 			return err
 		}
-		if slices.ContainsFunc(s.Attempts, func(a Attempt) bool { return a.Confirm && a.Reason == ReasonUnwanted }) {
+		if due, _, lapsed := s.acked(); lapsed && !due {
 			return &Problem{Code: "ack_too_late", Status: 409, Detail: "the sale was not acknowledged in time and is being reversed", Remedy: "let the customer pay again"}
 		}
 		return appendFacts(tx, Fact{Kind: factSaleAcked, Key: Key{Client: client, Sale: sale}})
