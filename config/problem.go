@@ -30,6 +30,11 @@ func (p *Problem) Error() string {
 	return b.String()
 }
 
+// Problem is what somebody who uses the configuration finds wrong with a key, in its place in the file.
+func (c *Config) Problem(key, what, remedy string) *Problem {
+	return &Problem{File: c.source.file, Line: c.source.line(key), Key: key, What: what, Remedy: remedy}
+}
+
 // Problems are all that is wrong, in the order of the file's lines. It is never empty.
 type Problems []*Problem
 

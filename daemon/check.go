@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"posd/config"
 )
@@ -29,13 +30,26 @@ func (c *checkCmd) Run(g *globals) error {
 	return nil
 }
 
-// checkParts asks those who will use the configuration: the secret files, the dialect, the drivers.
+// checkParts asks those who will use the configuration, and makes the parts that run would make: secret files, dialect,
+// devices, and the tenders with their keys and certificates. Nothing is dialled and no port is opened. The error has one
+// line for each problem.
 func checkParts(cfg *config.Config) error {
-	_, secrets := cfg.Secrets()
-	var dialect error
-	if cfg.Acquirer.Enabled {
-		_, dialect = dialectOf(cfg.Acquirer)
-	}
 	_, devices := deviceConfigs(cfg)
-	return errors.Join(secrets, dialect, devices)
+	secrets, err := cfg.Secrets()
+	if err != nil { // without its secrets a tender has nothing but the dialect to complain of
+		return errors.Join(err, checkDialect(cfg), devices)
+	}
+	h := &house{cfg: cfg, secrets: secrets, w: realWorld(slog.New(slog.DiscardHandler))}
+	_, seal := sealerOf(secrets.SealKey)
+	_, card := h.openCard()
+	_, purse := h.openWallet()
+	return errors.Join(seal, card, purse, devices)
+}
+
+func checkDialect(cfg *config.Config) error {
+	if !cfg.Acquirer.Enabled {
+		return nil
+	}
+	_, err := dialectOf(cfg.Acquirer)
+	return err
 }

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -133,21 +131,5 @@ func TestCommandLineTellsUsageFromProblems(t *testing.T) {
 		if want != success && !strings.HasPrefix(errs.String(), "posd: ") {
 			t.Errorf("posd %s says %q", line, errs.String())
 		}
-	}
-}
-
-func TestCheckNamesEveryProblemOnALineOfItsOwn(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "posd.toml")
-	if err := os.WriteFile(file, []byte("[api]\nlisten = \"0.0.0.0:1\"\n[till]\ncurency = \"CNY\"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var out, errs bytes.Buffer
-	g := &globals{Out: &out, Err: &errs, Now: time.Now}
-	if got := posd(t.Context(), g, []string{"check", "-c", file}); got != problem {
-		t.Errorf("exit %d, want %d", got, problem)
-	}
-	lines := strings.Split(errs.String(), "\n")
-	if len(lines) < 3 || !strings.HasPrefix(lines[0], file+":2: api.listen: ") || !strings.HasPrefix(lines[1], file+":4: till.curency: ") {
-		t.Errorf("check says:\n%s", &errs)
 	}
 }

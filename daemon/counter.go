@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"posd/config"
 	"posd/daemon/api"
+	"posd/daemon/wallet"
 	"posd/drivers"
 	"posd/drivers/cardreader"
 	"posd/drivers/port"
@@ -16,9 +18,14 @@ import (
 
 // openDevices starts to keep the counter's devices open.
 func (h *house) openDevices(ctx context.Context) error {
-	h.scans = &scanner.Hub{OnScan: func(s scanner.Scan) {
-		h.tell(func(a *api.API) { a.Scanned(s.Device, s.Data, s.AIM) })
-	}}
+	router, err := wallet.NewRouter(routesOf(h.cfg.Wallet))
+	if err != nil {
+		return err
+	}
+	h.scans = &scanner.Hub{
+		OnScan:    func(s scanner.Scan) { h.tell(func(a *api.API) { a.Scanned(s.Device, s.Data, s.AIM) }) },
+		Sensitive: router.Sensitive, // in a shop without wallets, too: customers show their codes there as well
+	}
 	h.cards = &cardreader.Hub{}
 	configs, err := deviceConfigs(h.cfg)
 	if err != nil {
@@ -58,22 +65,37 @@ func (h *house) tell(news func(*api.API)) {
 // usualDrivers are those of devices for which no driver is named.
 var usualDrivers = map[drivers.Kind]string{drivers.Printer: "escpos", drivers.Scanner: "line", drivers.Reader: "magnetic"}
 
-// deviceConfigs turns the configuration's devices into the drivers'.
+// deviceConfigs turns the configuration's devices into the drivers'. The error is config.Problems: all that the drivers
+// do not take.
 func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
+	var problems config.Problems
 	out := make([]drivers.Config, 0, len(cfg.Devices))
 	for i, d := range cfg.Devices {
-		address, err := port.ParseAddress(d.Port)
-		if err != nil {
-			return nil, fmt.Errorf("device[%d].port: %w", i+1, err)
+		c, err := deviceConfig(d)
+		if err == nil {
+			err = drivers.Check([]drivers.Config{c})
 		}
-		address.Baud, address.DataBits, address.Parity, address.StopBits = d.Baud, d.DataBits, port.Parity(d.Parity), d.StopBits
-		kind := drivers.Kind(d.Kind)
-		out = append(out, drivers.Config{
-			Name: d.Name, Kind: kind, Driver: cmp.Or(d.Driver, usualDrivers[kind]), Address: address, Options: d.Options,
-		})
+		if err != nil {
+			for what := range strings.SplitSeq(err.Error(), "\n") {
+				problems = append(problems, cfg.Problem(fmt.Sprintf("device[%d]", i+1), what, "see posd check --example"))
+			}
+		}
+		out = append(out, c)
 	}
-	if err := drivers.Check(out); err != nil {
-		return nil, err
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	return out, nil
+}
+
+func deviceConfig(d config.Device) (drivers.Config, error) {
+	address, err := port.ParseAddress(d.Port)
+	if err != nil {
+		return drivers.Config{}, err
+	}
+	address.Baud, address.DataBits, address.Parity, address.StopBits = d.Baud, d.DataBits, port.Parity(d.Parity), d.StopBits
+	kind := drivers.Kind(d.Kind)
+	return drivers.Config{
+		Name: d.Name, Kind: kind, Driver: cmp.Or(d.Driver, usualDrivers[kind]), Address: address, Options: d.Options,
+	}, nil
 }

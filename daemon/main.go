@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -94,12 +95,12 @@ func posd(ctx context.Context, g *globals, args []string) int {
 	return success
 }
 
-// complain says what is wrong; the problems of a configuration one to a line, as editors and people can follow them.
+// complain says what is wrong; several problems one to a line, as editors and people can follow them.
 func (g *globals) complain(err error) {
 	var many config.Problems
-	if errors.As(err, &many) {
-		fmt.Fprintln(g.Err, many)
-		err = fmt.Errorf("problems: %d", len(many))
+	if text := err.Error(); errors.As(err, &many) || strings.Contains(text, "\n") {
+		fmt.Fprintln(g.Err, text)
+		err = fmt.Errorf("problems: %d", 1+strings.Count(text, "\n"))
 	}
 	fmt.Fprintln(g.Err, "posd:", err)
 }

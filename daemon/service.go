@@ -26,7 +26,7 @@ func (c *installCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	if _, err := cfg.Secrets(); err != nil {
+	if err := checkParts(cfg); err != nil {
 		return err
 	}
 	if err := restartable(service.Platform(), c.Force); err != nil {
