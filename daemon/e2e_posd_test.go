@@ -39,6 +39,17 @@ func (s *store) configure(host, gateway string) {
 	s.reload()
 }
 
+// change replaces a part of the configuration file.
+func (s *store) change(old, with string) {
+	s.t.Helper()
+	text, err := os.ReadFile(s.path("posd.toml"))
+	if err != nil || !strings.Contains(string(text), old) {
+		s.t.Fatalf("the configuration has no %q (%v)", old, err)
+	}
+	s.write("posd.toml", strings.Replace(string(text), old, with, 1))
+	s.reload()
+}
+
 // reload reads the configuration file.
 func (s *store) reload() {
 	s.t.Helper()

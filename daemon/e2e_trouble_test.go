@@ -46,13 +46,8 @@ func TestAPortInUseIsNamed(t *testing.T) {
 	s := newStore(t, plan{})
 	taken := listen(t)
 	defer taken.Close()
-	text, err := os.ReadFile(s.path("posd.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.write("posd.toml", strings.Replace(string(text), "127.0.0.1:8320", taken.Addr().String(), 1))
-	s.reload()
-	err = run(t.Context(), s.cfg, realWorld(slog.New(slog.DiscardHandler)))
+	s.change("127.0.0.1:8320", taken.Addr().String())
+	err := run(t.Context(), s.cfg, realWorld(slog.New(slog.DiscardHandler)))
 	if err == nil {
 		t.Fatal("posd runs")
 	}
@@ -156,6 +151,33 @@ func (c *caller) events() <-chan string {
 	return lines
 }
 
+// untilGoods reads events until goods were scanned, and fails the test if one shows what is to be hidden. It counts the
+// scans that were refused.
+func (s *store) untilGoods(lines <-chan string, hidden ...string) (refused int) {
+	s.t.Helper()
+	for limit := time.After(20 * time.Second); ; {
+		select {
+		case line := <-lines:
+			for _, h := range hidden {
+				if strings.Contains(line, h) {
+					s.t.Error("an event shows what may be a code")
+				}
+			}
+			if strings.Contains(line, "event: refused") {
+				refused++
+			}
+			if strings.Contains(line, goods) {
+				return refused
+			}
+		case <-limit:
+			s.t.Fatalf("no event for the goods\n%s", s.log())
+		}
+	}
+}
+
+// goods is what stands on a packet of biscuits.
+const goods = "6901234567892"
+
 func TestAScanOfGoodsIsAnEventAndABrokenOneReachesNobody(t *testing.T) {
 	s := openStore(t, plan{})
 	lines := s.till.events()
@@ -167,27 +189,13 @@ func TestAScanOfGoodsIsAnEventAndABrokenOneReachesNobody(t *testing.T) {
 		strings.Repeat("9", 5<<10),      // far longer than any code
 		code[:17],                       // a digit is missing: it may be a wallet code, so it is shown to nobody
 		"\x1b\x00\xff" + "\x7f" + "900", // noise on the line
-		"6901234567892",                 // goods
+		goods,
 	} {
 		if err := s.scanner.Emit("", scan); err != nil {
 			t.Fatal(err)
 		}
 	}
-	refused := 0
-	for goods := false; !goods; {
-		select {
-		case line := <-lines:
-			if strings.Contains(line, "event: refused") {
-				refused++
-			}
-			if strings.Contains(line, code[:9]) || strings.Contains(line, "99999") {
-				t.Errorf("an event shows what may be a code")
-			}
-			goods = strings.Contains(line, "6901234567892")
-		case <-time.After(20 * time.Second):
-			t.Fatalf("no event for the goods\n%s", s.log())
-		}
-	}
+	refused := s.untilGoods(lines, code[:9], "99999")
 	if refused == 0 {
 		t.Error("no event tells the cashier to scan once more")
 	}
@@ -197,4 +205,22 @@ func TestAScanOfGoodsIsAnEventAndABrokenOneReachesNobody(t *testing.T) {
 	s.till.scan("S-1", "a", code)
 	s.want(s.till.pay("S-1", "a", saleBy("wallet")), "approved")
 	s.holds(0, 1999)
+}
+
+// A shop without wallets scans goods all the same. What looks like a wallet code stays hidden there, too.
+func TestAShopWithoutWalletsSeesItsScans(t *testing.T) {
+	s := newStore(t, plan{})
+	s.change("[wallet.alipay]\nenabled = true", "[wallet.alipay]\nenabled = false")
+	s.change("[wallet.wechat]\nenabled = true", "[wallet.wechat]\nenabled = false")
+	s.start()
+	lines := s.till.events()
+	code := s.code("alipay")
+	for _, scan := range []string{code, goods} {
+		if err := s.scanner.Emit("", scan); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.untilGoods(lines, code)
+	s.till.open("S-1", 1999)
+	s.refused(s.till.pay("S-1", "a", saleBy("wallet")), http.StatusUnprocessableEntity, "rail_unavailable")
 }

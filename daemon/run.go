@@ -134,7 +134,7 @@ func (h *house) openDesk() error {
 	}
 	o := payment.Options{Book: h.book, Card: card, Rules: rulesOf(h.cfg.Payment), Now: h.w.Now, Log: h.w.Log}
 	if purse != nil {
-		o.Wallet, h.scans.Sensitive = purse, purse.Sensitive
+		o.Wallet = purse
 	}
 	if p, ok := h.devices.Printer(""); ok {
 		h.slips = newSlips(h, p)

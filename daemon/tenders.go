@@ -224,14 +224,19 @@ func (h *house) openWallet() (*wallet.Wallet, error) {
 	if len(providers) == 0 {
 		return nil, nil
 	}
+	return wallet.New(wallet.Options{
+		Providers: providers, Routes: routesOf(c), Scanner: h.scans, Now: h.w.Now, Log: h.w.Log,
+		CodeAge: c.CodeAge.Duration, ConfirmGap: c.ConfirmGap.Duration,
+	})
+}
+
+// routesOf says whose code is whose.
+func routesOf(c config.Wallet) []wallet.Route {
 	var routes []wallet.Route
 	for _, r := range c.EffectiveRoutes() {
 		routes = append(routes, wallet.Route{Wallet: r.Provider, Prefixes: r.Prefixes, Min: r.Min(), Max: r.Max()})
 	}
-	return wallet.New(wallet.Options{
-		Providers: providers, Routes: routes, Scanner: h.scans, Now: h.w.Now, Log: h.w.Log,
-		CodeAge: c.CodeAge.Duration, ConfirmGap: c.ConfirmGap.Duration,
-	})
+	return routes
 }
 
 func (h *house) openAlipay() (wallet.Provider, error) {

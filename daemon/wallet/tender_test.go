@@ -197,7 +197,7 @@ func TestACodeIsScanned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hub.Sensitive = p.Sensitive
+		hub.Sensitive = router(t).Sensitive
 		r := payment.Request{Kind: payment.KindSale, Amount: 1, Currency: "CNY"}
 		got := make(chan error, 1)
 		go func() {

@@ -117,9 +117,6 @@ func (w *Wallet) Policy() payment.Policy {
 // Route tells which wallet a scanned text belongs to.
 func (w *Wallet) Route(text []byte) (string, bool) { return w.router.Route(text) }
 
-// Sensitive tells whether a scan may be a wallet code and must not be shown to anybody. It is for the scanner's hub.
-func (w *Wallet) Sensitive(text []byte) bool { return w.router.Sensitive(text) }
-
 // data is Plan.Data: what a restart needs to ask, undo or repeat an attempt. It holds no secret.
 type data struct {
 	Wallet string        `json:"wallet"`
