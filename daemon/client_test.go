@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,9 +24,8 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Body != http.NoBody {
-		var body map[string]string
-		if err := json.NewDecoder(r.Body).Decode(&body); err == nil {
-			asked += " as " + body["as"] + " by " + body["by"] + ": " + body["reason"]
+		if body, err := io.ReadAll(r.Body); err == nil {
+			asked += " " + string(body)
 		}
 	}
 	s.asked = append(s.asked, asked)
@@ -85,14 +84,34 @@ func TestOwedSaysWhenNothingIs(t *testing.T) {
 }
 
 func TestSettleSendsTheVerdict(t *testing.T) {
-	s := &standIn{answers: map[string]string{"POST /v1/sales/S 1/attempts/a1/settle": `{}`}}
-	cmd := settleCmd{Attempt: "S 1/a1", As: "paid", By: "Chen", Reason: "acquirer's list"}
-	got, err := ask(t, s, func(ctx context.Context, c *client, g *globals) error { return cmd.settle(ctx, c, g) })
-	if err != nil || got != "S 1/a1 is settled as paid by Chen\n" {
-		t.Errorf("got %q, %v", got, err)
+	for _, row := range []struct {
+		cmd        settleCmd
+		body, says string
+	}{
+		{settleCmd{As: "paid", Amount: 1500}, `{"amount":1500,"as":"paid","by":"Chen","reason":"acquirer's list"}`, "S 1/a1 is settled as paid by Chen\n"},
+		{settleCmd{As: "not-paid"}, `{"as":"not-paid","by":"Chen","reason":"acquirer's list"}`, "S 1/a1 is settled as not-paid by Chen\n"},
+		{settleCmd{As: "retry"}, `{"as":"retry","by":"Chen","reason":"acquirer's list"}`, "S 1/a1 is being reversed again, as told by Chen\n"},
+	} {
+		s := &standIn{answers: map[string]string{"POST /v1/sales/S 1/attempts/a1/settle": `{}`}}
+		row.cmd.Attempt, row.cmd.By, row.cmd.Reason = "S 1/a1", "Chen", "acquirer's list"
+		got, err := ask(t, s, func(ctx context.Context, c *client, g *globals) error { return row.cmd.settle(ctx, c, g) })
+		if err != nil || got != row.says {
+			t.Errorf("%s: got %q, %v", row.cmd.As, got, err)
+		}
+		if want := "POST /v1/sales/S%201/attempts/a1/settle " + row.body; len(s.asked) != 1 || s.asked[0] != want {
+			t.Errorf("%s: asked %q, want %q", row.cmd.As, s.asked, want)
+		}
 	}
-	if want := "POST /v1/sales/S%201/attempts/a1/settle as paid by Chen: acquirer's list"; len(s.asked) != 1 || s.asked[0] != want {
-		t.Errorf("asked %q, want %q", s.asked, want)
+}
+
+func TestSettleTakesAnAmountForWhatWasPaidOnly(t *testing.T) {
+	for _, cmd := range []settleCmd{{As: "not-paid", Amount: 5}, {As: "retry", Amount: 5}, {As: "paid", Amount: -5}} {
+		cmd.Attempt = "S-1/a1"
+		s := &standIn{}
+		_, err := ask(t, s, func(ctx context.Context, c *client, g *globals) error { return cmd.settle(ctx, c, g) })
+		if err == nil || !strings.Contains(err.Error(), "--amount") || len(s.asked) > 0 {
+			t.Errorf("as %s with %d: %v, asked %q", cmd.As, cmd.Amount, err, s.asked)
+		}
 	}
 }
 

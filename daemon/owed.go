@@ -65,7 +65,7 @@ func (owedCmd) list(ctx context.Context, c *client, g *globals) error {
 		return err
 	}
 	if len(o.Stuck) > 0 {
-		fmt.Fprintln(g.Out, "\nAsk the acquirer or the gateway about what needs attention, then: posd settle SALE/ATTEMPT --as paid|not-paid --by NAME --reason TEXT")
+		fmt.Fprintln(g.Out, "\nAsk the acquirer or the gateway about what needs attention, then: posd settle SALE/ATTEMPT --as paid|not-paid|retry --by NAME --reason TEXT")
 	}
 	return nil
 }

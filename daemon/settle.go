@@ -12,9 +12,10 @@ import (
 // settleCmd is a person's verdict on an attempt that posd can not decide.
 type settleCmd struct {
 	Attempt string `arg:"" name:"sale/attempt" help:"The attempt, as posd owed shows it."`
-	As      string `required:"" enum:"paid,not-paid" placeholder:"paid|not-paid" help:"What the acquirer or the gateway says happened."`
+	As      string `required:"" enum:"paid,not-paid,retry" placeholder:"paid|not-paid|retry" help:"What the acquirer or the gateway says happened; retry sends the reversal again."`
 	By      string `required:"" placeholder:"NAME" help:"Who decides."`
 	Reason  string `required:"" placeholder:"TEXT" help:"Why: whom you asked and what they said."`
+	Amount  int64  `placeholder:"MINOR-UNITS" help:"With paid: what they hold, where that is less than the attempt's amount: 1999 for 19.99."`
 	Client  string `placeholder:"TILL" help:"Whose sale it is, when several tills use the same id."`
 }
 
@@ -32,14 +33,24 @@ func (c *settleCmd) settle(ctx context.Context, api *client, g *globals) error {
 	if !ok || sale == "" || attempt == "" {
 		return errors.New("name the attempt as SALE/ATTEMPT, as posd owed shows it")
 	}
+	if c.Amount < 0 || c.Amount > 0 && c.As != "paid" {
+		return errors.New("--amount is what the acquirer or the gateway holds: above 0, and together with --as paid")
+	}
 	path := "/v1/sales/" + url.PathEscape(sale) + "/attempts/" + url.PathEscape(attempt) + "/settle"
 	if c.Client != "" {
 		path += "?client=" + url.QueryEscape(c.Client)
 	}
-	verdict := map[string]string{"as": c.As, "by": c.By, "reason": c.Reason}
+	verdict := map[string]any{"as": c.As, "by": c.By, "reason": c.Reason}
+	if c.Amount > 0 {
+		verdict["amount"] = c.Amount
+	}
 	if err := api.do(ctx, http.MethodPost, path, verdict, nil); err != nil {
 		return err
 	}
-	fmt.Fprintf(g.Out, "%s/%s is settled as %s by %s\n", sale, attempt, c.As, c.By)
+	done := "settled as " + c.As
+	if c.As == "retry" {
+		done = "being reversed again, as told"
+	}
+	fmt.Fprintf(g.Out, "%s/%s is %s by %s\n", sale, attempt, done, c.By)
 	return nil
 }
