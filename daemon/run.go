@@ -34,11 +34,14 @@ type world struct {
 	Listen func(ctx context.Context, network, address string) (net.Listener, error)
 }
 
+// keepAlive lets a connection notice within a minute that its far end is dead: a host's line is quiet between sales.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}
+
 // realWorld is the machine that posd runs on.
 func realWorld(log *slog.Logger) world {
 	return world{
 		Log: log, Now: time.Now, Open: port.Open,
-		Dial:   (&net.Dialer{}).DialContext,
+		Dial:   (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext,
 		Listen: (&net.ListenConfig{}).Listen,
 	}
 }

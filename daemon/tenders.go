@@ -144,20 +144,7 @@ func (h *house) hostDialer() (func(context.Context) (net.Conn, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, c.ConnectTimeout.Duration)
-		defer cancel()
-		conn, err := h.w.Dial(ctx, "tcp", c.Address)
-		if err != nil || conf == nil {
-			return conn, err
-		}
-		secure := tls.Client(conn, conf)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = conn.Close()
-			return nil, err
-		}
-		return secure, nil
-	}, nil
+	return link.Dialer(h.w.Dial, c.Address, conf, c.ConnectTimeout.Duration), nil
 }
 
 func hostTLS(c config.Acquirer, key config.Secret) (*tls.Config, error) {

@@ -7,29 +7,24 @@ import (
 	"time"
 )
 
-// Figures of a TCP connection that has to notice a dead host by itself.
-const (
-	keepAliveIdle     = 30 * time.Second
-	keepAliveInterval = 10 * time.Second
-	keepAliveCount    = 3
-)
-
-// Dialer is the usual Options.Dial: TCP to address ("host:port"), with TLS when config is not nil, handshake done. A
-// connection that takes longer than limit fails; 0 leaves that to ctx.
-func Dialer(address string, config *tls.Config, limit time.Duration) func(context.Context) (net.Conn, error) {
-	d := &net.Dialer{Timeout: limit, KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
-	}}
+// Dialer is the usual Options.Dial: a connection through dial, mostly net.Dialer.DialContext, to address ("host:port"),
+// with TLS when config is not nil, handshake done. What takes longer than limit in all fails; 0 leaves that to ctx.
+func Dialer(dial func(ctx context.Context, network, address string) (net.Conn, error), address string, config *tls.Config, limit time.Duration) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
-		if limit > 0 { // the handshake counts as well
+		if limit > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, limit)
 			defer cancel()
 		}
-		if config == nil {
-			return d.DialContext(ctx, "tcp", address)
+		conn, err := dial(ctx, "tcp", address)
+		if err != nil || config == nil {
+			return conn, err
 		}
-		t := tls.Dialer{NetDialer: d, Config: config}
-		return t.DialContext(ctx, "tcp", address)
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return secure, nil
 	}
 }

@@ -3,7 +3,6 @@ package link_test
 import (
 	"context"
 	"errors"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,20 +114,4 @@ func TestCloseEndsWhoWaitsAndRefusesWhoComesAfter(t *testing.T) {
 		}
 		mustBeUnsent(t, <-h.exchange(time.Minute, h.message("0200", "000002")))
 	})
-}
-
-func TestDialerReachesALoopbackHost(t *testing.T) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	c, err := link.Dialer(l.Addr().String(), nil, 5*time.Second)(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
 }
