@@ -33,11 +33,14 @@ type DamagedError struct {
 }
 
 // Error names the place, the fault and the remedy.
-func (e *DamagedError) Error() string {
+func (e *DamagedError) Error() string { return e.fault() + "; " + e.Remedy }
+
+// fault is the error without its remedy.
+func (e *DamagedError) fault() string {
 	if e.Seq == 0 {
-		return fmt.Sprintf("journal is damaged: %s; %s", e.What, e.Remedy)
+		return "journal is damaged: " + e.What
 	}
-	return fmt.Sprintf("journal is damaged at event %d: %s; %s", e.Seq, e.What, e.Remedy)
+	return fmt.Sprintf("journal is damaged at event %d: %s", e.Seq, e.What)
 }
 
 const restoreRemedy = "copy the journal's folder away, restore the last export, " +
@@ -69,7 +72,7 @@ type BlockedError struct {
 	cause  error
 }
 
-// Error gives code and detail.
+// Error gives code, detail and remedy.
 func (e *BlockedError) Error() string {
 	return fmt.Sprintf("journal is blocked (%s): %s; %s", e.Code, e.Detail, e.Remedy)
 }
@@ -82,7 +85,7 @@ func blockedBy(err error) *BlockedError {
 	var dam *DamagedError
 	switch {
 	case errors.As(err, &dam):
-		return &BlockedError{Code: CodeDamaged, Detail: dam.Error(), Remedy: dam.Remedy, cause: err}
+		return &BlockedError{Code: CodeDamaged, Detail: dam.fault(), Remedy: dam.Remedy, cause: err}
 	case primaryCode(err) == sqlite3.SQLITE_FULL:
 		return &BlockedError{
 			Code: CodeDiskFull, Detail: err.Error(), cause: err,

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,6 +15,18 @@ func TestVersionsOfSQLiteThatLoseDataAreRefused(t *testing.T) {
 	} {
 		if err := refuseVersion(v); (err == nil) != ok {
 			t.Errorf("%s: %v, want accepted %v", v, err, ok)
+		}
+	}
+}
+
+func TestABlockedJournalSaysItsRemedyOnce(t *testing.T) {
+	for what, cause := range map[string]error{
+		"damage": damaged(7, "its hash is not that of its content"),
+		"disk":   errors.New("input/output error"),
+	} {
+		b := blockedBy(cause)
+		if n := strings.Count(b.Error(), b.Remedy); b.Remedy == "" || n != 1 || strings.Contains(b.Detail, b.Remedy) {
+			t.Errorf("%s: the remedy stands %d times in: %v", what, n, b)
 		}
 	}
 }
