@@ -6,6 +6,7 @@
 package alipay
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
@@ -75,18 +76,11 @@ func New(o Options) (*Provider, error) {
 		o.Subject = "Payment"
 	}
 	o.Subject = wallet.Cut(o.Subject, maxSubject)
-	o.Deadline = or(o.Deadline, time.Minute)
-	o.FirstAsk = or(o.FirstAsk, 3*time.Second)
-	o.QueryEvery = or(o.QueryEvery, 3*time.Second)
-	o.ReverseWindow = or(o.ReverseWindow, 24*time.Hour)
+	o.Deadline = cmp.Or(o.Deadline, time.Minute)
+	o.FirstAsk = cmp.Or(o.FirstAsk, 3*time.Second)
+	o.QueryEvery = cmp.Or(o.QueryEvery, 3*time.Second)
+	o.ReverseWindow = cmp.Or(o.ReverseWindow, 24*time.Hour)
 	return &Provider{o: o, to: u.String(), post: wallet.NewPoster(o.Transport)}, nil
-}
-
-func or(d, def time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return def
 }
 
 // Terms are Alipay's figures, or the shop's.

@@ -5,6 +5,7 @@
 package wechat
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -79,19 +80,12 @@ func New(o Options) (*Provider, error) {
 	if o.IP == "" {
 		o.IP = "127.0.0.1"
 	}
-	o.Deadline = or(o.Deadline, 45*time.Second)
-	o.FirstAsk = or(o.FirstAsk, 5*time.Second)
-	o.QueryEvery = or(o.QueryEvery, 5*time.Second)
-	o.ReverseNotBefore = or(o.ReverseNotBefore, 15*time.Second)
-	o.ReverseWindow = or(o.ReverseWindow, 7*24*time.Hour)
+	o.Deadline = cmp.Or(o.Deadline, 45*time.Second)
+	o.FirstAsk = cmp.Or(o.FirstAsk, 5*time.Second)
+	o.QueryEvery = cmp.Or(o.QueryEvery, 5*time.Second)
+	o.ReverseNotBefore = cmp.Or(o.ReverseNotBefore, 15*time.Second)
+	o.ReverseWindow = cmp.Or(o.ReverseWindow, 7*24*time.Hour)
 	return &Provider{o: o, base: strings.TrimSuffix(o.URL, "/"), post: wallet.NewPoster(o.Transport)}, nil
-}
-
-func or(d, def time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return def
 }
 
 // Terms are WeChat Pay's figures, or the shop's.
