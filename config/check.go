@@ -104,7 +104,6 @@ func (c *Config) checkDevices(k checker) {
 		k.between(at+".data_bits", d.DataBits, 7, 8)
 		k.oneOf(at+".parity", d.Parity, "none", "odd", "even", "mark", "space")
 		k.oneOf(at+".stop_bits", d.StopBits, "1", "1.5", "2")
-		k.oneOf(at+".language", d.Language, "zh", "en", "")
 	}
 }
 

@@ -145,7 +145,6 @@ type Device struct {
 	DataBits int               `toml:"data_bits"` // 7 or 8
 	Parity   string            `toml:"parity"`    // "none", "odd", "even", "mark" or "space"
 	StopBits string            `toml:"stop_bits"` // "1", "1.5" or "2"
-	Language string            `toml:"language"`  // printers: "zh" or "en" for what is printed without a customer; empty takes the till's
 	Options  map[string]string `toml:"options"`   // the driver's own, such as columns = 32; posd check names those it does not know
 }
 

@@ -55,7 +55,7 @@ func (w WeChat) check(k checker) {
 	k.pattern(at+"mch_id", w.MchID, digits, "digits")
 	k.both(strings.TrimSuffix(at, "."), "cert_file", w.CertFile, "key_file", w.KeyFile)
 	k.deadline(at, w.Deadline, w.QueryEvery)
-	k.within(at+"reverse_not_before", w.ReverseNotBefore, 0, 10*time.Minute)
+	k.within(at+"reverse_not_before", w.ReverseNotBefore, time.Millisecond, 10*time.Minute)
 	k.within(at+"reverse_window", w.ReverseWindow, time.Second, 30*24*time.Hour)
 }
 
