@@ -58,21 +58,28 @@ func (s *store) startProcess() *process {
 		}
 	}()
 	s.reach(s.cfg.API.Listen)
-	s.eventually("posd listens", func() bool {
-		c, err := (&net.Dialer{}).DialContext(s.t.Context(), "tcp", s.cfg.API.Listen)
-		if err == nil {
-			_ = c.Close()
-			return true
-		}
+	s.whenListening(func() {
 		select {
 		case <-said:
 			s.t.Fatalf("posd has ended: %s", last)
 		default:
 		}
-		return false
 	})
 	s.whenOpen()
 	return p
+}
+
+// whenListening waits until a posd of its own answers; meanwhile it looks again and again.
+func (s *store) whenListening(look func()) {
+	s.t.Helper()
+	s.eventually("posd listens", func() bool {
+		look()
+		c, err := (&net.Dialer{}).DialContext(s.t.Context(), "tcp", s.cfg.API.Listen)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
 }
 
 // kill ends posd as a crash would. It writes nothing any more.

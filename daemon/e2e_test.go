@@ -246,7 +246,7 @@ func (s *store) eventually(what string, holds func() bool) {
 
 // log gives the last lines of posd's log, for the messages of failures.
 func (s *store) log() string {
-	text, err := os.ReadFile(s.path("log/posd.log"))
+	text, err := os.ReadFile(s.cfg.Log.File)
 	if err != nil {
 		return err.Error()
 	}

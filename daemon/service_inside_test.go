@@ -27,7 +27,8 @@ func TestServiceInside(t *testing.T) {
 		t.Fatal("this test belongs into the container: make service-test")
 	}
 	s := shop{t}
-	s.configure()
+	m := s.openMoney()
+	s.configure(m)
 	before := s.files()
 
 	s.posd(success, "install")
@@ -40,7 +41,11 @@ func TestServiceInside(t *testing.T) {
 	s.posd(success, "status")
 	s.mark(markStarted, "")
 
+	m.serve()
+	m.approved("S-1", 1999)
+	m.lost("S-2")
 	second := s.kill(first)
+	m.reversed("S-2", 1999)
 
 	s.posd(success, "restart")
 	s.stop(s.pidOtherThan(second))
@@ -109,13 +114,14 @@ func (s shop) lifeOfAnother(user string) {
 }
 
 // configure writes the configuration that a technician would.
-func (s shop) configure() {
+func (s shop) configure(m *purse) {
 	s.t.Helper()
 	if err := os.MkdirAll("/etc/posd", 0o700); err != nil {
 		s.t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"posd.toml":        s.posd(success, "check", "--example"),
+		"posd.toml":        m.configuration(s.posd(success, "check", "--example")),
+		"tmk.key":          textbookKey,
 		"sell.token":       "sell-" + strings.Repeat("s", 16),
 		"supervisor.token": "supervisor-" + strings.Repeat("s", 16),
 		"seal.key":         strings.Repeat("5a", 32),

@@ -16,12 +16,17 @@ import (
 const (
 	markInstalled   = "posd-service: installed"
 	markStarted     = "posd-service: started"
+	markApproved    = "posd-service: a card sale is approved"
+	markSent        = "posd-service: a card sale is charged, its answer lost"
 	markRestarted   = "posd-service: killed and restarted"
+	markReversed    = "posd-service: the open reversal is done, nothing is owed"
 	markStopped     = "posd-service: stopped"
 	markUninstalled = "posd-service: uninstalled, nothing is left"
 )
 
-var marks = []string{markInstalled, markStarted, markRestarted, markStopped, markUninstalled}
+var marks = []string{
+	markInstalled, markStarted, markApproved, markSent, markRestarted, markReversed, markStopped, markUninstalled,
+}
 
 // TestServiceUnderSystemd boots a container with the host's own files and runs TestServiceInside there. It needs root
 // and systemd-nspawn, and fails without them: a skipped test would look like a passed one.
