@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -63,8 +64,11 @@ func (d *device) keepOpen(ctx context.Context) {
 		pause(ctx, wait)
 		wait = min(2*wait, lastWait)
 	}
-	d.offline(trouble{why: "posd is stopping"})
+	d.offline(stopping)
 }
+
+// stopping is no trouble that somebody should look at.
+var stopping = trouble{why: "posd is stopping"}
 
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
@@ -114,7 +118,11 @@ func (d *device) set(online bool, t trouble, note string) {
 	if online {
 		d.world.Log.Info("device online", "device", now.Name, "driver", now.Driver, "address", now.Address, "note", note)
 	} else {
-		d.world.Log.Warn("device offline", "device", now.Name, "driver", now.Driver, "address", now.Address,
+		level := slog.LevelWarn
+		if t == stopping {
+			level = slog.LevelInfo
+		}
+		d.world.Log.Log(context.Background(), level, "device offline", "device", now.Name, "driver", now.Driver, "address", now.Address,
 			"why", t.why, "remedy", t.remedy)
 	}
 	if d.world.OnChange != nil {
