@@ -30,7 +30,7 @@ deps: ## install what test, check, build and service-test need (apt; sudo when n
 	@PACKAGES='$(PACKAGES)' packaging/deps
 
 test: ## run all tests with the race detector
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on -timeout 30m ./...
 
 check: ## format, vet, go fix, staticcheck, golangci-lint and the house rules
 	@bad=$$($(TOOL) gofumpt -l $(GOFILES)) || exit 1; \
