@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"posd/daemon/journal"
@@ -190,12 +191,32 @@ func (d *Desk) createIn(tx *journal.Tx, r Request) error {
 		c.Original = r.Original.Attempt
 	}
 	facts := []Fact{{Kind: factCreated, Key: r.Key, Created: c}}
-	if lock, locked := s.Lock(); locked && r.Kind == KindSale && r.Override != nil {
+	for _, a := range s.Attempts { // each of them may turn out to be paid
+		if r.Kind != KindSale || r.Override == nil || a.Kind != KindSale || !a.locks() {
+			continue
+		}
 		facts = append(facts, Fact{Kind: factPair, Key: r.Key, Pair: &Pair{
-			Client: s.Client, Sale: s.ID, First: lock.Attempt, Second: r.Key.Attempt,
+			Client: s.Client, Sale: s.ID, First: a.Attempt, Second: r.Key.Attempt,
 			By: r.Override.By, Reason: r.Override.Reason, State: PairOpen,
 		}})
-		d.log.Warn("tender lock overridden", "sale", s.ID, "attempt", r.Key.Attempt, "locked_by", lock.Attempt, "by", r.Override.By)
+		d.log.Warn("tender lock overridden", "sale", s.ID, "attempt", r.Key.Attempt, "locked_by", a.Attempt, "by", r.Override.By)
 	}
 	return appendFacts(tx, facts...)
+}
+
+// stillOpen looks once more whether a sale is to be paid, now that the customer has shown card or code: while that was
+// waited for, another attempt may have been let through, or a person may have settled one as paid.
+func (d *Desk) stillOpen(tx *journal.Tx, r Request) error {
+	s, err := loadSale(tx, r.Key.Client, r.Key.Sale)
+	if err != nil || r.Kind != KindSale {
+		return err
+	}
+	s.Attempts = slices.DeleteFunc(s.Attempts, func(a Attempt) bool { return a.Key == r.Key })
+	if a, locked := d.core.lock(s); locked && (r.Override == nil || s.Rest() == 0) {
+		return lockProblem(a)
+	}
+	if s.Rest() != r.Amount {
+		return &Problem{Code: "amount_differs", Status: 409, Detail: "another amount of the sale is open by now", Remedy: "begin a new attempt"}
+	}
+	return nil
 }

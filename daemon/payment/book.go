@@ -353,7 +353,7 @@ func (b *Book) sealedKeys(ctx context.Context) (keys []Key, err error) {
 
 // shred destroys what was sealed for an attempt that can need it no more.
 func shred(tx *journal.Tx, a Attempt) error {
-	if a.State.Open() || a.State == Stuck || a.State == ApprovedState && !a.Voided && a.Refunded < a.Approved {
+	if a.State.Open() || a.State == Stuck || a.Net() > 0 { // the refund of one of a suspect pair may need it
 		return nil
 	}
 	return tx.Exec(`DELETE FROM payment_sealed WHERE client = ? AND sale = ? AND attempt = ?`, a.Client, a.Sale, a.Attempt)

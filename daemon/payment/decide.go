@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"errors"
 	"hash/fnv"
 	"math/rand/v2"
@@ -258,17 +259,17 @@ func decideVerdict(a Attempt, v Settlement) decision {
 	fact := Fact{Kind: factSettled, Key: a.Key, Settled: &v}
 	facts := []Fact{fact}
 	if v.As == "paid" && a.Kind != KindSale { // a person says that the refund or void was done
-		facts = append(facts, undoneOriginal(a))
+		facts = append(facts, undoneOriginal(a, v))
 	}
 	return decision{facts: facts, acts: []act{actSlip, actPairs}}
 }
 
-func undoneOriginal(a Attempt) Fact {
+func undoneOriginal(a Attempt, v Settlement) Fact {
 	orig := Key{a.Client, a.Sale, a.Original}
 	if a.Kind == KindVoid {
 		return Fact{Kind: factVoided, Key: orig, By: a.Attempt}
 	}
-	return Fact{Kind: factRefunded, Key: orig, By: a.Attempt, Amount: a.Amount}
+	return Fact{Kind: factRefunded, Key: orig, By: a.Attempt, Amount: cmp.Or(v.Amount, a.Amount)}
 }
 
 // backoff is the wait before the next try: doubling from BackoffMin to BackoffMax, less up to a quarter of jitter that

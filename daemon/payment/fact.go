@@ -194,8 +194,8 @@ func (a Attempt) answered(f Fact, at time.Time) Attempt {
 		a.Asks++
 		a.NextAsk = at.Add(f.Answer.Next)
 	}
-	if f.Kind == factApproved {
-		a.Approved = f.Answer.Amount
+	if f.Answer != nil && (f.Kind == factApproved || f.Kind == factReversing && f.Answer.Amount > 0) {
+		a.Approved = f.Answer.Amount // of a part that is not wanted, too: it is what the reversal is about
 	}
 	if slices.Contains(decided, becomes[f.Kind]) || f.Kind == factSettled {
 		a.DecidedAt = at

@@ -30,6 +30,23 @@ type life struct {
 func (d *Desk) bear(k Key) *life {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.bearHeld(k)
+}
+
+// bearOnce makes a life unless the attempt has one: that one is told to go on, should it be ending.
+func (d *Desk) bearOnce(k Key) (l *life, born bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l := d.lives[k]; l != nil {
+		l.again = true
+		l.wake()
+		return l, false
+	}
+	return d.bearHeld(k), true
+}
+
+// bearHeld makes a life. The caller holds mu.
+func (d *Desk) bearHeld(k Key) *life {
 	d.arrived++
 	l := &life{key: k, place: d.arrived, kick: make(chan struct{}, 1), gone: make(chan struct{})}
 	d.lives[k] = l
@@ -214,7 +231,7 @@ func (d *Desk) sendIn(tx *journal.Tx, r Request, t Tender, in Input) (a Attempt,
 	}
 	plan, err := t.Plan(r, in, n)
 	if err != nil {
-		return a, err
+		return a, &unplannedError{err}
 	}
 	if err := d.book.putSealed(tx, r.Key, n, plan.Sealed); err != nil {
 		return a, err
@@ -229,16 +246,23 @@ func (d *Desk) sendIn(tx *journal.Tx, r Request, t Tender, in Input) (a Attempt,
 	return loadAttempt(tx, r.Key)
 }
 
+// unplannedError says that a tender cannot make a request at all; trying again does not help.
+type unplannedError struct{ error }
+
+func (e *unplannedError) Unwrap() error { return e.error }
+
 // fresh makes sure that the attempt is created, and was not sent before.
 func (d *Desk) fresh(tx *journal.Tx, r Request) error {
 	a, err := loadAttempt(tx, r.Key)
 	switch {
 	case errors.Is(err, errNotFound):
 		return d.createIn(tx, r)
-	case err == nil && a.State != Created:
+	case err != nil:
+		return err
+	case a.State != Created:
 		return &Problem{Code: "attempt_over", Status: 409, Detail: "attempt " + a.Attempt + " is " + a.Said(), Remedy: "use a new attempt id"}
 	}
-	return err
+	return d.stillOpen(tx, r)
 }
 
 // authorize asks for the money, once, and journals what came of it.

@@ -58,13 +58,65 @@ func decidePair(p Pair, first, second Attempt, via *Attempt) pairMove {
 	return pairMove{to: PairUndoing, undo: undo.Attempt, reverse: undo.Rail == RailCard && undo.State == ApprovedState}
 }
 
-// clean tells that an attempt is proven to hold no money.
-func clean(a Attempt) bool { return !a.locks() || a.Said() == SaidRefunded }
+// decideSalePair is decidePair within a sale of several pairs. Two that together paid no more than the sale are no pair
+// (a part each). What another pair is giving back already is waited for, so that never all of them go.
+func decideSalePair(s Sale, p Pair, all []Pair, cannot string) pairMove {
+	first, ok1 := s.Find(p.First)
+	second, ok2 := s.Find(p.Second)
+	if !ok1 || !ok2 {
+		return pairMove{}
+	}
+	via := s.via(p.Undo)
+	if p.Via == "" {
+		via = nil
+	}
+	if p.Via != "" && cannot != "" && cannot == p.Undo {
+		via = &Attempt{Kind: KindRefund, State: DeclinedState}
+	}
+	open := p.State == PairOpen || p.State == PairUndoing
+	if open && first.Net() > 0 && second.Net() > 0 && first.Net()+second.Net() <= s.Amount {
+		return pairMove{to: PairResolved}
+	}
+	m := decidePair(p, first, second, via)
+	for _, o := range all {
+		if m.to == PairUndoing && !p.same(o) && o.State == PairUndoing && (o.Undo == p.First || o.Undo == p.Second) {
+			return pairMove{}
+		}
+	}
+	return m
+}
 
-// refused tells that the undoing under way is proven refused.
+func (p Pair) same(o Pair) bool {
+	return p.Client == o.Client && p.Sale == o.Sale && p.First == o.First && p.Second == o.Second
+}
+
+// via gives the last refund by which posd itself gives an attempt's money back; nil if there is none.
+func (s Sale) via(attempt string) (via *Attempt) {
+	for _, a := range s.Attempts {
+		if a.System && a.Kind == KindRefund && a.Original == attempt {
+			via = &a
+		}
+	}
+	return via
+}
+
+// clean tells that an attempt is proven to hold no money.
+func clean(a Attempt) bool {
+	switch a.State {
+	case Unsent, Cancelled, DeclinedState, Reversed, SettledNotPaid:
+		return true
+	case ApprovedState, SettledPaid:
+		return a.Net() <= 0
+	case Created, Sent, Reversing, Stuck:
+	}
+	return false
+}
+
+// refused tells that the undoing under way is proven refused. A refund of which nothing was sent is not: it is begun
+// again.
 func refused(p Pair, first, second Attempt, via *Attempt) bool {
 	if via != nil {
-		return via.State == DeclinedState || via.State == Unsent || via.State == Stuck || via.State == SettledNotPaid
+		return via.State == DeclinedState || via.State == Stuck || via.State == SettledNotPaid
 	}
 	u := other(other(p.Undo, first, second).Attempt, first, second)
 	return u.State == Stuck

@@ -39,8 +39,8 @@ CREATE INDEX payment_attempt_trace ON payment_attempt (terminal, trace);
 CREATE INDEX payment_attempt_amount ON payment_attempt (client, amount, decided_at);
 CREATE TABLE payment_terminal (terminal TEXT PRIMARY KEY, batch TEXT, trace INTEGER) WITHOUT ROWID;
 CREATE TABLE payment_till (client TEXT PRIMARY KEY, acks INTEGER) WITHOUT ROWID;
-CREATE TABLE payment_pair (client TEXT, sale TEXT, second TEXT, state TEXT, doc TEXT,
-  PRIMARY KEY (client, sale, second)) WITHOUT ROWID;
+CREATE TABLE payment_pair (client TEXT, sale TEXT, first TEXT, second TEXT, state TEXT, doc TEXT,
+  PRIMARY KEY (client, sale, first, second)) WITHOUT ROWID;
 CREATE TABLE payment_counter (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS payment_sealed (client TEXT, sale TEXT, attempt TEXT, terminal TEXT, batch TEXT, wrapped BLOB, box BLOB,
   PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;`
@@ -174,9 +174,9 @@ func foldPair(tx *journal.Tx, e journal.Event, f Fact) error {
 	if err != nil {
 		return err
 	}
-	return tx.Exec(`INSERT INTO payment_pair (client, sale, second, state, doc) VALUES (?,?,?,?,?)
-  ON CONFLICT (client, sale, second) DO UPDATE SET state = excluded.state, doc = excluded.doc`,
-		p.Client, p.Sale, p.Second, p.State, string(doc))
+	return tx.Exec(`INSERT INTO payment_pair (client, sale, first, second, state, doc) VALUES (?,?,?,?,?,?)
+  ON CONFLICT (client, sale, first, second) DO UPDATE SET state = excluded.state, doc = excluded.doc`,
+		p.Client, p.Sale, p.First, p.Second, p.State, string(doc))
 }
 
 func saveAttempt(tx *journal.Tx, a Attempt) error {

@@ -98,27 +98,17 @@ func (d *Desk) setOpen(open bool) {
 	d.open = open
 }
 
-// resume gives a life to an attempt that needs one and has none.
+// resume gives a life to an attempt that needs one and has none. One that may be ending is told to go on.
 func (d *Desk) resume(a Attempt) {
-	if !a.State.Open() && !a.awaitsAck() || a.State == Created || d.again(a.Key) {
+	if !a.State.Open() && !a.awaitsAck() || a.State == Created {
 		return
 	}
-	l := d.bear(a.Key)
+	l, born := d.bearOnce(a.Key)
+	if !born {
+		return
+	}
 	d.ride(l, d.tenderOf(a))
 	d.live(l, func(ctx context.Context) { d.chase(ctx, l) })
-}
-
-// again tells a life that may be ending to go on; false if there is none.
-func (d *Desk) again(k Key) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	l := d.lives[k]
-	if l == nil {
-		return false
-	}
-	l.again = true
-	l.wake()
-	return true
 }
 
 // close ends the lives: those that wait for an answer about money get the grace.

@@ -60,6 +60,9 @@ func (a Attempt) Net() Cents {
 		if a.Settled != nil && a.Settled.Amount > 0 {
 			return a.Settled.Amount - a.Refunded
 		}
+		if a.Approved > 0 {
+			return a.Approved - a.Refunded // what the host had said before it was taken back
+		}
 		return a.Amount - a.Refunded
 	default:
 		return 0

@@ -273,12 +273,22 @@ func (d *Desk) Settle(ctx context.Context, k Key, v Settlement) (Attempt, error)
 		if a.Settled != nil && a.Settled.As == v.As {
 			return a, nil
 		}
-		return a, &Problem{Code: "not_stuck", Status: 409, Detail: "attempt " + k.String() + " is " + a.Said() + ": there is nothing to settle", Remedy: "look at GET /v1/owed"}
+		return a, notStuck(a)
 	}
 	if a, err = d.commit(ctx, k, event{verdict: &v}, Policy{}); err != nil {
 		return a, err
 	}
+	if a.State != verdicts[v.As] { // somebody else was faster, and said something else
+		return a, notStuck(a)
+	}
 	d.log.Warn("attempt settled by a person", "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID, "as", v.As, "by", v.By, "reason", v.Reason)
 	d.resume(a)
 	return d.book.Attempt(ctx, k)
+}
+
+func notStuck(a Attempt) error {
+	return &Problem{
+		Code: "not_stuck", Status: 409, Detail: "attempt " + a.Key.String() + " is " + a.Said() + ": there is nothing to settle",
+		Remedy: "look at GET /v1/owed",
+	}
 }
