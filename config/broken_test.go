@@ -125,6 +125,10 @@ var broken = []struct {
 		`posd.toml:24: device[5].kind: missing; want "printer", "scanner" or "reader"`,
 		`posd.toml:26: device[5].port: "ftp://x" is no port; want a device path, COM name, tcp://host:port or usb://VID:PID`,
 	}},
+	{"what once was, or meant something else", "[wallet.wechat]\nreverse_not_before = \"0s\"\n[[device]]\nname = \"p\"\nkind = \"printer\"\nport = \"COM1\"\nlanguage = \"zh\"", []string{
+		`posd.toml:2: wallet.wechat.reverse_not_before: "0s" is out of range; want 1ms to 10m`,
+		`posd.toml:7: device[1].language: unknown key; known here: baud, data_bits, driver, kind, name, options, parity, port, stop_bits`,
+	}},
 	{"driver's options", "[[device]]\nname = \"p\"\nkind = \"printer\"\nport = \"COM1\"\n[device.options]\ncolumns = 4.8", []string{
 		`posd.toml:6: device[1].options.columns: want text, a whole number, true or false, got a number with a fraction; see posd check --example`,
 	}},
