@@ -89,14 +89,6 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	if len(c.Devices) != 2 || c.Devices[0].Options["columns"] != "48" || c.Devices[1].Baud != 9600 {
 		t.Errorf("the example's devices: %+v", c.Devices)
 	}
-	if got, want := len(c.Wallet.Routes), len(config.DefaultRoutes()); got != want {
-		t.Errorf("%d routes in the example, want the %d published ones", got, want)
-	}
-	for i, r := range config.DefaultRoutes() {
-		if strings.Join(c.Wallet.Routes[i].Prefixes, " ") != strings.Join(r.Prefixes, " ") {
-			t.Errorf("route %d in the example: %v, want %v", i+1, c.Wallet.Routes[i], r)
-		}
-	}
 }
 
 // working is a configuration that uses most of what there is.
@@ -146,9 +138,6 @@ func TestWorkingConfigurationIsRead(t *testing.T) {
 		t.Errorf("devices: %+v", d)
 	case c.Log.File != "":
 		t.Errorf("log: %+v", c.Log)
-	}
-	if n := len(c.Wallet.EffectiveRoutes()); n != 3 {
-		t.Errorf("%d routes, want the 3 published ones", n)
 	}
 }
 

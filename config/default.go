@@ -63,16 +63,6 @@ func defaultPayment() Payment {
 	}
 }
 
-// DefaultRoutes are the published code formats: WeChat Pay 18 digits from 10 to 15 (160 across borders), Alipay 16 to
-// 24 digits from 25 to 30, UnionPay 19 digits from 62. They hold when no route is configured.
-func DefaultRoutes() []Route {
-	return []Route{
-		{Provider: "wechat", Prefixes: []string{"10", "11", "12", "13", "14", "15", "160"}, Lengths: []int{18, 18}},
-		{Provider: "alipay", Prefixes: []string{"25", "26", "27", "28", "29", "30"}, Lengths: []int{16, 24}},
-		{Provider: "unionpay", Prefixes: []string{"62"}, Lengths: []int{19, 19}},
-	}
-}
-
 // setDefaults gives a serial line its usual settings.
 func (d *Device) setDefaults() {
 	d.Baud, d.DataBits, d.Parity, d.StopBits = 9600, 8, "none", "1"

@@ -115,11 +115,3 @@ func (r Route) overlap(o Route) string {
 	}
 	return ""
 }
-
-// EffectiveRoutes are the configured routes, or the published ones if there are none.
-func (w Wallet) EffectiveRoutes() []Route {
-	if len(w.Routes) > 0 {
-		return w.Routes
-	}
-	return DefaultRoutes()
-}

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"posd/config"
+	"posd/daemon/wallet"
 )
 
 func TestCheckNamesEveryProblemOnALineOfItsOwn(t *testing.T) {
@@ -87,5 +90,19 @@ func TestCheckTakesWhatRunTakesAndNothingElse(t *testing.T) {
 	s.cfg.Wallet.Routes = []config.Route{{Provider: "alipay", Prefixes: []string{"25", "25"}, Lengths: []int{16, 24}}}
 	if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
 		t.Errorf("with a route that names a prefix twice check says %v", err)
+	}
+}
+
+func TestTheExamplesRoutesAreThePublishedOnes(t *testing.T) {
+	samples := regexp.MustCompile(`(?m)^## `).ReplaceAllString(config.Example, "")
+	example, err := config.Parse("posd.toml", []byte(samples))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := routesOf(example.Wallet); !reflect.DeepEqual(got, wallet.DefaultRoutes()) {
+		t.Errorf("the example has %+v, want %+v", got, wallet.DefaultRoutes())
+	}
+	if got := routesOf(config.Default().Wallet); !reflect.DeepEqual(got, wallet.DefaultRoutes()) {
+		t.Errorf("without a route: %+v, want %+v", got, wallet.DefaultRoutes())
 	}
 }

@@ -217,10 +217,13 @@ func (h *house) openWallet() (*wallet.Wallet, error) {
 	})
 }
 
-// routesOf says whose code is whose.
+// routesOf says whose code is whose: as configured, else as published.
 func routesOf(c config.Wallet) []wallet.Route {
+	if len(c.Routes) == 0 {
+		return wallet.DefaultRoutes()
+	}
 	var routes []wallet.Route
-	for _, r := range c.EffectiveRoutes() {
+	for _, r := range c.Routes {
 		routes = append(routes, wallet.Route{Wallet: r.Provider, Prefixes: r.Prefixes, Min: r.Min(), Max: r.Max()})
 	}
 	return routes
