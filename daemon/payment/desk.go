@@ -49,8 +49,9 @@ type Desk struct {
 
 	ctx     context.Context    // guarded by mu; of the lives: renewed when a blocked journal comes back, ended by Run
 	cancel  context.CancelFunc // guarded by mu
-	running sync.WaitGroup     // the lives
-	busy    sync.WaitGroup     // the lives that wait for an answer about money
+	running sync.WaitGroup     // the lives, and the visits that may start one
+	asking  int                // guarded by mu; the lives that wait for an answer about money
+	quiet   chan struct{}      // guarded by mu; to be closed when none asks any more; nil if nobody waits for that
 }
 
 // core is the pure part, replaceable so that tests can plant faults in it.
@@ -81,21 +82,31 @@ func NewDesk(o Options) *Desk {
 
 // Pay begins an attempt, or finds it if it was begun before, and returns it as it stands; Wait then gives its outcome.
 // A *Problem says why it was refused: nothing was asked of a host then. r.Code is wiped in any case.
-func (d *Desk) Pay(ctx context.Context, r Request) (Attempt, error) {
+func (d *Desk) Pay(ctx context.Context, r Request) (a Attempt, err error) {
+	defer r.Code.Wipe()
+	err = d.visit(ctx, func(ctx context.Context) error {
+		a, err = d.pay(ctx, r)
+		return err
+	})
+	if ctx.Err() != nil {
+		d.hungUp(r.Key)
+	}
+	return a, err
+}
+
+func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 	done, err := d.begin(ctx, r.Key)
 	if err != nil {
-		r.Code.Wipe()
 		return Attempt{}, err
 	}
 	defer done()
 	r, a, err := d.admit(ctx, r)
 	if err != nil || a.State != "" {
-		r.Code.Wipe()
+		d.attach(r.Key, 0) // a till that comes back goes on collecting
 		return a, err
 	}
 	tenders, err := d.ready(ctx, r)
 	if err != nil {
-		r.Code.Wipe()
 		return Attempt{}, err
 	}
 	l := d.bear(r.Key)
@@ -106,6 +117,7 @@ func (d *Desk) Pay(ctx context.Context, r Request) (Attempt, error) {
 		d.bury(l)
 		return Attempt{}, err
 	}
+	d.setCollecting(l, true)
 	d.live(l, func(ctx context.Context) { d.collectAndPay(ctx, l, r, tenders) })
 	return d.book.Attempt(ctx, r.Key)
 }
@@ -139,17 +151,42 @@ func (d *Desk) payAtOnce(ctx context.Context, l *life, r Request, t Tender) (Att
 	return a, nil
 }
 
+// visit lets a caller from outside do what may start a life, unless posd is starting or stopping. The ctx of do ends with
+// the lives, and who ends them waits for the visits.
+func (d *Desk) visit(ctx context.Context, do func(context.Context) error) error {
+	d.mu.Lock()
+	if !d.open {
+		d.mu.Unlock()
+		return d.notReady()
+	}
+	d.running.Add(1)
+	inside, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(d.ctx, cancel)
+	d.mu.Unlock()
+	defer d.running.Done()
+	defer cancel()
+	defer stop()
+	err := do(inside)
+	if err != nil && inside.Err() != nil && ctx.Err() == nil {
+		return d.notReady()
+	}
+	return err
+}
+
+func (d *Desk) notReady() error {
+	if err := d.blocked(); err != nil {
+		return err
+	}
+	return &Problem{
+		Code: "not_ready", Status: 503, Detail: "posd is starting or stopping",
+		Remedy: "try again in a moment", RetryAt: d.now().Add(time.Second),
+	}
+}
+
 // begin lets one caller at a time begin an attempt of that key.
 func (d *Desk) begin(ctx context.Context, k Key) (done func(), err error) {
 	for {
 		d.mu.Lock()
-		if !d.open {
-			d.mu.Unlock()
-			return nil, &Problem{
-				Code: "not_ready", Status: 503, Detail: "posd is starting or stopping",
-				Remedy: "try again in a moment", RetryAt: d.now().Add(time.Second),
-			}
-		}
 		other, taken := d.starts[k]
 		if !taken {
 			mine := make(chan struct{})

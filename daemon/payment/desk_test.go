@@ -93,8 +93,9 @@ type bench struct {
 	j    *journal.Journal
 	fail error // of the next commit
 
-	mu  sync.Mutex
-	off time.Duration // guarded by mu; what the wall clock is off by
+	committed func() // called after each commit
+	mu        sync.Mutex
+	off       time.Duration // guarded by mu; what the wall clock is off by
 }
 
 // skew sets the wall clock off.
@@ -128,10 +129,11 @@ func withDesk(t *testing.T, card, purse *script, rules Rules, test func(b *bench
 func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, ctx: t.Context()}
+		b := &bench{t: t, ctx: t.Context(), committed: func() {}}
 		j, err := journal.Open(b.ctx, journal.Options{
 			Memory: true, Now: b.now, Owner: "test", Projections: []journal.Projection{Projection()},
 			BeforeCommit: func() error { defer func() { b.fail = nil }(); return b.fail },
+			AfterCommit:  func(int64) { b.committed() },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -20,7 +20,9 @@ type life struct {
 	reversing atomic.Bool        // the goroutine waits to try a reversal again
 	deadline  time.Time          // monotonic; when an unknown outcome is no longer asked for. Owned by the goroutine
 	ackBy     time.Time          // monotonic; when an approved attempt lapses that is not acknowledged. Owned likewise
-	giveUp    context.CancelFunc // ends collecting; guarded by Desk.mu, nil when not collecting
+	collects  bool               // guarded by Desk.mu; card or code is still to come
+	stopped   bool               // guarded by Desk.mu; collecting is to end
+	giveUp    context.CancelFunc // ends collecting; guarded by Desk.mu, nil when nobody is asked
 	again     bool               // guarded by Desk.mu; somebody wants it while it may be ending
 	waiters   int                // guarded by Desk.mu; requests that wait for the outcome
 	hangUp    *time.Timer        // guarded by Desk.mu; runs while a till that has hung up may come back
@@ -156,6 +158,9 @@ func (d *Desk) collect(ctx context.Context, l *life, r Request, tenders []Tender
 	defer cancel()
 	d.mu.Lock()
 	l.giveUp = cancel
+	if l.stopped {
+		cancel()
+	}
 	d.mu.Unlock()
 	results := make(chan collected, len(tenders))
 	for _, t := range tenders {
@@ -180,13 +185,27 @@ func (d *Desk) collect(ctx context.Context, l *life, r Request, tenders []Tender
 			won.err = errors.Join(won.err, c.err)
 		}
 	}
-	d.mu.Lock()
-	l.giveUp = nil
-	d.mu.Unlock()
+	d.setCollecting(l, false)
 	if won.t == nil {
 		return nil, nil, won.err
 	}
 	return won.in, won.t, nil
+}
+
+func (d *Desk) setCollecting(l *life, on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l.collects, l.giveUp = on, nil
+}
+
+// stopLife ends collecting, also where it has not quite begun.
+func (d *Desk) stopLife(l *life) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l.stopped = true
+	if l.giveUp != nil {
+		l.giveUp()
+	}
 }
 
 // send makes the attempt sent: its numbers, and all that its reversal needs, are on disk when it returns. With the
@@ -267,8 +286,8 @@ func (d *Desk) fresh(tx *journal.Tx, r Request) error {
 
 // authorize asks for the money, once, and journals what came of it.
 func (d *Desk) authorize(ctx context.Context, a Attempt, t Tender, in Input) {
-	d.busy.Add(1)
-	defer d.busy.Done()
+	d.asks(1)
+	defer d.asks(-1)
 	defer wipe(in)
 	pol := t.Policy()
 	a, err := d.book.opened(ctx, a)
@@ -281,6 +300,16 @@ func (d *Desk) authorize(ctx context.Context, a Attempt, t Tender, in Input) {
 	ans := t.Authorize(call, a, in)
 	if _, err := d.commit(ctx, a.Key, event{answer: &ans, first: true}, pol); err == nil && conclusive(ans) {
 		d.wakeReversals(d.railOf(t))
+	}
+}
+
+// asks counts the lives that wait for an answer about money.
+func (d *Desk) asks(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asking += n; d.asking == 0 && d.quiet != nil {
+		close(d.quiet)
+		d.quiet = nil
 	}
 }
 

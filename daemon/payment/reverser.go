@@ -6,26 +6,34 @@ import (
 	"time"
 )
 
-// chase goes on with an attempt until nothing is owed any more. It is the path of recovery, too.
+// chase goes on with an attempt until nothing is owed any more. It is the path of recovery, too. A step that fails is
+// taken again after a while: only a blocked journal ends the chase early, and Run comes back to it then.
 func (d *Desk) chase(ctx context.Context, l *life) {
-	for ctx.Err() == nil {
+	for failed := 0; ctx.Err() == nil; {
 		a, err := d.book.Attempt(ctx, l.key)
-		if err != nil {
+		if err == nil && !a.owed() {
 			return
 		}
 		t := d.tenderOf(a)
-		if t == nil {
+		if err == nil && t == nil {
 			d.log.Error("attempt is owed on a rail that is not configured", "sale", a.Sale, "attempt", a.Attempt, "rail", string(a.Rail))
 			return
 		}
-		if !d.step(ctx, l, a, t) {
+		if err == nil && d.step(ctx, l, a, t) {
+			failed = 0
+			continue
+		}
+		if Explain(err) != nil || d.book.j.Blocked() != nil || !d.pause(ctx, l, backoff(l.key, failed, d.rules), true) {
 			return
 		}
+		failed++
 	}
 }
 
-// step does the next thing that an open attempt needs, when it is due. false: nothing is left to do, or the journal
-// takes nothing; Run comes back to it then.
+// owed tells whether posd has still to do something about an attempt that was sent.
+func (a Attempt) owed() bool { return a.State == Sent || a.State == Reversing || a.awaitsAck() }
+
+// step does the next thing that an open attempt needs, when it is due. false: posd stops, or the journal takes nothing.
 func (d *Desk) step(ctx context.Context, l *life, a Attempt, t Tender) bool {
 	switch {
 	case a.State == Sent && slices.Contains(t.Policy().Repeats, a.Kind):

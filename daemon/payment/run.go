@@ -70,7 +70,12 @@ func (d *Desk) recover(ctx context.Context) error {
 	}
 	for _, a := range open {
 		pol := Policy{}
-		if t := d.tenderOf(a); t != nil {
+		t := d.tenderOf(a)
+		if t == nil && a.State != Created { // it stays as it is until somebody can ask or reverse
+			d.log.Error("attempt is owed on a rail that is not configured", "sale", a.Sale, "attempt", a.Attempt, "rail", string(a.Rail))
+			continue
+		}
+		if t != nil {
 			pol = t.Policy()
 		}
 		if a, err = d.commit(ctx, a.Key, event{restart: true}, pol); err != nil {
@@ -113,20 +118,22 @@ func (d *Desk) resume(a Attempt) {
 
 // close ends the lives: those that wait for an answer about money get the grace.
 func (d *Desk) close() {
-	d.setOpen(false)
-	idle := make(chan struct{})
-	go func() {
-		d.busy.Wait()
-		close(idle)
-	}()
+	quiet := make(chan struct{})
+	d.mu.Lock()
+	d.open = false
+	if d.asking == 0 {
+		close(quiet)
+	} else {
+		d.quiet = quiet
+	}
+	d.mu.Unlock()
 	timer := time.NewTimer(d.grace)
 	defer timer.Stop()
 	select {
-	case <-idle:
+	case <-quiet:
 	case <-timer.C:
 	}
 	d.endLives()
-	<-idle
 }
 
 // probe looks whether a host answers again, for the reversals that wait for it.

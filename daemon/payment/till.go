@@ -157,7 +157,7 @@ func (d *Desk) attach(k Key, n int) {
 		return
 	}
 	l.waiters += n
-	if n > 0 && l.hangUp != nil {
+	if n >= 0 && l.hangUp != nil {
 		l.hangUp.Stop()
 		l.hangUp = nil
 	}
@@ -167,14 +167,22 @@ func (d *Desk) hungUp(k Key) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.lives[k]
-	if l == nil || l.waiters > 0 || l.giveUp == nil || l.hangUp != nil {
+	if l == nil || l.waiters > 0 || !l.collects || l.hangUp != nil {
 		return
 	}
-	l.hangUp = time.AfterFunc(d.rules.HangUpGrace, l.giveUp)
+	l.hangUp = time.AfterFunc(d.rules.HangUpGrace, func() { d.stopLife(l) })
 }
 
 // Cancel stops an attempt: while collecting it becomes cancelled; once sent it is reversed.
-func (d *Desk) Cancel(ctx context.Context, k Key) (Attempt, error) {
+func (d *Desk) Cancel(ctx context.Context, k Key) (a Attempt, err error) {
+	err = d.visit(ctx, func(ctx context.Context) error {
+		a, err = d.doCancel(ctx, k)
+		return err
+	})
+	return a, err
+}
+
+func (d *Desk) doCancel(ctx context.Context, k Key) (Attempt, error) {
 	a, err := d.book.Attempt(ctx, k)
 	if err != nil {
 		return a, err
@@ -197,10 +205,11 @@ func (d *Desk) Cancel(ctx context.Context, k Key) (Attempt, error) {
 // stopCollecting ends the collecting and waits until the attempt has left created.
 func (d *Desk) stopCollecting(ctx context.Context, k Key) (Attempt, error) {
 	d.mu.Lock()
-	if l := d.lives[k]; l != nil && l.giveUp != nil {
-		l.giveUp()
-	}
+	l := d.lives[k]
 	d.mu.Unlock()
+	if l != nil {
+		d.stopLife(l)
+	}
 	for {
 		changed := d.book.Changed()
 		a, err := d.book.Attempt(ctx, k)
@@ -208,7 +217,7 @@ func (d *Desk) stopCollecting(ctx context.Context, k Key) (Attempt, error) {
 			return a, err
 		}
 		if a.State != Created {
-			return d.Cancel(ctx, k)
+			return d.doCancel(ctx, k)
 		}
 		select {
 		case <-changed:
@@ -275,14 +284,20 @@ func (d *Desk) Settle(ctx context.Context, k Key, v Settlement) (Attempt, error)
 		}
 		return a, notStuck(a)
 	}
-	if a, err = d.commit(ctx, k, event{verdict: &v}, Policy{}); err != nil {
+	err = d.visit(ctx, func(ctx context.Context) error {
+		if a, err = d.commit(ctx, k, event{verdict: &v}, Policy{}); err != nil {
+			return err
+		}
+		if a.State != verdicts[v.As] { // somebody else was faster, and said something else
+			return notStuck(a)
+		}
+		d.resume(a)
+		return nil
+	})
+	if err != nil {
 		return a, err
 	}
-	if a.State != verdicts[v.As] { // somebody else was faster, and said something else
-		return a, notStuck(a)
-	}
 	d.log.Warn("attempt settled by a person", "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID, "as", v.As, "by", v.By, "reason", v.Reason)
-	d.resume(a)
 	return d.book.Attempt(ctx, k)
 }
 
