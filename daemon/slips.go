@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -90,8 +91,10 @@ func (s *slips) put(ctx context.Context) {
 	pending := s.pending
 	s.pending = nil
 	s.mu.Unlock()
-	if len(pending) > 0 {
-		s.releaseHeld(ctx)
+	if len(pending) > 0 { // what came too late to print by itself comes out with the next sale's, with its own time
+		if err := s.queue.ReleaseLate(ctx); err != nil {
+			s.h.w.Log.Warn("late slips could not be released", "err", err)
+		}
 	}
 	for _, slip := range pending {
 		if err := s.queue.Put(ctx, slip.ID(), slip.Document(), slip.Now.Add(slipLasts)); err != nil {
@@ -100,30 +103,19 @@ func (s *slips) put(ctx context.Context) {
 	}
 }
 
-// releaseHeld lets slips that came too late to print by themselves out with the next sale's; they carry their own time.
-func (s *slips) releaseHeld(ctx context.Context) {
-	for _, job := range s.open(ctx) {
-		if job.State != prints.Held {
-			continue
-		}
-		if err := s.queue.Release(ctx, job.ID); err != nil {
-			s.h.w.Log.Warn("held slip could not be released", "slip", job.ID, "err", err)
-		}
-	}
-}
-
-func (s *slips) open(ctx context.Context) []prints.Job {
+// waiting counts the slips that are still to come out.
+func (s *slips) waiting(ctx context.Context) int {
 	jobs, err := s.queue.Open(ctx)
 	if err != nil {
 		s.h.w.Log.Error("slips could not be listed", "err", err)
 	}
-	return jobs
+	return len(slices.DeleteFunc(jobs, prints.Job.GivenUp))
 }
 
 // concerns tells the health of slips that wait, and of sealed data that nobody can open.
 func (h *house) concerns(ctx context.Context) (out []payment.Concern) {
 	if h.slips != nil {
-		if n := len(h.slips.open(ctx)); n > 0 {
+		if n := h.slips.waiting(ctx); n > 0 {
 			out = append(out, payment.Concern{
 				Code: "slips_waiting", Detail: fmt.Sprintf("%d slips wait for the printer", n),
 				Remedy: "look at the printer: paper, cover, cable; they print by themselves or with the next sale",

@@ -42,6 +42,9 @@ type Job struct {
 	Released  bool   // somebody has asked for it
 }
 
+// GivenUp tells that the printer never said whether the slip came out, as often as it was tried: it is likely on paper.
+func (j Job) GivenUp() bool { return j.State == Held && j.Unsure >= maxUnsure }
+
 // ErrNoJob says that there is no such job, or none that is held.
 var ErrNoJob = errors.New("no such print job")
 
@@ -119,6 +122,18 @@ func (q *Queue) Release(ctx context.Context, id string) error {
 	}
 	q.changed(ctx, id)
 	return nil
+}
+
+// ReleaseLate releases the jobs that are held because they are late. Those that were given up stay held: a printer that
+// never confirms would print them all again each time.
+func (q *Queue) ReleaseLate(ctx context.Context) error {
+	jobs, err := q.Open(ctx)
+	for _, j := range jobs {
+		if j.State == Held && !j.GivenUp() {
+			err = errors.Join(err, q.Release(ctx, j.ID))
+		}
+	}
+	return err
 }
 
 // Job gives one job; ErrNoJob if there is none.

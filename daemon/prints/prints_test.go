@@ -147,7 +147,7 @@ func TestPaperOutInTheMiddleOfTheQueueLosesAndDoublesNothing(t *testing.T) {
 	}
 }
 
-func TestALateSlipIsHeldUntilSomebodyAsks(t *testing.T) {
+func TestALateSlipIsHeldUntilTheNextSaleOrSomebodyAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.sim.SetPaper(false)
@@ -163,7 +163,7 @@ func TestALateSlipIsHeldUntilSomebodyAsks(t *testing.T) {
 			t.Fatalf("got %+v, printed %q", j, s.printed())
 		}
 		s.put("next")
-		if err := s.q.Release(t.Context(), "late"); err != nil {
+		if err := s.q.ReleaseLate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
@@ -216,8 +216,15 @@ func TestAPrinterThatNeverConfirmsDoesNotEatThePaper(t *testing.T) {
 		s.start(l)
 		s.put("x")
 		time.Sleep(5 * time.Minute)
-		if j := s.state("x"); j.State != prints.Held || l.tries != 3 {
+		if j := s.state("x"); !j.GivenUp() || l.tries != 3 {
 			t.Errorf("tried %d times, %+v", l.tries, j)
+		}
+		if err := s.q.ReleaseLate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		if j := s.state("x"); !j.GivenUp() || l.tries != 3 {
+			t.Errorf("with the next sale's: tried %d times, %+v", l.tries, j)
 		}
 		if err := s.q.Release(t.Context(), "x"); err != nil {
 			t.Fatal(err)

@@ -58,6 +58,7 @@ func (q *Queue) once(ctx context.Context) (done bool, err error) {
 	case j.sending:
 		return true, q.record(ctx, j.ID, unsure, fact{Why: "posd ended while it was being printed"})
 	case j.Unsure >= maxUnsure && !j.Released:
+		q.o.Log.Warn("slip given up: the printer never confirms", "slip", j.ID, "tries", j.Unsure)
 		return true, q.record(ctx, j.ID, held, fact{Why: "the printer never said whether it came out"})
 	case !j.Released && q.o.Now().After(j.NotAfter):
 		return true, q.record(ctx, j.ID, held, fact{Why: q.keeps()})
