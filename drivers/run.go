@@ -38,8 +38,6 @@ func (r *scannerRunner) redaction() port.Redaction { return port.Lengths }
 
 func (r *scannerRunner) run(ctx context.Context, c port.Conn, d *device) error {
 	src := r.driver.Open(c, r.settings)
-	d.world.Scans.SetOnline(1)
-	defer d.world.Scans.SetOnline(-1)
 	d.online("")
 	for {
 		code, err := src.Next(ctx)
@@ -75,8 +73,6 @@ func (r *readerRunner) redaction() port.Redaction { return port.Lengths }
 
 func (r *readerRunner) run(ctx context.Context, c port.Conn, d *device) error {
 	src := r.driver.Open(c, r.settings)
-	d.world.Cards.SetOnline(1)
-	defer d.world.Cards.SetOnline(-1)
 	d.online("")
 	for {
 		card, err := src.Next(ctx)

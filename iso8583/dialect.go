@@ -86,14 +86,6 @@ func (d *Dialect) DeclineNeedsMAC() bool { return d.declineMAC }
 // InFlightMax is how long a request may still be under way to the host: a reversal in doubt is asked again after it.
 func (d *Dialect) InFlightMax() time.Duration { return d.inFlight }
 
-// FieldName is the dialect's English name of a field, "" where it has no such field.
-func (d *Dialect) FieldName(field int) string {
-	if s := d.spec("", field); s != nil {
-		return s.name
-	}
-	return ""
-}
-
 // fields is the table for messages of that MTI.
 func (d *Dialect) fields(mti string) *table {
 	if t := d.byMTI[mti]; t != nil {

@@ -129,23 +129,14 @@ func (r MACRule) Compute(key, data []byte) ([]byte, error) {
 	case X919:
 		return retailMAC(key, pad(data, r.Padding))
 	case CMAC:
-		return MACCMAC(key, data)
+		return aesCMAC(key, data)
 	default:
 		return nil, fmt.Errorf("no MAC algorithm %q; there are %s, %s, %s, %s", r.Algorithm, UnionPayECB, X99, X919, CMAC)
 	}
 }
 
-// MACUnionPayECB is the UnionPay terminals' MAC ("POS ECB", 8 bytes) with zero padding; key of 8 or 16 bytes.
-func MACUnionPayECB(key, data []byte) ([]byte, error) { return unionPayECB(key, pad(data, PadZero)) }
-
-// MACX99 is ANSI X9.9 (CBC-DES, 8-byte key) with zero padding.
-func MACX99(key, data []byte) ([]byte, error) { return cbcMAC(key, pad(data, PadZero)) }
-
-// MACX919 is ANSI X9.19 (ISO 9797-1 algorithm 3, 16-byte key) with zero padding; other paddings by MACRule.Compute.
-func MACX919(key, data []byte) ([]byte, error) { return retailMAC(key, pad(data, PadZero)) }
-
-// MACCMAC is AES-CMAC (RFC 4493; 16-, 24- or 32-byte key); 16 bytes.
-func MACCMAC(key, data []byte) ([]byte, error) {
+// aesCMAC is AES-CMAC (RFC 4493; 16-, 24- or 32-byte key); 16 bytes.
+func aesCMAC(key, data []byte) ([]byte, error) {
 	h, err := cmac.New(aes.NewCipher, key)
 	if err != nil {
 		return nil, &KeyError{Slot: MAK, Rule: fmt.Sprintf("cmac: a key of %d bytes, 16, 24 or 32 wanted", len(key))}

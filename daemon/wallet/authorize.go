@@ -15,7 +15,7 @@ func (w *Wallet) Authorize(ctx context.Context, a payment.Attempt, in payment.In
 	}
 	call := d.call(a.Kind, a.Amount, a.Currency)
 	if call.Op == OpRefund {
-		return refunded(a, call, l.do(ctx, call))
+		return w.refunded(a, call, l.do(ctx, call))
 	}
 	c, ok := in.(*code)
 	if !ok { // repeated without the code: it was sent before, and is never sent again
@@ -98,8 +98,9 @@ func (w *Wallet) asked(a payment.Attempt, l *line, r Result) payment.Answer {
 	return ans
 }
 
-// refunded reads the answer to a refund that is an attempt of its own.
-func refunded(a payment.Attempt, c Call, r Result) payment.Answer {
+// refunded reads the answer to a refund that is an attempt of its own. A refusal of our settings says nothing of the
+// copy that was sent before.
+func (w *Wallet) refunded(a payment.Attempt, c Call, r Result) payment.Answer {
 	ans := payment.Answer{Code: r.Code, Text: r.Text, Messages: r.Messages, Reason: r.Doubt}
 	ans.Host.Reference = r.Facts.Reference
 	switch {
@@ -110,6 +111,8 @@ func refunded(a payment.Attempt, c Call, r Result) payment.Answer {
 		ans.Reason = payment.ReasonOther
 	case r.Class == ClassReversed:
 		ans.Outcome, ans.Amount = payment.Approved, a.Amount
+	case r.Class == ClassConfig && (a.Asks > 0 || a.SentAt.Before(w.opened)):
+		ans.Reason = payment.ReasonOther
 	case r.Class == ClassFailed, r.Class == ClassConfig, r.Class == ClassClosed:
 		ans.Outcome = payment.Declined
 	default:

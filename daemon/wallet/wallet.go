@@ -48,6 +48,7 @@ type Wallet struct {
 	providers map[string]*line // by name; constant after New
 	run       string           // names this run in notes between tries
 	started   time.Time        // its monotonic reading is what counts
+	opened    time.Time        // the same by the wall clock: what was sent before was sent by an earlier run
 }
 
 var _ payment.Tender = (*Wallet)(nil)
@@ -65,7 +66,8 @@ func New(o Options) (*Wallet, error) {
 		return nil, errors.New("wallet: no provider")
 	}
 	w := &Wallet{o: o.withDefaults(), router: router, providers: map[string]*line{}, started: time.Now()}
-	w.run = fmt.Sprintf("%x", w.o.Now().UnixNano())
+	w.opened = w.o.Now()
+	w.run = fmt.Sprintf("%x", w.opened.UnixNano())
 	for _, p := range o.Providers {
 		t := p.Terms()
 		if _, twice := w.providers[t.Name]; twice || t.Name == "" {
@@ -113,9 +115,6 @@ func (w *Wallet) Policy() payment.Policy {
 		ReverseCall: w.o.ReverseCall,
 	}
 }
-
-// Route tells which wallet a scanned text belongs to.
-func (w *Wallet) Route(text []byte) (string, bool) { return w.router.Route(text) }
 
 // data is Plan.Data: what a restart needs to ask, undo or repeat an attempt. It holds no secret.
 type data struct {

@@ -10,7 +10,6 @@ import (
 type Hub struct {
 	mu        sync.Mutex
 	waiting   []chan *Card // guarded by mu; each is buffered and gets one card at most
-	online    int          // guarded by mu
 	unclaimed int          // guarded by mu
 }
 
@@ -72,18 +71,4 @@ func (h *Hub) Unclaimed() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.unclaimed
-}
-
-// Online is how many readers are connected: with none, asking for a card makes no sense.
-func (h *Hub) Online() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.online
-}
-
-// SetOnline counts a reader in (+1) or out (-1). The supervisor of devices calls it.
-func (h *Hub) SetOnline(change int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.online += change
 }

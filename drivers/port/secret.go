@@ -15,9 +15,6 @@ func NewSecret(b []byte) Secret { return Secret{b: b} }
 // Reveal hands the bytes to use, which must not keep them.
 func (s Secret) Reveal(use func([]byte)) { use(s.b) }
 
-// Empty tells whether there is nothing in it.
-func (s Secret) Empty() bool { return len(s.b) == 0 }
-
 // Len is the number of bytes.
 func (s Secret) Len() int { return len(s.b) }
 

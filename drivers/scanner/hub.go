@@ -33,7 +33,6 @@ type Hub struct {
 
 	mu      sync.Mutex
 	waiting []*claim // guarded by mu
-	online  int      // guarded by mu
 	dropped int      // guarded by mu
 }
 
@@ -133,18 +132,4 @@ func (h *Hub) Dropped() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.dropped
-}
-
-// Online is how many scanners are connected: with none, asking for a code makes no sense.
-func (h *Hub) Online() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.online
-}
-
-// SetOnline counts a scanner in (+1) or out (-1). The supervisor of devices calls it.
-func (h *Hub) SetOnline(change int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.online += change
 }

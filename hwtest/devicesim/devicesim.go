@@ -38,16 +38,6 @@ func ServeTCP(ctx context.Context, l net.Listener, d Device) error {
 	}
 }
 
-// ServePTY is a device on a terminal with a stable path until ctx ends.
-func ServePTY(ctx context.Context, d Device, link string) error {
-	c, err := PlugIn(d, link)
-	if err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return c.Close()
-}
-
 // emitter is the far end of a device that mostly talks by itself.
 type emitter struct {
 	mu   sync.Mutex
