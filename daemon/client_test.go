@@ -53,13 +53,13 @@ const anAttempt = `{"client":"till-3","sale":"S-1","attempt":"a1","rail":"card",
 
 func TestSalesListsAttempts(t *testing.T) {
 	s := &standIn{answers: map[string]string{"GET /v1/sales": `{"sales":[{"id":"S-1","amount":1999,"currency":"CNY","reference":"till 3 / 0042","attempts":[` + anAttempt +
-		`]},{"id":"S-2","amount":5,"currency":"CNY"}]}`}}
+		`]},{"id":"S-2","amount":5,"currency":"JPY"}]}`}}
 	got, err := ask(t, s, func(ctx context.Context, c *client, g *globals) error { return salesCmd{}.list(ctx, c, g) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(got, "\n")
-	want := []string{"S-1|a1|K7M2QX|card|sale|19.99|CNY|needs_attention|622848******1234|till|3|/|0042", "S-2|0.05|CNY|open"}
+	want := []string{"S-1|a1|K7M2QX|card|sale|CNY|19.99|needs_attention|622848******1234|till|3|/|0042", "S-2|JPY|5|open"}
 	for i, w := range want {
 		if cells := strings.Join(strings.Fields(lines[i+1]), "|"); cells != w {
 			t.Errorf("line %d: got %s, want %s", i+1, cells, w)

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"posd/daemon/payment"
+	"posd/daemon/receipt"
 )
 
 // salesCmd lists sales as the running posd knows them.
@@ -80,13 +83,9 @@ func (g *globals) client() (*client, error) {
 	return newClient(cfg)
 }
 
-// money shows minor units as people write them. The currencies posd takes have two decimals.
+// money shows minor units as English slips do.
 func money(amount int64, currency string) string {
-	sign := ""
-	if amount < 0 {
-		sign, amount = "-", -amount
-	}
-	return fmt.Sprintf("%s%d.%02d %s", sign, amount/100, amount%100, currency)
+	return receipt.Money(payment.Cents(amount), currency, receipt.English)
 }
 
 // clock shows a moment as the shop's clock does; nothing when there is none.
