@@ -91,6 +91,10 @@ func TestCheckTakesWhatRunTakesAndNothingElse(t *testing.T) {
 	if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
 		t.Errorf("with a route that names a prefix twice check says %v", err)
 	}
+	s.cfg.Wallet.Alipay.Enabled, s.cfg.Wallet.WeChat.Enabled = false, false
+	if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
+		t.Errorf("and without wallets %v", err)
+	}
 }
 
 func TestTheExamplesRoutesAreThePublishedOnes(t *testing.T) {
