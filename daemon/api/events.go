@@ -117,10 +117,12 @@ func (a *API) getEvents(c *call) error {
 			hint: "close some of them", header: "Retry-After", headerValue: "10",
 		}
 	}
+	news, shut := a.notices.open() // before the till hears that it is there
+	defer shut()
 	c.w.Header().Set("Content-Type", "text/event-stream")
 	c.w.WriteHeader(http.StatusOK)
 	if err := s.write("retry: 2000\n\n"); err == nil {
-		err = a.follow(s)
+		err = a.follow(s, news)
 		a.o.Log.Debug("event stream ended", "client", c.who.Client, "err", err)
 	}
 	return nil
@@ -143,9 +145,7 @@ var errEnding = errors.New("posd is stopping")
 
 // follow sends events until the till is gone or posd stops. A journal that cannot be read is tried again with the next
 // heartbeat.
-func (a *API) follow(s *stream) error {
-	news, shut := a.notices.open()
-	defer shut()
+func (a *API) follow(s *stream, news <-chan notice) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -174,6 +175,30 @@ func TestDevicesAndScansAreEventsWithoutANumber(t *testing.T) {
 			t.Errorf("a notice has a number:\n%s", text)
 		}
 		l.close()
+	})
+}
+
+// early does something in the moment in which the till hears that its stream is open.
+type early struct {
+	*httptest.ResponseRecorder
+	do func()
+}
+
+func (e early) WriteHeader(status int) {
+	e.ResponseRecorder.WriteHeader(status)
+	e.do()
+}
+
+func TestStreamMissesNothingFromItsFirstByteOn(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		ctx, hangUp := context.WithCancel(t.Context())
+		defer hangUp()
+		w := early{httptest.NewRecorder(), func() { s.api.Scanned("scanner", "6901234567892", "") }}
+		go s.http.ServeHTTP(w, request(http.MethodGet, "/v1/events", "").WithContext(ctx))
+		synctest.Wait()
+		if !strings.Contains(w.Body.String(), "6901234567892") {
+			t.Errorf("the stream is %q, want the scan in it", w.Body)
+		}
 	})
 }
 
