@@ -58,9 +58,11 @@ type store struct {
 // textbookKey is the master key of textbooks. It protects nothing.
 const textbookKey = "0123456789ABCDEFFEDCBA9876543210"
 
-// newStore opens a store whose posd does not run yet.
+// newStore opens a store whose posd does not run yet. Stores share nothing and mostly wait, so their tests run beside
+// each other.
 func newStore(t *testing.T, p plan) *store {
 	t.Helper()
+	t.Parallel()
 	if p.terminal == "" {
 		p.terminal, p.merchant = "10000001", "898000000000001"
 	}

@@ -10,6 +10,7 @@ import (
 
 	"posd/daemon/payment"
 	"posd/hwtest/devicesim"
+	"posd/hwtest/walletsim"
 )
 
 // caller speaks to posd's API with one token.
@@ -202,14 +203,10 @@ func (s *store) refused(a said, status int, code string) said {
 // holds fails the test unless the card host and the gateway hold what they should.
 func (s *store) holds(cards, wallets int64) {
 	s.t.Helper()
+	sign := map[walletsim.EntryKind]int64{walletsim.Capture: 1, walletsim.Return: -1}
 	var purse int64
 	for _, e := range s.gateway.Ledger() {
-		switch e.Kind {
-		case "capture":
-			purse += e.Amount
-		case "return":
-			purse -= e.Amount
-		}
+		purse += sign[e.Kind] * e.Amount
 	}
 	if got := s.host.Net(nil); got != cards || purse != wallets {
 		s.t.Fatalf("host holds %d and gateway %d, want %d and %d", got, purse, cards, wallets)
