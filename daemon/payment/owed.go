@@ -92,6 +92,11 @@ func (d *Desk) Health(ctx context.Context) Health {
 			warn("reversal_late", "attempt "+a.Key.String()+" is still being reversed", "check the line to the acquirer or gateway")
 		}
 	}
+	for _, a := range o.Open {
+		if a.State == Sent && a.Asks >= d.rules.AlarmTries && a.Kind != KindSale {
+			warn("refund_late", "the "+string(a.Kind)+" "+a.Key.String()+" is not answered yet", "check the line to the acquirer or gateway")
+		}
+	}
 	for _, a := range o.Stuck {
 		warn("reversal_stuck", "the reversal of "+a.Key.String()+" was not confirmed", "ask the acquirer, then posd settle")
 	}

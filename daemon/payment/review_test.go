@@ -103,3 +103,36 @@ func TestAPaymentIsNotReversedWhileItsVoidRuns(t *testing.T) {
 		})
 	}
 }
+
+func TestAnOlderUnacknowledgedTwinIsNotHiddenByAVoidedOne(t *testing.T) {
+	card := &script{pol: cardPolicy, answers: []Answer{yes(500), yes(1000), yes(1000), yes(1000)}}
+	withDesk(t, card, nil, Rules{}, func(b *bench) {
+		b.open("known", 500)
+		b.said(request("known", "a", RailCard), SaidApproved)
+		b.ack("known")
+		b.open("first", 1000)
+		b.said(request("first", "a", RailCard), SaidApproved)
+		if _, err := b.desk.OpenSale(b.ctx, NewSale{Client: "till", ID: "second", Amount: 1000, Currency: "CNY", After: "first"}); err != nil {
+			t.Fatal(err)
+		}
+		a := b.said(request("second", "a", RailCard), SaidApproved)
+		b.said(Request{Key: Key{"till", "second", "v"}, Kind: KindVoid, Original: &a}, SaidApproved)
+		_, err := b.desk.OpenSale(b.ctx, NewSale{Client: "till", ID: "third", Amount: 1000, Currency: "CNY"})
+		b.refused(err, "unacknowledged")
+	})
+}
+
+func TestARefundThatIsNotAnsweredShowsInTheHealth(t *testing.T) {
+	card := &script{pol: cardPolicy, answers: []Answer{yes(1000)}}
+	withDesk(t, card, nil, Rules{}, func(b *bench) {
+		b.open("s", 1000)
+		a := b.said(request("s", "a", RailCard), SaidApproved)
+		if _, err := b.desk.Pay(b.ctx, Request{Key: Key{"till", "s", "r"}, Kind: KindRefund, Original: &a}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if h := b.desk.Health(b.ctx); h.Status != "degraded" {
+			t.Errorf("health is %s, want degraded", h.Status)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"posd/daemon/journal"
@@ -94,8 +95,9 @@ func sameSale(s Sale, n NewSale) error {
 func (d *Desk) unacknowledged(tx *journal.Tx, n NewSale) (warning string, err error) {
 	since := d.now().Add(-d.rules.DuplicateAge).UnixMilli()
 	paid, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at >= ? AND state = 'approved' AND kind = 'sale'
-  AND acked = 0 AND sale <> ? ORDER BY seq DESC LIMIT 1`, n.Client, int64(n.Amount), since, n.ID)
-	if err != nil || len(paid) == 0 || paid[0].Voided || paid[0].Sale == n.After {
+  AND acked = 0 AND sale <> ? ORDER BY seq DESC`, n.Client, int64(n.Amount), since, n.ID)
+	paid = slices.DeleteFunc(paid, func(a Attempt) bool { return a.Voided })
+	if err != nil || len(paid) == 0 || paid[0].Sale == n.After {
 		return "", err
 	}
 	var acks int
