@@ -134,11 +134,17 @@ func (h *house) concerns(ctx context.Context) (out []payment.Concern) {
 // slip lays down what an attempt has to say; false if nothing is to be printed. In confirm mode there is no receipt
 // before the till has acknowledged the sale.
 func (h *house) slip(sale payment.Sale, a payment.Attempt) (receipt.Slip, bool) {
-	w, ok := receipt.WordingOf(a)
-	if !ok || !a.Print || w == receipt.Paid && a.Confirm && !a.Acked {
+	w, ok := wordingDue(a)
+	if !ok || !a.Print {
 		return receipt.Slip{}, false
 	}
 	return h.slipOf(sale, a, w), true
+}
+
+// wordingDue is what may be said of an attempt, on paper and on a till's screen, which may print it as well.
+func wordingDue(a payment.Attempt) (receipt.Wording, bool) {
+	w, ok := receipt.WordingOf(a)
+	return w, ok && (w != receipt.Paid || !a.Confirm || a.Acked)
 }
 
 func (h *house) slipOf(sale payment.Sale, a payment.Attempt, w receipt.Wording) receipt.Slip {
@@ -161,7 +167,7 @@ const screenColumns = 42
 
 // slipLines is the slip for a screen.
 func (h *house) slipLines(sale payment.Sale, a payment.Attempt) []string {
-	w, ok := receipt.WordingOf(a)
+	w, ok := wordingDue(a)
 	if !ok {
 		return nil
 	}
