@@ -34,6 +34,9 @@ func (c *Config) checkAPI(k checker) {
 	for i, h := range c.API.Hosts {
 		k.pattern(element("api.hosts", i+1), h, hostName, "a host name with or without port, as a browser sends it")
 	}
+	for i, o := range c.API.Origins {
+		k.pattern(element("api.origins", i+1), o, origin, "a page's origin, such as https://till.example, without a path")
+	}
 	k.required("api.sell_token_file", c.API.SellTokenFile, "a file with a token of 16 characters or more")
 	k.required("api.supervisor_token_file", c.API.SupervisorTokenFile, "a file with a token of 16 characters or more")
 	names := map[string]bool{"till": true, "supervisor": true}
@@ -133,6 +136,7 @@ var (
 	hexBytes = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2}){1,32}$`)
 	hex10    = regexp.MustCompile(`^[0-9A-Fa-f]{10}$`)
 	hex12    = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
+	origin   = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]{1,253}$`)
 	hostName = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
 	usbID    = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:.+)?$`)
 )

@@ -33,6 +33,7 @@ type Config struct {
 type API struct {
 	Listen              string   `toml:"listen"`                              // loopback address and port; posd listens nowhere else
 	Hosts               []string `toml:"hosts"`                               // further names in a request's Host header; the listen address and localhost are always allowed
+	Origins             []string `toml:"origins"`                             // web pages of a till that runs in a browser, as in their Origin header; mostly none
 	SellTokenFile       string   `toml:"sell_token_file" file:"secret"`       // bearer token of the till: sells, asks, acknowledges
 	SupervisorTokenFile string   `toml:"supervisor_token_file" file:"secret"` // bearer token of the supervisor and of posd's own commands: settles and overrides
 	Clients             []Client `toml:"client"`                              // further tills on this machine, each with sales of its own

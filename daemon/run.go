@@ -158,7 +158,7 @@ func (h *house) openAPI() error {
 		tokens = append(tokens, token)
 	}
 	h.front.Store(api.New(api.Options{
-		Desk: h.desk, Hosts: append(api.LocalHosts(h.cfg.API.Listen), h.cfg.API.Hosts...), Tokens: tokens,
+		Desk: h.desk, Hosts: append(api.LocalHosts(h.cfg.API.Listen), h.cfg.API.Hosts...), Origins: h.cfg.API.Origins, Tokens: tokens,
 		SlipLines: h.slipLines, Devices: h.devices.Status, Concerns: h.concerns, Version: version(), Now: h.w.Now, Log: h.w.Log,
 	}))
 	return nil
