@@ -43,7 +43,7 @@ func (e *DamagedError) fault() string {
 	return fmt.Sprintf("journal is damaged at event %d: %s", e.Seq, e.What)
 }
 
-const restoreRemedy = "copy the journal's folder away, restore the last export, " +
+const restoreRemedy = "copy the journal's folder away, restore the last copy of the file, " +
 	"then settle by hand what happened since"
 
 func damaged(seq int64, format string, args ...any) *DamagedError {
