@@ -28,7 +28,7 @@ func TestARailThatIsNotConfiguredAfterARestartLosesNothing(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		stop()
-		d, stop = start(nil, nil)
+		_, stop = start(nil, nil)
 		time.Sleep(time.Minute)
 		stop()
 		purse.answers = []Answer{yes(1000)}
