@@ -114,45 +114,67 @@ func (t *tail) close() {
 // read shows all that is there, file after file, up to the end of the one being written.
 func (t *tail) read(ctx context.Context) error {
 	for ctx.Err() == nil {
-		// The successor is looked for first: what was written before a rotation is then surely in this file.
+		// The successor is opened first: what was written before a rotation is then surely in this file.
 		next, err := t.next()
 		if err != nil {
 			return err
 		}
-		if err := t.drain(ctx); err != nil {
+		if err := t.drain(ctx); err != nil || next == nil {
+			if next != nil {
+				_ = next.Close()
+			}
 			return err
 		}
-		if next == "" {
-			return nil
-		}
-		if err := t.open(next); errors.Is(err, fs.ErrNotExist) {
-			return nil // the new file is not made yet, or is being renamed: the next look finds it
-		} else if err != nil {
-			return err
-		}
+		t.close()
+		t.file = next
 	}
 	return nil
 }
 
-// next gives the file that follows the one being read; empty when that is the last.
-func (t *tail) next() (string, error) {
+// next opens the file that follows the one being read; nil when that is the last, or when files are just being renamed:
+// the next look finds it then.
+func (t *tail) next() (*os.File, error) {
+	path, err := t.successor()
+	if err != nil || path == "" {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	// Under a name that was looked up before a rotation stands another file after it. The second look tells.
+	if again, err := t.successor(); err == nil && again != "" && isFile(f, again) {
+		return f, nil
+	}
+	_ = f.Close()
+	return nil, nil
+}
+
+// successor gives the path of the file that follows the one being read; empty when that is the last.
+func (t *tail) successor() (string, error) {
 	paths, err := t.paths()
 	if err != nil {
 		return "", err
 	}
-	mine, err := t.file.Stat()
-	if err != nil {
-		return "", fmt.Errorf("look at the log: %w", err)
-	}
 	for i, path := range paths {
-		if info, err := os.Stat(path); err == nil && os.SameFile(mine, info) {
-			if i+1 < len(paths) {
-				return paths[i+1], nil
-			}
-			return "", nil
+		if isFile(t.file, path) {
+			return append(paths, "")[i+1], nil
 		}
 	}
 	return paths[0], nil // it was too old and is deleted: what is oldest now comes next
+}
+
+// isFile tells whether a path leads to an open file.
+func isFile(f *os.File, path string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, info)
 }
 
 // drain shows the complete lines up to the end of the file.
