@@ -11,15 +11,19 @@ const (
 	ActionDecline
 	ActionSignOn // declined; sign on before the next request
 	ActionRetry  // declined; the customer may try again
+	// ActionDuplicate is declined for a number that the host has seen before. To a repeated request it says nothing
+	// about the first copy, which was perhaps booked.
+	ActionDuplicate
 )
 
 var actionNames = map[string]Action{
-	"reverse": ActionUnknown,
-	"approve": ActionApprove,
-	"partial": ActionPartial,
-	"decline": ActionDecline,
-	"sign_on": ActionSignOn,
-	"retry":   ActionRetry,
+	"reverse":   ActionUnknown,
+	"approve":   ActionApprove,
+	"partial":   ActionPartial,
+	"decline":   ActionDecline,
+	"sign_on":   ActionSignOn,
+	"retry":     ActionRetry,
+	"duplicate": ActionDuplicate,
 }
 
 // String is the dialect files' word.

@@ -135,10 +135,18 @@ func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) pa
 	return ans
 }
 
-// believe takes back a decline that says nothing about the copy sent before: "sign on first" to a repeated refund. When
-// the host has another batch by then, it will never take this number again.
+// believe takes back a decline that says nothing about the copy sent before: "repeated number" or "sign on first" to a
+// repeated refund. The first is final: the host will never say more, and a person has to ask what it booked. So is the
+// second when the host has another batch by then, since it will never take this number again.
 func (a *Acquirer) believe(ctx context.Context, at payment.Attempt, ans payment.Answer) payment.Answer {
-	if ans.Outcome != payment.Declined || a.first(at) || a.isSignedOn() {
+	if ans.Outcome != payment.Declined || a.first(at) {
+		return ans
+	}
+	if a.o.Dialect.Action(ans.Code).Action == iso8583.ActionDuplicate {
+		ans.Outcome, ans.Reason, ans.Hopeless = payment.Unknown, payment.ReasonOther, true
+		return ans
+	}
+	if a.isSignedOn() {
 		return ans
 	}
 	ans.Outcome, ans.Reason = payment.Unknown, payment.ReasonNoAnswer

@@ -244,6 +244,23 @@ func TestRepeatedRefundToldToSignOnStaysUnknown(t *testing.T) {
 	})
 }
 
+// A host that does not answer a repeated number again says nothing about the first copy.
+func TestRepeatedRefundToldThatItsNumberWasSeenIsNoDecline(t *testing.T) {
+	each(t, func(t *testing.T, s setup) {
+		synctest.Test(t, func(t *testing.T) {
+			b := start(t, s,
+				hostsim.Rule{Kind: "refund", Nth: 1, Do: hostsim.CommitSilent}, hostsim.Rule{Kind: "refund", Nth: 2, Do: hostsim.Decline, Code: "94"})
+			sale := b.approved(t, payment.KindSale, 5000, nil)
+			at, _ := b.pay(t, payment.KindRefund, 1500, &sale)
+			at.Asks = 1
+			if ans := b.Authorize(t.Context(), at, nil); ans.Outcome != payment.Unknown || !ans.Hopeless {
+				t.Errorf("repetition: %s, want unknown and hopeless", show(ans))
+			}
+			b.left(t, 3500)
+		})
+	})
+}
+
 func TestNoHostMeansNothingWasSent(t *testing.T) {
 	each(t, func(t *testing.T, s setup) {
 		synctest.Test(t, func(t *testing.T) {

@@ -295,6 +295,9 @@ func (b *Book) putSealed(tx *journal.Tx, k Key, n Numbers, secret []byte) error 
 		k.Client, k.Sale, k.Attempt, n.Terminal, n.Batch, wrapped, box)
 }
 
+// errSealed says that the sealing key does not open what was sealed; other errors of opened are the journal's.
+var errSealed = errors.New("sealed for good")
+
 // opened gives the attempt with its sealed secret, if there is one. The caller wipes it.
 func (b *Book) opened(ctx context.Context, a Attempt) (Attempt, error) {
 	var wrapped, box []byte
@@ -311,7 +314,7 @@ func (b *Book) opened(ctx context.Context, a Attempt) (Attempt, error) {
 	}
 	a.Sealed, err = b.seal.Open(wrapped, box, saleSubject(a.Client, a.Key.String()))
 	if err != nil {
-		return a, fmt.Errorf("sealed data of %s: %w", a.Key, err)
+		return a, fmt.Errorf("sealed data of %s: %w: %w", a.Key, errSealed, err)
 	}
 	return a, nil
 }

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -149,7 +150,7 @@ func (d *Desk) exchange(ctx context.Context, l *life, t Tender, do func(context.
 		d.log.Error("sealed data could not be opened", "sale", a.Sale, "attempt", a.Attempt, "err", err)
 	}
 	defer clear(a.Sealed)
-	if d.book.j.Blocked() != nil {
+	if d.book.j.Blocked() != nil || err != nil && !errors.Is(err, errSealed) { // not lost, only not read: later
 		return false
 	}
 	ev, conclusive := do(ctx, a)

@@ -22,6 +22,9 @@ const (
 // book decides a request about money, puts it into the ledger and returns the entry.
 func (h *Host) book(q *request, r Rule) (Entry, error) {
 	if again, ok := h.repeated(q); ok {
+		if r.Do == Decline { // a host that does not answer a used number again, whatever it booked
+			again = Entry{Kind: q.name, Amount: q.amount, Code: r.Code}
+		}
 		return again, nil
 	}
 	e := Entry{
