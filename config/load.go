@@ -19,7 +19,7 @@ const maxFile = 1 << 20
 func Load(path string) (*Config, error) {
 	text, err := readLimited(path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, fmt.Errorf("read configuration: %w; name another file with -c, or make one: posd check --example > posd.toml", err)
 	}
 	c, err := Parse(path, text)
 	if err != nil {

@@ -209,7 +209,7 @@ func (statusCmd) Run(g *globals) error {
 	case errors.Is(err, service.ErrNotInstalled):
 		return errors.New("the service is not installed")
 	case err != nil:
-		return fmt.Errorf("ask the service manager: %w", err)
+		return fmt.Errorf("ask the service manager: %w; is there one on this machine? posd run needs none", err)
 	case st != service.StatusRunning:
 		return errors.New("the service is stopped")
 	}

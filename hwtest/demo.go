@@ -185,6 +185,7 @@ func (d *demo) stayUp(ctx context.Context) {
 	}
 	d.say("demo", "the token of these      %s", d.host.token)
 	d.say("demo", `curl -H "Authorization: Bearer %s" http://%s/v1/sales`, d.api.sell, d.listen)
+	d.say("demo", "%s sales -c %s", d.posdPath, filepath.Join(d.dir, "posd.toml"))
 	d.say("demo", "Ctrl-C ends everything")
 	<-ctx.Done()
 }

@@ -80,7 +80,7 @@ func (c *isoDecodeCmd) Run(g *globals) error {
 	if !c.JSON {
 		printMessage(g.Out, d, m, c.Reveal)
 		if trailing > 0 {
-			fmt.Fprintf(g.Out, "%d bytes follow the last field\n", trailing)
+			fmt.Fprintf(g.Out, "bytes after the last field: %d\n", trailing)
 		}
 		return nil
 	}

@@ -27,7 +27,7 @@ func (a *API) putSale(c *call) error {
 		return err
 	}
 	if !currencyPattern.MatchString(in.Currency) {
-		return badField("currency", "is not known", `give three capital letters, as "CNY"`)
+		return badField("currency", "is missing, or no currency code", `give three capital letters, as "CNY"`)
 	}
 	if err := plainText("reference", in.Reference); err != nil {
 		return err

@@ -105,7 +105,7 @@ func checkRules(rules []Rule) error {
 			known = known || f == r.Fault
 		}
 		if !known {
-			return fmt.Errorf("rules: rule %d: no fault %q", i+1, r.Fault)
+			return fmt.Errorf("rules: rule %d: no fault %q; known are %v", i+1, r.Fault, Faults())
 		}
 	}
 	return nil
