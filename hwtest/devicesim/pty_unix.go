@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -96,12 +97,35 @@ func openPTY() (master, slave *os.File, err error) {
 	return os.NewFile(uintptr(fd), m.Name()), slave, nil
 }
 
-// relink points link to target in one step, over what may have been left there.
+// relink points link to target in one step, over a link of ours that was left there. Anything else at that path is
+// somebody's, and stays.
 func relink(target, link string) error {
 	next := link + ".new"
+	for _, path := range []string{link, next} {
+		if err := ours(path); err != nil {
+			return err
+		}
+	}
 	_ = os.Remove(next) // left by a crash
 	if err := os.Symlink(target, next); err != nil {
 		return fmt.Errorf("link: %w", err)
 	}
 	return os.Rename(next, link)
+}
+
+// ours is nil if nothing is at path, or a link to a terminal.
+func ours(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	if info.Mode()&os.ModeSymlink != 0 {
+		if to, err := os.Readlink(path); err == nil && strings.HasPrefix(to, "/dev/pts/") {
+			return nil
+		}
+	}
+	return fmt.Errorf("link: %s is there already and is no link to a terminal; choose a path where nothing is", path)
 }
