@@ -147,7 +147,7 @@ var broken = []struct {
 	{"nothing required left", "[journal]\npath = \"\"\n[till]\nid = \"\"\ncurrency = \"yuan\"\nlanguage = \"fr\"\n[log]\nlevel = \"\"", []string{
 		`posd.toml:2: journal.path: missing; want the file that keeps every payment`,
 		`posd.toml:4: till.id: missing; want a name for this till`,
-		`posd.toml:5: till.currency: "yuan" does not fit; want three capital letters, such as "CNY"`,
+		`posd.toml:5: till.currency: "yuan" is no currency; want the three capital letters of ISO 4217, such as "CNY" (人民币)`,
 		`posd.toml:6: till.language: "fr" is not known; want "zh", "en"`,
 		`posd.toml:8: log.level: "" is not known; want "debug", "info", "warn", "error"`,
 	}},

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/text/currency"
 )
 
 // check finds values that are of the right type and still wrong. Whatever is given is checked, whatever an enabled
@@ -53,7 +55,7 @@ func (c *Config) checkTill(k checker) {
 	k.pattern("till.id", c.Till.ID, word, "up to 16 letters, digits, - and _")
 	k.oneOf("till.language", c.Till.Language, "zh", "en")
 	k.required("till.currency", c.Till.Currency, `three letters, such as "CNY"`)
-	k.pattern("till.currency", c.Till.Currency, currency, `three capital letters, such as "CNY"`)
+	k.currency("till.currency", c.Till.Currency)
 }
 
 func (c *Config) checkAcquirer(k checker) {
@@ -129,7 +131,6 @@ func (c *Config) checkPayment(k checker) {
 
 var (
 	word     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,16}$`)
-	currency = regexp.MustCompile(`^[A-Z]{3}$`)
 	terminal = regexp.MustCompile(`^[0-9A-Za-z]{8}$`)
 	merchant = regexp.MustCompile(`^[0-9A-Za-z]{15}$`)
 	plain    = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._/-]{0,38}[0-9A-Za-z])?$`)
@@ -140,6 +141,16 @@ var (
 	hostName = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
 	usbID    = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:.+)?$`)
 )
+
+// currency wants a currency of ISO 4217 as it is written there.
+func (k checker) currency(at, v string) {
+	if v == "" {
+		return
+	}
+	if unit, err := currency.ParseISO(v); err != nil || unit.String() != v {
+		k.add(at, fmt.Sprintf("%q is no currency", v), `want the three capital letters of ISO 4217, such as "CNY" (人民币)`)
+	}
+}
 
 // checker holds the rules that values share. Each adds at most one problem, and none to a key that has one; empty
 // text passes all but required.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -172,8 +173,12 @@ func jsonFault(err error) error {
 // DecodeHex reads hex digits as people paste them: with spaces, line ends, colons, dashes or commas between them.
 func DecodeHex(text string) ([]byte, error) {
 	b, err := decodeHex(text)
-	if err != nil {
-		return nil, faultAt("hex", -1, "not an even number of hex digits")
+	var bad hex.InvalidByteError
+	switch {
+	case errors.As(err, &bad):
+		return nil, faultAt("hex", strings.IndexByte(text, byte(bad)), "here is no hex digit").hint("paste 0-9 and A-F; spaces, colons, dashes and commas may stand between")
+	case err != nil:
+		return nil, faultAt("hex", -1, "not an even number of hex digits").hint("a digit is missing")
 	}
 	return b, nil
 }

@@ -42,9 +42,10 @@ type Options struct {
 	// Concerns adds what somebody should look at to the health: slips that wait, a certificate that ends. May be nil.
 	Concerns func(context.Context) []payment.Concern
 
-	Version string // of posd, for the health
-	Now     func() time.Time
-	Log     *slog.Logger
+	Currency string // the till's: a sale in another one could not be paid; "" takes every one
+	Version  string // of posd, for the health
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // API answers requests. Its methods may be called by many goroutines.

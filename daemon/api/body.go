@@ -103,6 +103,8 @@ func wellFormed(text []byte) error {
 	err := json.Unmarshal(text, &whole)
 	var at *json.SyntaxError
 	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return bad("bad_json", "the body is empty: nothing stands at byte 0", "send one JSON object, as {\"amount\": 1999}")
 	case !utf8.Valid(text):
 		return bad("bad_json", "the body is not UTF-8", "send JSON in UTF-8")
 	case errors.As(err, &at):

@@ -29,6 +29,9 @@ func (a *API) putSale(c *call) error {
 	if !currencyPattern.MatchString(in.Currency) {
 		return badField("currency", "is missing, or no currency code", `give three capital letters, as "CNY"`)
 	}
+	if a.o.Currency != "" && in.Currency != a.o.Currency {
+		return badField("currency", "is not the till's, which is "+a.o.Currency, "open the sale in "+a.o.Currency)
+	}
 	if err := plainText("reference", in.Reference); err != nil {
 		return err
 	}

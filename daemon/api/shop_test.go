@@ -197,7 +197,7 @@ func openShop(t *testing.T, beforeCommit func() error) *shop {
 	done := make(chan error, 1)
 	go func() { done <- s.desk.Run(ctx) }()
 	s.api = api.New(api.Options{
-		Desk: s.desk, Hosts: api.LocalHosts(host), Origins: []string{"https://till.example"}, Version: "test", Now: now, Log: log,
+		Desk: s.desk, Hosts: api.LocalHosts(host), Origins: []string{"https://till.example"}, Currency: "CNY", Version: "test", Now: now, Log: log,
 		Tokens: []api.Token{
 			token(t, "till", api.Sell, tillToken), token(t, "other", api.Sell, otherToken), token(t, "supervisor", api.Supervisor, superToken),
 		},
