@@ -64,6 +64,7 @@ type Acquirer struct {
 	mu       sync.Mutex
 	signedOn bool              // guarded by mu: the host has given us keys and wants no others
 	skew     time.Duration     // guarded by mu: the host's clock ahead of ours
+	hostTime hostClock         // guarded by mu: what the last sign-on told of it
 	late     []payment.Message // guarded by mu: not recorded yet, at most lateMax
 	dropped  int               // guarded by mu: late messages beyond lateMax
 }

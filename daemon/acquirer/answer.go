@@ -95,8 +95,8 @@ func (a *Acquirer) request(at payment.Attempt, in payment.Input) (*iso8583.Messa
 	return a.o.Dialect.Build(string(at.Kind), vars{rec.Vars, secret})
 }
 
-// judge is the five checks: MAC, our number, amount and currency, our terminal and merchant, and that it is the answer
-// to this message at all. What fails one of them is Unknown.
+// judge is the five checks: MAC, our number, amount and currency, our terminal and merchant, and a plausible time; and
+// that it is the answer to this message at all. What fails one of them is Unknown.
 func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) payment.Answer {
 	ans := payment.Answer{Reason: payment.ReasonOther, Messages: x.messages}
 	if a.first(at) && len(x.messages) > 0 {
@@ -122,6 +122,8 @@ func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) pa
 		ans.Reason, ans.Text = payment.ReasonBadAnswer, "the answer's MAC is wrong or missing"
 	case len(strange) > 0:
 		ans.Text = fmt.Sprintf("the answer is not about this request: fields %v differ", strange)
+	case paid && a.first(at) && !a.plausible(x.reply): // a repeated refund may get its first answer again
+		ans.Text = "the approval is of another day"
 	case paid:
 		return a.approve(at, x.reply, word.Action, ans)
 	case word.Action == iso8583.ActionUnknown:

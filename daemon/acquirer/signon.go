@@ -130,5 +130,6 @@ func (a *Acquirer) adoptClock(reply *iso8583.Message) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.hostTime.told, a.hostTime.at = host, time.Now()
 	a.skew = skew
 }
