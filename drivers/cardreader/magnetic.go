@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	register(Driver{
+	registry.Register(Driver{
 		Name: "magnetic",
 		Doc: "Magnetic stripe readers that send the tracks in the clear over a serial port: %track 1?;track 2?+track 3? CR. " +
 			"For test acquirers; a shop's real cards want an encrypting reader. No recorded trace of a real device yet.",

@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	register(Driver{
+	registry.Register(Driver{
 		Name: "escpos",
 		Doc: "Receipt printers that speak Epson's ESC/POS: Epson TM and the many that copy them (Xprinter, Gprinter, SPRT, " +
 			"Rongta, Bixolon, Citizen ...), with GB18030 for Chinese. No recorded trace of a real device yet.",

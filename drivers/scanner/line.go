@@ -13,7 +13,7 @@ import (
 )
 
 func init() {
-	register(Driver{
+	registry.Register(Driver{
 		Name: "line",
 		Doc: "Scanners that send each code as a line over a serial port or USB-CDC, as Newland, Honeywell, Zebra, Datalogic " +
 			"and most others do in that mode. No recorded trace of a real device yet.",

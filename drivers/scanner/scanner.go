@@ -3,9 +3,6 @@ package scanner
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 
 	"posd/drivers/port"
 )
@@ -18,37 +15,13 @@ type Source interface {
 }
 
 // Driver makes scanners of one family usable.
-type Driver struct {
-	Name    string
-	Doc     string // for the manual: which scanners, tried on which
-	Options []port.Option
-	// Open takes over a connection; nothing is sent to the scanner.
-	Open func(c port.Conn, s port.Settings) Source
-}
+type Driver = port.Driver[Source]
 
-// registry is filled by init and constant then.
-var registry = map[string]Driver{}
-
-// register is for the init of each driver's file. It panics on a mistake in the table.
-func register(d Driver) {
-	if _, taken := registry[d.Name]; taken || d.Name == "" || d.Doc == "" || d.Open == nil {
-		panic(fmt.Sprintf("scanner driver %q is incomplete or there twice", d.Name))
-	}
-	registry[d.Name] = d
-}
+// registry is filled by the init of each driver's file and constant then.
+var registry = port.NewRegistry[Source]("scanner")
 
 // Lookup finds a driver by name.
-func Lookup(name string) (Driver, bool) {
-	d, ok := registry[name]
-	return d, ok
-}
+func Lookup(name string) (Driver, bool) { return registry.Lookup(name) }
 
 // Drivers lists all drivers by name.
-func Drivers() []Driver {
-	names := slices.Sorted(maps.Keys(registry))
-	all := make([]Driver, 0, len(names))
-	for _, n := range names {
-		all = append(all, registry[n])
-	}
-	return all
-}
+func Drivers() []Driver { return registry.All() }
