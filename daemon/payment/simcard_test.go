@@ -154,6 +154,10 @@ func (h *simHost) approve(ctx context.Context, a Attempt, id string) Answer {
 	}
 	ans := Answer{Outcome: Approved, Amount: amount, Code: "00", Host: HostNumbers{Reference: id}}
 	switch {
+	case h.w.chance("power fails before the answer", id, 2):
+		h.w.powerOff()
+		h.w.silence(ctx)
+		return Answer{}
 	case h.w.chance("card: answer lost", id, 7):
 		h.w.silence(ctx)
 		return Answer{}
@@ -161,7 +165,7 @@ func (h *simHost) approve(ctx context.Context, a Attempt, id string) Answer {
 		return Answer{Reason: ReasonBadAnswer}
 	case h.w.chance("card: wrong amount", id, 2):
 		ans.Amount += 100
-	case h.w.chance("card: slow answer", id, 5):
+	case h.w.chance("card: slow answer", id, 20):
 		h.w.travel(ctx, 30*time.Second)
 	}
 	return ans

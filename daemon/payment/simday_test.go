@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -128,7 +129,7 @@ var crashKinds = []string{
 	factReversing, factTried, factReversed, factStuck, factSettled, factTold, factVoided, factRefunded, factPair, factPairMoved,
 }
 
-var rareKinds = []string{factSettled, factPair, factPairMoved, factStuck, factUnsent}
+var rareKinds = []string{factSettled, factPair, factPairMoved, factPairMoved, factPairMoved}
 
 // plan draws the next crash, disk fault and clock jump.
 func (d *day) plan() {
@@ -139,14 +140,15 @@ func (d *day) plan() {
 	if d.started > 3 || d.w.calm {
 		return
 	}
-	side := "after "
-	if rng.IntN(3) == 0 {
-		side = "before "
+	at, skip := (3*int(d.w.seed)+d.started)%(2*len(crashKinds)), rng.IntN(2) // each point has its turn
+	if rng.IntN(2) == 0 {                                                    // and what is rare gets more
+		at, skip = slices.Index(crashKinds, rareKinds[rng.IntN(len(rareKinds))])+len(crashKinds)*rng.IntN(2), 0
 	}
-	d.w.crashAt, d.w.skip = side+crashKinds[rng.IntN(len(crashKinds))], rng.IntN(2)
-	if rng.IntN(4) == 0 { // what is rare gets its share
-		d.w.crashAt, d.w.skip = side+rareKinds[rng.IntN(len(rareKinds))], 0
+	side := "before "
+	if at >= len(crashKinds) {
+		side = "after "
 	}
+	d.w.crashAt, d.w.skip = side+crashKinds[at%len(crashKinds)], skip
 }
 
 // mischief jumps the clock and breaks the disk now and then.
@@ -257,7 +259,7 @@ func (d *day) attempt(k Key, insist bool, rng *rand.Rand) (done, unclean bool) {
 	if insist || rng.IntN(12) == 0 {
 		r.Override = &Override{By: "supervisor", Reason: "customer insists"}
 	}
-	hangUp, cancel := rng.IntN(10) == 0, rng.IntN(12) == 0
+	hangUp, cancel := rng.IntN(10) == 0, rng.IntN(5) == 0
 	patience := time.Duration(rng.IntN(40)+1) * time.Second
 	var a Attempt
 	err := d.try(func(ctx context.Context, desk *Desk) (err error) {

@@ -92,6 +92,13 @@ func (w *world) afterCommit(int64) {
 	w.crash("after " + w.lastKind)
 }
 
+// powerOff is a power cut while a host has the request.
+func (w *world) powerOff() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dead = true
+}
+
 func (w *world) crash(point string) bool {
 	if w.dead || w.crashAt != point {
 		return false
