@@ -129,9 +129,10 @@ var crashKinds = []string{
 	factReversing, factTried, factReversed, factStuck, factSettled, factTold, factVoided, factRefunded, factPair, factPairMoved,
 }
 
+// rareKinds come up in few days: a crash is planned for them more often.
 var rareKinds = []string{factSettled, factPair, factPairMoved, factPairMoved, factPairMoved}
 
-// plan draws the next crash, disk fault and clock jump.
+// plan draws the next crash.
 func (d *day) plan() {
 	d.w.mu.Lock()
 	defer d.w.mu.Unlock()
