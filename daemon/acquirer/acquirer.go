@@ -19,8 +19,12 @@ import (
 	"posd/iso8583/link"
 )
 
-// The names of the dialect's transactions that are no attempt. Attempts have their kind's name.
-const signOnName = "sign-on"
+// The names of the dialect's transactions that are no attempt.
+const (
+	signOnName  = "sign-on"
+	signOffName = "sign-off"
+	echoName    = "echo"
+)
 
 // inFlightDefault is how long a request may be under way where the dialect does not say.
 const inFlightDefault = 120 * time.Second
@@ -49,6 +53,8 @@ type Options struct {
 	TimeOut        time.Duration // for the answer to a request; 0 is 60 s
 	ReverseTimeOut time.Duration // for the answer to a reversal or a sign-on; 0 is 30 s
 	InFlightMax    time.Duration // how long a request may be under way; 0 is the dialect's
+	EchoEvery      time.Duration // a line that was quiet for so long is tried with an echo by Run; 0 never
+	SignOff        bool          // SignOff tells the host that the terminal leaves
 	Now            func() time.Time
 	Log            *slog.Logger // nil: none
 }
@@ -65,6 +71,9 @@ type Acquirer struct {
 	signedOn bool              // guarded by mu: the host has given us keys and wants no others
 	skew     time.Duration     // guarded by mu: the host's clock ahead of ours
 	hostTime hostClock         // guarded by mu: what the last sign-on told of it
+	waiting  int               // guarded by mu: how many want the turn
+	yield    func()            // guarded by mu: ends the echo that has the turn; nil while there is none
+	spoken   time.Time         // guarded by mu: when the last exchange ended; monotonic
 	late     []payment.Message // guarded by mu: not recorded yet, at most lateMax
 	dropped  int               // guarded by mu: late messages beyond lateMax
 }
@@ -97,7 +106,7 @@ func New(o Options) (*Acquirer, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &Acquirer{o: o, currency: number, turn: make(chan struct{}, 1), started: o.Now()}
+	a := &Acquirer{o: o, currency: number, turn: make(chan struct{}, 1), started: o.Now(), spoken: time.Now()}
 	a.turn <- struct{}{}
 	return a, nil
 }
@@ -159,8 +168,10 @@ func (a *Acquirer) Ask(context.Context, payment.Attempt) payment.Answer {
 	return payment.Answer{Reason: payment.ReasonNoAnswer, Hopeless: true}
 }
 
-// take waits for the turn to talk to the host.
+// take waits for the turn to talk to the host. An echo under way makes room.
 func (a *Acquirer) take(ctx context.Context) *payment.Problem {
+	a.want(1)
+	defer a.want(-1)
 	select {
 	case <-a.turn:
 		return nil
@@ -169,6 +180,15 @@ func (a *Acquirer) take(ctx context.Context) *payment.Problem {
 			Code: "acquirer_busy", Status: 503, Detail: "The terminal was busy with another request until the time was up.",
 			Remedy: "Try again.",
 		}
+	}
+}
+
+// want counts those who wait for the turn.
+func (a *Acquirer) want(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.waiting += n; a.waiting > 0 && a.yield != nil {
+		a.yield()
 	}
 }
 

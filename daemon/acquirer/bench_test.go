@@ -80,17 +80,19 @@ func each(t *testing.T, test func(t *testing.T, s setup)) {
 // bench is an acquirer and a host, joined by pipes.
 type bench struct {
 	*acquirer.Acquirer
-	setup  setup
-	host   *hostsim.Host
-	scribe *scribe
-	hub    *cardreader.Hub
-	link   *link.Link
-	keys   *iso8583.Keys
-	log    *bytes.Buffer    // of both sides
-	down   bool             // dialling fails
-	next   *cardreader.Card // nil: the usual one
-	serve  sync.WaitGroup
-	ctx    context.Context
+	setup   setup
+	host    *hostsim.Host
+	scribe  *scribe
+	hub     *cardreader.Hub
+	link    *link.Link
+	keys    *iso8583.Keys
+	log     *bytes.Buffer                   // of both sides
+	down    bool                            // dialling fails
+	serving func(context.Context, net.Conn) // the host's side of a connection
+	next    *cardreader.Card                // nil: the usual one
+	echo    time.Duration                   // for the next boot
+	serve   sync.WaitGroup
+	ctx     context.Context
 }
 
 // start makes a bench. It ends with the test, or bubble.
@@ -108,6 +110,7 @@ func start(t *testing.T, s setup, rules ...hostsim.Rule) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.serving = b.host.ServeConn
 	b.link = link.New(link.Options{Dialect: s.dialect, Dial: b.dial, Log: log, Late: func(p []byte) { b.Late(p) }})
 	b.boot(t, log)
 	t.Cleanup(func() {
@@ -129,7 +132,7 @@ func (b *bench) boot(t *testing.T, log *slog.Logger) {
 	b.Acquirer, err = acquirer.New(acquirer.Options{
 		Dialect: b.setup.dialect, Link: b.link, Keys: b.keys, Scribe: b.scribe, Reader: b.hub,
 		Terminal: b.setup.terminal, Merchant: b.setup.merchant, Currency: "CNY",
-		TimeOut: 60 * time.Second, ReverseTimeOut: 30 * time.Second, Now: time.Now, Log: log,
+		TimeOut: 60 * time.Second, ReverseTimeOut: 30 * time.Second, EchoEvery: b.echo, SignOff: true, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +144,7 @@ func (b *bench) dial(context.Context) (net.Conn, error) {
 		return nil, errors.New("no route to host")
 	}
 	here, there := net.Pipe()
-	b.serve.Go(func() { b.host.ServeConn(b.ctx, there) })
+	b.serve.Go(func() { b.serving(b.ctx, there) })
 	return here, nil
 }
 

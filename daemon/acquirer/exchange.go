@@ -31,6 +31,7 @@ func (a *Acquirer) exchange(ctx context.Context, m *iso8583.Message, limit time.
 	defer clear(packed)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	defer a.spoke()
 	start := a.o.Now()
 	answer, err := a.o.Link.Exchange(ctx, packed, d.MatchKey(m))
 	if err != nil {

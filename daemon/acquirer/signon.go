@@ -14,7 +14,7 @@ import (
 // but for those of the journal.
 func (a *Acquirer) signOn(ctx context.Context) error {
 	a.setSignedOn(false)
-	m, err := a.signOnRequest(ctx)
+	m, err := a.service(ctx, signOnName)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,8 @@ func (a *Acquirer) signOn(ctx context.Context) error {
 	return nil
 }
 
-func (a *Acquirer) signOnRequest(ctx context.Context) (*iso8583.Message, error) {
+// service makes a message that is no attempt, under a trace number of its own.
+func (a *Acquirer) service(ctx context.Context, name string) (*iso8583.Message, error) {
 	trace, err := a.o.Scribe.NextTrace(ctx, a.o.Terminal)
 	if err != nil {
 		return nil, fmt.Errorf("take a trace number: %w", err)
@@ -53,7 +54,7 @@ func (a *Acquirer) signOnRequest(ctx context.Context) (*iso8583.Message, error) 
 		return nil, fmt.Errorf("read the batch number: %w", err)
 	}
 	now := a.clock()
-	return a.o.Dialect.Build(signOnName, iso8583.VarMap{
+	return a.o.Dialect.Build(name, iso8583.VarMap{
 		"trace": trace.String(), "batch": batch, "terminal": a.o.Terminal, "merchant": a.o.Merchant,
 		"currency": a.currency, "time": now.Format("150405"), "date": now.Format("0102"),
 	})
