@@ -78,6 +78,9 @@ func (c *Config) checkAcquirer(k checker) {
 	if a.InFlightMax.Duration != 0 {
 		k.within("acquirer.in_flight_max", a.InFlightMax, time.Second, time.Hour)
 	}
+	if a.EchoEvery.Duration != 0 {
+		k.within("acquirer.echo_every", a.EchoEvery, 10*time.Second, 24*time.Hour)
+	}
 }
 
 // checkNumbers knows the forms of the dialects that posd brings along. What an acquirer's own dialect wants stands in its

@@ -79,6 +79,8 @@ type Acquirer struct {
 	ReverseTimeout Duration `toml:"reverse_timeout"`            // for the answer to a reversal or sign-on; then it is tried again
 	ConnectTimeout Duration `toml:"connect_timeout"`            // to reach the host at all
 	InFlightMax    Duration `toml:"in_flight_max"`              // how long a request may be under way: a host that knows no original is asked again after this; 0s takes the dialect's
+	EchoEvery      Duration `toml:"echo_every"`                 // a line that was quiet for so long is tried with an echo, when nobody pays; 0s never
+	SignOff        bool     `toml:"sign_off"`                   // posd tells the host when it ends (签退)
 }
 
 // TLS secures the connection to the acquirer.

@@ -178,6 +178,9 @@ func (h *house) serve(ctx context.Context, listener net.Listener) {
 			h.w.Log.Error("the desk has stopped", "err", err)
 		}
 	})
+	if h.acq != nil {
+		parts.Go(func() { h.acq.Run(ctx) })
+	}
 	if h.slips != nil {
 		parts.Go(func() { h.slips.run(ctx) })
 		parts.Go(func() { h.slips.queue.Run(ctx) })

@@ -119,7 +119,8 @@ func (h *house) openCard() (payment.Tender, error) {
 	t.Acquirer, err = acquirer.New(acquirer.Options{
 		Dialect: dialect, Link: t.link, Keys: keys, Scribe: h.book, Reader: h.cards,
 		Terminal: c.Terminal, Merchant: c.Merchant, Currency: h.cfg.Till.Currency,
-		TimeOut: c.Timeout.Duration, ReverseTimeOut: c.ReverseTimeout.Duration, InFlightMax: c.InFlightMax.Duration, Now: h.w.Now, Log: h.w.Log,
+		TimeOut: c.Timeout.Duration, ReverseTimeOut: c.ReverseTimeout.Duration, InFlightMax: c.InFlightMax.Duration,
+		EchoEvery: c.EchoEvery.Duration, SignOff: c.SignOff, Now: h.w.Now, Log: h.w.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -128,11 +129,12 @@ func (h *house) openCard() (payment.Tender, error) {
 	return t, nil
 }
 
-// closeAcquirer keeps the late answers that were not journaled yet, and hangs up.
+// closeAcquirer signs off where that is wanted, keeps the late answers that were not journaled yet, and hangs up.
 func (h *house) closeAcquirer() {
 	if h.acq == nil {
 		return
 	}
+	h.acq.SignOff(context.Background())
 	h.acq.Flush(context.Background())
 	_ = h.acq.link.Close()
 }
