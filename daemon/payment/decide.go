@@ -155,7 +155,7 @@ func decideApproved(a Attempt, fact Fact, r Rules) decision {
 		facts = append(facts, Fact{Kind: factVoided, Key: orig, By: a.Attempt})
 	case KindRefund:
 		facts = append(facts, Fact{Kind: factRefunded, Key: orig, By: a.Attempt, Amount: a.Amount})
-	case KindSale:
+	case KindSale, KindPreAuth, KindCompletion, KindBalance:
 	}
 	return decision{facts: facts, acts: []act{actSlip, actPairs}}
 }

@@ -35,9 +35,12 @@ type Kind string
 
 // The kinds of attempt.
 const (
-	KindSale   Kind = "sale"
-	KindVoid   Kind = "void"
-	KindRefund Kind = "refund"
+	KindSale       Kind = "sale"
+	KindPreAuth    Kind = "pre-auth"   // reserves and takes nothing; a completion takes it
+	KindCompletion Kind = "completion" // takes what its original, a pre-auth, has reserved, or less
+	KindBalance    Kind = "balance"    // asks what the card has; moves no money
+	KindVoid       Kind = "void"       // of a sale, a pre-auth or a completion
+	KindRefund     Kind = "refund"     // of a sale or a completion
 )
 
 // Key names an attempt. Ids are chosen by the till and scoped to that client.
@@ -82,7 +85,7 @@ type Request struct {
 	Kind     Kind
 	Amount   Cents // what this attempt is to move; for a sale the open rest of the sale
 	Currency string
-	Original *Attempt // void and refund: the attempt they undo; nil for a sale
+	Original *Attempt // void, refund, completion: the attempt they name; else nil
 	Code     Secret   // a wallet code that the till has scanned itself; mostly empty
 	Language string   // "zh" or "en": the slip's language
 	Print    bool
@@ -133,7 +136,7 @@ type Attempt struct {
 	State       State           `json:"state"`
 	Amount      Cents           `json:"amount"`
 	Currency    string          `json:"currency"`
-	Original    string          `json:"original,omitempty"` // attempt id that a void or refund undoes
+	Original    string          `json:"original,omitempty"` // attempt id that a void or refund undoes, or a completion completes
 	Fingerprint string          `json:"fingerprint"`
 	Language    string          `json:"language,omitempty"`
 	Print       bool            `json:"print,omitempty"`
@@ -141,7 +144,8 @@ type Attempt struct {
 	Numbers     Numbers         `json:"numbers"`
 	Data        json.RawMessage `json:"data,omitempty"`       // Plan.Data
 	Instrument  string          `json:"instrument,omitempty"` // masked card number or wallet name
-	Approved    Cents           `json:"approved,omitempty"`   // what was captured; less than Amount on a partial approval
+	Approved    Cents           `json:"approved,omitempty"`   // what was captured or reserved; less than Amount on a partial approval
+	Balance     *Balance        `json:"balance,omitempty"`    // what the card has, where that was asked for
 	Host        HostNumbers     `json:"host"`
 	Code        string          `json:"code,omitempty"` // last answer code of the other side
 	Text        string          `json:"text,omitempty"` // its text for people

@@ -197,7 +197,7 @@ func (h *simHost) book(a Attempt, amount Cents) string {
 			return "12"
 		}
 		orig.refunded += amount
-	case KindSale:
+	case KindSale, KindPreAuth, KindCompletion, KindBalance:
 	}
 	h.booked[k] = &booking{key: a.Key, kind: a.Kind, amount: amount, original: p.Original}
 	return ""

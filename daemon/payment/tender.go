@@ -41,10 +41,18 @@ type Policy struct {
 	Terminal    string        // requests of one terminal go one at a time and reversals gate the next; "" for none
 	Asks        bool          // an unknown outcome stays sent and is asked for until the plan's deadline (wallet)
 	Repeats     []Kind        // kinds whose unknown outcome is repeated under the same number, since nothing reverses them
+	Inquiries   []Kind        // kinds that move no money: their unknown outcome ends declined, and nothing reverses them
 	InFlightMax time.Duration // a reversal answered in doubt is asked again after this (card, 120 s)
 	Call        time.Duration // time limit of one Authorize
 	AskCall     time.Duration // of one Ask
 	ReverseCall time.Duration // of one Reverse
+
+	// UploadSize is how many items one upload message of a batch's close holds at most; 0: the tender has no batches,
+	// whether it is a Settler or not.
+	UploadSize int
+	// SealedUpload says that the upload needs what Plan.Sealed held. It is kept until the batch is closed then, of voids
+	// and refunds, too; else it is destroyed as soon as nothing can want it any more.
+	SealedUpload bool
 }
 
 // Input is a customer's card or code: secret and short-lived. The core never looks inside.
@@ -84,10 +92,17 @@ type Answer struct {
 	Reason     Reason        // Unknown: why
 	Hopeless   bool          // Unknown: asking again cannot help, reverse now
 	After      time.Duration // Unknown or Pending: ask again after this; 0 leaves it to the core
-	Amount     Cents         // Approved: what was captured (less than asked for on a partial approval)
+	Amount     Cents         // Approved: what was captured or reserved (less than asked for on a partial approval)
+	Balance    *Balance      // Approved balance: what the card has
 	Code, Text string        // the other side's words
 	Host       HostNumbers
 	Messages   []Message
+}
+
+// Balance is what a card has, as its issuer tells it. Amount may be below 0.
+type Balance struct {
+	Amount   Cents  `json:"amount"`
+	Currency string `json:"currency"` // ISO 4217 letters
 }
 
 // UndoOutcome is what one try of a reversal came to. The zero value is Again: a reversal never dies.
