@@ -124,8 +124,8 @@ func (in attemptInput) check(scope Scope) error {
 		return badField("amount", "is not above 0", "give minor units, or leave it out to move everything")
 	case !in.Code.Empty() && (!sale || in.Rail == string(payment.RailCard)):
 		return badField("code", "is for a wallet sale only", `leave it out, or use rail "wallet" or "any"`)
-	case in.Original != "" && sale:
-		return badField("original", "is for a void or refund only", "leave it out")
+	case in.Original != "" && slices.Contains([]payment.Kind{payment.KindSale, payment.KindPreAuth, payment.KindBalance}, payment.Kind(in.Kind)):
+		return badField("original", "is for a void, refund or completion only", "leave it out")
 	case in.Override == nil:
 		return nil
 	case scope != Supervisor:

@@ -13,8 +13,9 @@ type saleView struct {
 	Client    string        `json:"client"`
 	ID        string        `json:"id"`
 	Amount    payment.Cents `json:"amount"`
-	Paid      payment.Cents `json:"paid"` // over all attempts, refunds taken off
-	Rest      payment.Cents `json:"rest"` // still to be paid
+	Paid      payment.Cents `json:"paid"`               // over all attempts, refunds taken off
+	Rest      payment.Cents `json:"rest"`               // still to be paid
+	Reserved  payment.Cents `json:"reserved,omitempty"` // by pre-auths that nothing has completed
 	Currency  string        `json:"currency"`
 	Reference string        `json:"reference,omitempty"`
 	OpenedAt  time.Time     `json:"opened_at"`
@@ -39,6 +40,7 @@ type attemptView struct {
 	Approved   payment.Cents       `json:"approved,omitempty"`
 	Refunded   payment.Cents       `json:"refunded,omitempty"`
 	Currency   string              `json:"currency"`
+	Balance    *payment.Balance    `json:"balance,omitempty"` // what the card has, where that was asked for
 	Original   string              `json:"original,omitempty"`
 	System     bool                `json:"system,omitempty"` // posd made it itself, to undo one of a suspect pair
 	Instrument string              `json:"instrument,omitempty"`
@@ -84,7 +86,7 @@ type problemView struct {
 
 func viewSale(s payment.Sale) saleView {
 	return saleView{
-		Client: s.Client, ID: s.ID, Amount: s.Amount, Paid: s.Net(), Rest: s.Rest(), Currency: s.Currency, Reference: s.Reference,
+		Client: s.Client, ID: s.ID, Amount: s.Amount, Paid: s.Net(), Rest: s.Rest(), Reserved: s.Reserved(), Currency: s.Currency, Reference: s.Reference,
 		OpenedAt: s.OpenedAt, AckedAt: s.AckedAt, After: s.After, Warning: s.Warning, Attempts: viewAttempts(s.Attempts),
 	}
 }
@@ -101,7 +103,7 @@ func viewAttempt(a payment.Attempt) attemptView {
 	v := attemptView{
 		Client: a.Client, Sale: a.Sale, Attempt: a.Attempt, ShortID: a.ShortID, Rail: a.Rail, Kind: a.Kind,
 		State: a.Said(), InnerState: a.State, Amount: a.Amount, Approved: a.Approved, Refunded: a.Refunded,
-		Currency: a.Currency, Original: a.Original, System: a.System, Instrument: a.Instrument, Host: a.Host,
+		Currency: a.Currency, Balance: a.Balance, Original: a.Original, System: a.System, Instrument: a.Instrument, Host: a.Host,
 		Numbers: numbersView{Terminal: a.Numbers.Terminal, Batch: a.Numbers.Batch, Order: a.Numbers.Order},
 		Code:    a.Code, Text: a.Text, CreatedAt: a.CreatedAt, SentAt: a.SentAt, DecidedAt: a.DecidedAt,
 		Settled: a.Settled, Problem: problemIn(a),
@@ -147,6 +149,9 @@ func problemIn(a payment.Attempt) *problemView {
 	p, ok := problems[a.State]
 	if !ok {
 		return nil
+	}
+	if a.Kind == payment.KindBalance && a.State == payment.DeclinedState {
+		p = problemView{"declined", "the balance was not told; nothing was charged", "ask again with a new attempt, or go on without it"}
 	}
 	if a.State == payment.DeclinedState && (a.Code != "" || a.Text != "") {
 		p.Detail += ": " + strings.TrimSpace(a.Code+" "+a.Text)

@@ -59,25 +59,52 @@ func checkRequest(r Request) error {
 	if strings.HasPrefix(r.Key.Attempt, systemPrefix) && !r.system {
 		return &Problem{Code: "bad_id", Status: 422, Detail: "attempt ids that begin with " + systemPrefix + " are posd's own", Remedy: "choose another id"}
 	}
-	bad := func(what, remedy string) error {
-		return &Problem{Code: "bad_request", Status: 422, Detail: what, Remedy: remedy}
+	if err := checkKind(r); err != nil {
+		return err
 	}
+	if r.Amount < 0 {
+		return badRequest("amount is negative", "give minor units, above 0")
+	}
+	return nil
+}
+
+func badRequest(what, remedy string) error {
+	return &Problem{Code: "bad_request", Status: 422, Detail: what, Remedy: remedy}
+}
+
+// checkKind tells whether a request has what its kind needs, and nothing that contradicts it.
+func checkKind(r Request) error {
 	switch r.Kind {
 	case KindSale:
 		if r.Rail != RailCard && r.Rail != RailWallet && r.Rail != RailAny {
-			return bad("rail is not known", `use "card", "wallet" or "any"`)
+			return badRequest("rail is not known", `use "card", "wallet" or "any"`)
 		}
-	case KindVoid, KindRefund:
+	case KindPreAuth, KindBalance:
+		if r.Rail != RailCard {
+			return cardOnly(r.Kind)
+		}
+	case KindVoid, KindRefund, KindCompletion:
 		if r.Original == nil || r.Original.Attempt == "" {
-			return bad("a "+string(r.Kind)+" needs its original attempt", `name it in "original"`)
+			return badRequest("a "+string(r.Kind)+" needs its original attempt", `name it in "original"`)
+		}
+		if r.Kind == KindCompletion && r.Rail != "" && r.Rail != RailCard {
+			return cardOnly(r.Kind)
 		}
 	default:
-		return bad("kind is not known", `use "sale", "void" or "refund"`)
+		return badRequest("kind is not known", `use "sale", "pre-auth", "completion", "balance", "void" or "refund"`)
 	}
-	if r.Amount < 0 {
-		return bad("amount is negative", "give minor units, above 0")
+	if r.Kind == KindBalance && r.Amount != 0 {
+		return badRequest("a balance moves no money", "leave amount out")
 	}
 	return nil
+}
+
+// cardOnly refuses what a wallet does not know.
+func cardOnly(k Kind) error {
+	return &Problem{
+		Code: "card_only", Status: 422, Detail: "a " + string(k) + " is for cards: wallets know none",
+		Remedy: `use rail "card", or kind "sale" for a wallet`,
+	}
 }
 
 // fingerprint tells requests under one id apart. It covers what moves money, never the code.
@@ -101,72 +128,6 @@ func sameRequest(a Attempt, print string) error {
 	}
 }
 
-// fitSale checks a new attempt against its sale and fills in amount, currency, original and rail.
-func (d *Desk) fitSale(r Request, s Sale) (Request, error) {
-	print := fingerprint(r, s)
-	r.fingerprint, r.Currency = print, s.Currency
-	if r.Kind != KindSale {
-		return fitUndo(r, s)
-	}
-	if r.Amount != 0 && r.Amount != s.Rest() && s.Net() < s.Amount {
-		return r, &Problem{
-			Code: "amount_differs", Status: 422, Detail: "an attempt pays the open rest of its sale",
-			Remedy: fmt.Sprintf("leave amount out, or give %d", s.Rest()),
-		}
-	}
-	if a, locked := d.core.lock(s); locked && (r.Override == nil || s.Rest() == 0) {
-		return r, lockProblem(a)
-	}
-	if r.Override != nil && (r.Override.By == "" || r.Override.Reason == "") {
-		return r, &Problem{Code: "bad_request", Status: 422, Detail: "an override needs by and reason", Remedy: "say who decides, and why"}
-	}
-	r.Amount = s.Rest()
-	if !r.Code.Empty() {
-		r.Rail = RailWallet
-	}
-	return r, nil
-}
-
-// fitUndo checks a void or refund: only an approved attempt is undone, and never by more than was captured.
-func fitUndo(r Request, s Sale) (Request, error) {
-	orig, ok := s.Find(r.Original.Attempt)
-	if !ok || orig.Kind != KindSale {
-		return r, &Problem{Code: "not_found", Status: 404, Detail: "the original is no sale attempt of this sale", Remedy: "check original"}
-	}
-	r.Original, r.Rail = &orig, orig.Rail
-	undoable := orig.State == ApprovedState || orig.State == SettledPaid && r.system
-	if !undoable || orig.Voided || orig.Net() <= 0 {
-		return r, &Problem{
-			Code: "original_not_paid", Status: 409, Detail: "attempt " + orig.Attempt + " is " + orig.Said() + ": there is nothing to give back",
-			Remedy: "only an approved attempt can be voided or refunded",
-		}
-	}
-	if a, runs := s.undoing(orig.Attempt); runs {
-		return r, lockProblem(a)
-	}
-	return fitAmount(r, orig)
-}
-
-func fitAmount(r Request, orig Attempt) (Request, error) {
-	if r.Kind == KindVoid {
-		if orig.Refunded > 0 {
-			return r, &Problem{Code: "already_refunded", Status: 409, Detail: "a part was refunded already", Remedy: "refund the rest instead"}
-		}
-		r.Amount = orig.Net()
-		return r, nil
-	}
-	if r.Amount == 0 {
-		r.Amount = orig.Net()
-	}
-	if r.Amount > orig.Net() {
-		return r, &Problem{
-			Code: "refund_too_high", Status: 422, Detail: fmt.Sprintf("%d is more than the %d that are left of it", r.Amount, orig.Net()),
-			Remedy: "refund at most what was captured",
-		}
-	}
-	return r, nil
-}
-
 // create journals the attempt as created; it waits for the customer then.
 func (d *Desk) create(ctx context.Context, r Request) error {
 	return d.book.update(ctx, func(tx *journal.Tx) error { return d.createIn(tx, r) })
@@ -185,14 +146,21 @@ func (d *Desk) createIn(tx *journal.Tx, r Request) error {
 	c := &created{
 		Rail: r.Rail, Kind: r.Kind, Amount: fitted.Amount, Currency: s.Currency, Fingerprint: r.fingerprint,
 		Language: r.Language, Print: r.Print, ShortID: d.book.shortID(s.Client, s.ID), System: r.system,
-		Confirm: d.rules.ConfirmMode && r.Kind == KindSale, Override: r.Override,
+		Confirm: d.rules.ConfirmMode && r.Kind.pays(), Override: r.Override,
 	}
 	if r.Original != nil {
 		c.Original = r.Original.Attempt
 	}
-	facts := []Fact{{Kind: factCreated, Key: r.Key, Created: c}}
-	for _, a := range s.Attempts { // each of them may turn out to be paid
-		if r.Kind != KindSale || r.Override == nil || a.Kind != KindSale || !a.locks() {
+	return appendFacts(tx, append([]Fact{{Kind: factCreated, Key: r.Key, Created: c}}, d.suspects(r, s)...)...)
+}
+
+// suspects makes a pair of an overriding attempt with each one that it passes: each of them may turn out to be paid.
+func (d *Desk) suspects(r Request, s Sale) (facts []Fact) {
+	if r.Override == nil || !r.Kind.pays() {
+		return nil
+	}
+	for _, a := range s.Attempts {
+		if !s.passed(r, a) {
 			continue
 		}
 		facts = append(facts, Fact{Kind: factPair, Key: r.Key, Pair: &Pair{
@@ -201,21 +169,21 @@ func (d *Desk) createIn(tx *journal.Tx, r Request) error {
 		}})
 		d.log.Warn("tender lock overridden", "sale", s.ID, "attempt", r.Key.Attempt, "locked_by", a.Attempt, "by", r.Override.By)
 	}
-	return appendFacts(tx, facts...)
+	return facts
 }
 
 // stillOpen looks once more whether a sale is to be paid, now that the customer has shown card or code: while that was
 // waited for, another attempt may have been let through, or a person may have settled one as paid.
 func (d *Desk) stillOpen(tx *journal.Tx, r Request) error {
 	s, err := loadSale(tx, r.Key.Client, r.Key.Sale)
-	if err != nil || r.Kind != KindSale {
+	if err != nil || !r.Kind.pays() {
 		return err
 	}
 	s.Attempts = slices.DeleteFunc(s.Attempts, func(a Attempt) bool { return a.Key == r.Key })
 	if a, locked := d.core.lock(s); locked && (r.Override == nil || s.Rest() == 0) {
 		return lockProblem(a)
 	}
-	if s.Rest() != r.Amount {
+	if s.open() != r.Amount {
 		return &Problem{Code: "amount_differs", Status: 409, Detail: "another amount of the sale is open by now", Remedy: "begin a new attempt"}
 	}
 	return nil

@@ -354,9 +354,11 @@ func (b *Book) sealedKeys(ctx context.Context) (keys []Key, err error) {
 	return keys, err
 }
 
-// shred destroys what was sealed for an attempt that can need it no more.
+// shred destroys what was sealed for an attempt that can need it no more. The refund of one of a suspect pair may need
+// it, and what follows a pre-auth: its void, its completion, and another one when that was voided.
 func shred(tx *journal.Tx, a Attempt) error {
-	if a.State.Open() || a.State == Stuck || a.Net() > 0 { // the refund of one of a suspect pair may need it
+	reserves := a.Kind == KindPreAuth && a.held() > 0 && !a.Voided
+	if a.undecided() || a.Net() > 0 || reserves {
 		return nil
 	}
 	return tx.Exec(`DELETE FROM payment_sealed WHERE client = ? AND sale = ? AND attempt = ?`, a.Client, a.Sale, a.Attempt)

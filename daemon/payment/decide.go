@@ -104,8 +104,8 @@ func decide(a Attempt, ev event, pol Policy, r Rules) decision {
 }
 
 func decideAnswer(a Attempt, ev event, pol Policy, r Rules) decision {
-	ans := believable(a, *ev.answer, ev.first)
-	body := &answered{Amount: ans.Amount, Code: ans.Code, Text: ans.Text, Host: ans.Host}
+	ans := believable(a, ev, pol)
+	body := &answered{Amount: ans.Amount, Balance: ans.Balance, Code: ans.Code, Text: ans.Text, Host: ans.Host}
 	fact := Fact{Key: a.Key, Answer: body, Messages: ans.Messages}
 	if a.State != Sent {
 		fact.Kind = factLate
@@ -125,19 +125,21 @@ func decideAnswer(a Attempt, ev event, pol Policy, r Rules) decision {
 }
 
 // believable turns an answer that contradicts itself into Unknown: unsure means it may have happened.
-func believable(a Attempt, ans Answer, first bool) Answer {
-	wrong := ans.Outcome == Approved && (ans.Amount <= 0 || ans.Amount > a.Amount || ans.Amount < a.Amount && a.Kind != KindSale)
-	if wrong {
+func believable(a Attempt, ev event, pol Policy) Answer {
+	ans := *ev.answer
+	if a.Kind.inquires(pol) {
+		ans.Amount = 0
+	} else if ans.Outcome == Approved && (ans.Amount <= 0 || ans.Amount > a.Amount || ans.Amount < a.Amount && !a.Kind.mayBePart()) {
 		ans.Outcome, ans.Reason = Unknown, ReasonOther
 	}
-	if ans.Outcome == NotSent && !first {
+	if ans.Outcome == NotSent && !ev.first {
 		ans.Outcome, ans.Reason = Unknown, ReasonNoAnswer
 	}
 	if ans.Reason == "" {
 		ans.Reason = ReasonNoAnswer
 	}
 	if ans.Outcome != Approved {
-		ans.Amount = 0
+		ans.Amount, ans.Balance = 0, nil
 	}
 	return ans
 }
@@ -160,8 +162,14 @@ func decideApproved(a Attempt, fact Fact, r Rules) decision {
 	return decision{facts: facts, acts: []act{actSlip, actPairs}}
 }
 
-// decideOpen is for an attempt that is still undecided after an exchange: repeat it, ask again, or reverse it.
+// decideOpen is for an attempt that is still undecided after an exchange: repeat it, ask again, or reverse it. A mere
+// question is over.
 func decideOpen(a Attempt, ans Answer, ev event, pol Policy, r Rules, fact Fact) decision {
+	if a.Kind.inquires(pol) {
+		d := unanswered(a)
+		d.facts[0].Messages = fact.Messages
+		return d
+	}
 	fact.Kind = factAsked
 	if slices.Contains(pol.Repeats, a.Kind) && ans.Hopeless { // it cannot be repeated, and nothing reverses it
 		fact.Kind, fact.Reason = factReversing, ans.Reason
@@ -181,6 +189,12 @@ func decideOpen(a Attempt, ans Answer, ev event, pol Policy, r Rules, fact Fact)
 	}
 	fact.Kind, fact.Reason = factReversing, ans.Reason
 	return decision{facts: []Fact{fact}, acts: []act{actSlip}}
+}
+
+// unanswered ends an attempt that moves no money: without an answer it did nothing, and nothing is reversed.
+func unanswered(a Attempt) decision {
+	body := &answered{Code: string(ReasonNoAnswer), Text: "the host did not answer"}
+	return decision{facts: []Fact{{Kind: factDeclined, Key: a.Key, Answer: body}}, acts: []act{actPairs}}
 }
 
 func decideUndo(a Attempt, u Undo, pol Policy, r Rules) decision {
@@ -223,6 +237,8 @@ func decideRestart(a Attempt, pol Policy) decision {
 	switch {
 	case a.State == Created:
 		return decision{facts: []Fact{{Kind: factCancelled, Key: a.Key}}, acts: []act{actPairs}}
+	case a.State == Sent && a.Kind.inquires(pol):
+		return unanswered(a)
 	case a.State == Sent && !pol.Asks && !slices.Contains(pol.Repeats, a.Kind):
 		return decision{facts: []Fact{{Kind: factReversing, Key: a.Key, Reason: ReasonNoAnswer}}, acts: []act{actSlip}}
 	}
@@ -245,8 +261,8 @@ func decideStop(a Attempt, why Reason) decision {
 	switch {
 	case a.State == Created:
 		return decision{facts: []Fact{{Kind: factCancelled, Key: a.Key, Reason: why}}, acts: []act{actPairs}}
-	case a.State == Sent && a.Kind == KindSale,
-		a.State == ApprovedState && why == ReasonUnwanted && a.Kind == KindSale && !a.Voided && a.Refunded == 0:
+	case a.State == Sent && a.Kind.pays(),
+		a.State == ApprovedState && why == ReasonUnwanted && a.Kind.pays() && !a.Voided && a.Refunded == 0:
 		return decision{facts: []Fact{{Kind: factReversing, Key: a.Key, Reason: why}}, acts: []act{actSlip}}
 	}
 	return decision{}
@@ -258,7 +274,7 @@ func decideVerdict(a Attempt, v Settlement) decision {
 	}
 	fact := Fact{Kind: factSettled, Key: a.Key, Settled: &v}
 	facts := []Fact{fact}
-	if v.As == "paid" && a.Kind != KindSale { // a person says that the refund or void was done
+	if v.As == "paid" && a.Kind.undoes() { // a person says that the refund or void was done
 		facts = append(facts, undoneOriginal(a, v))
 	}
 	return decision{facts: facts, acts: []act{actSlip, actPairs}}

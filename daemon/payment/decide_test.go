@@ -166,7 +166,7 @@ func TestWhichAttemptLocksItsSale(t *testing.T) {
 		{Attempt{Kind: KindSale, State: Reversing}, true},
 		{Attempt{Kind: KindSale, State: Reversed}, false},
 		{Attempt{Kind: KindSale, State: Stuck}, true},
-		{Attempt{Kind: KindSale, State: SettledPaid}, true},
+		{Attempt{Kind: KindSale, State: SettledPaid, Amount: 10}, true},
 		{Attempt{Kind: KindSale, State: SettledNotPaid}, false},
 		{Attempt{Kind: KindSale, State: ApprovedState, Amount: 10, Approved: 10}, true},
 		{Attempt{Kind: KindSale, State: ApprovedState, Amount: 10, Approved: 10, Voided: true}, false},
@@ -175,7 +175,7 @@ func TestWhichAttemptLocksItsSale(t *testing.T) {
 		{Attempt{Kind: KindRefund, State: ApprovedState, Amount: 10, Approved: 10}, false},
 		{Attempt{Kind: KindVoid, State: DeclinedState}, false},
 	} {
-		if got := c.a.locks(); got != c.want {
+		if got := (Sale{Amount: 10, Attempts: []Attempt{c.a}}).locks(c.a); got != c.want {
 			t.Errorf("%s %s (voided %v): locks %v, want %v", c.a.Kind, c.a.State, c.a.Voided, got, c.want)
 		}
 	}

@@ -110,7 +110,7 @@ func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 		return Attempt{}, err
 	}
 	l := d.bear(r.Key)
-	if r.Kind != KindSale || !r.Code.Empty() {
+	if !r.Kind.collects() || !r.Code.Empty() {
 		return d.payAtOnce(ctx, l, r, tenders[0])
 	}
 	if err := d.create(ctx, r); err != nil {
@@ -309,15 +309,20 @@ func (d *Desk) commit(ctx context.Context, k Key, ev event, pol Policy) (a Attem
 	return a, nil
 }
 
-// decideIn decides. What is approved is not reversed while a void or refund of it runs: it would be given back twice.
+// decideIn decides. What is approved is not reversed while a void or refund of it runs: it would be given back twice. Nor
+// is a pre-auth while something completes it, or has.
 func (d *Desk) decideIn(tx *journal.Tx, a Attempt, ev event, pol Policy) (decision, error) {
 	dec := d.core.decide(a, ev, pol, d.rules)
 	if a.State != ApprovedState || !ev.lapsed && ev.stop == "" || len(dec.facts) == 0 {
 		return dec, nil
 	}
 	s, err := loadSale(tx, a.Client, a.Sale)
-	if _, runs := s.undoing(a.Attempt); err != nil || runs {
+	if err != nil {
 		return decision{}, err
+	}
+	_, runs := s.naming(a.Attempt)
+	if _, completed := s.completion(a.Attempt); runs || completed {
+		return decision{}, nil
 	}
 	return dec, nil
 }

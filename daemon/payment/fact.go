@@ -89,11 +89,12 @@ type sent struct {
 }
 
 type answered struct {
-	Amount Cents         `json:"amount,omitempty"`
-	Code   string        `json:"code,omitempty"`
-	Text   string        `json:"text,omitempty"`
-	Host   HostNumbers   `json:"host,omitzero"`
-	Next   time.Duration `json:"next,omitempty"`
+	Amount  Cents         `json:"amount,omitempty"`
+	Balance *Balance      `json:"balance,omitempty"`
+	Code    string        `json:"code,omitempty"`
+	Text    string        `json:"text,omitempty"`
+	Host    HostNumbers   `json:"host,omitzero"`
+	Next    time.Duration `json:"next,omitempty"`
 }
 
 type undone struct {
@@ -189,6 +190,9 @@ func (a Attempt) answered(f Fact, at time.Time) Attempt {
 		if f.Answer.Host != (HostNumbers{}) {
 			a.Host = f.Answer.Host
 		}
+	}
+	if f.Kind == factApproved {
+		a.Balance = f.Answer.Balance
 	}
 	if f.Kind == factAsked {
 		a.Asks++

@@ -110,7 +110,11 @@ func (d *Desk) collectAndPay(ctx context.Context, l *life, r Request, tenders []
 	in, t, err := d.collect(ctx, l, r, tenders)
 	if err != nil {
 		d.log.Info("nothing was collected", "sale", r.Key.Sale, "attempt", r.Key.Attempt, "err", err)
-		d.giveUp(ctx, r.Key, event{stop: ReasonCancelled})
+		ev := event{stop: ReasonCancelled}
+		if Explain(err) != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			ev = event{unsendable: err} // the tender itself cannot: the till hears why
+		}
+		d.giveUp(ctx, r.Key, ev)
 		return
 	}
 	leave, err := d.enter(ctx, t, newcomer)

@@ -48,7 +48,7 @@ func (d *Desk) lookAlikes(tx *journal.Tx, unclean []Attempt) (out []LookAlike, e
 	for _, u := range unclean {
 		from, to := u.SentAt.Add(-d.rules.DuplicateAge), u.SentAt.Add(d.rules.DuplicateAge)
 		twins, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at BETWEEN ? AND ? AND state = 'approved'
-  AND kind = 'sale' AND sale <> ? ORDER BY seq`, u.Client, int64(u.Amount), from.UnixMilli(), to.UnixMilli(), u.Sale)
+  AND `+paying+` AND sale <> ? ORDER BY seq`, u.Client, int64(u.Amount), from.UnixMilli(), to.UnixMilli(), u.Sale)
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func (d *Desk) Health(ctx context.Context) Health {
 		}
 	}
 	for _, a := range o.Open {
-		if a.State == Sent && a.Asks >= d.rules.AlarmTries && a.Kind != KindSale {
+		if a.State == Sent && a.Asks >= d.rules.AlarmTries && !a.Kind.pays() {
 			warn("refund_late", "the "+string(a.Kind)+" "+a.Key.String()+" is not answered yet", "check the line to the acquirer or gateway")
 		}
 	}

@@ -33,29 +33,32 @@ type pairMove struct {
 	reverse bool   // by reversal; else by refund
 }
 
-// decidePair says what becomes of a suspect pair, given its two attempts and the refund under way, if any. It is pure.
+// decidePair says what becomes of a suspect pair of a sale, given the void or refund under way, if any. It is pure.
 //
 // When both are known paid, the attempt that the till was told approved stays and the other is undone: by reversal
 // where it can be, else by refund. A card that a person settled as paid stays, and the wallet is refunded, since that
-// needs no card. A second undo starts only after the first is proven refused.
-func decidePair(p Pair, first, second Attempt, via *Attempt) pairMove {
+// needs no card. What only reserves goes before what was paid; where it cannot be undone a person must, since no payment
+// is given back for it. A second undo starts only after the first is proven refused.
+func decidePair(s Sale, p Pair, via *Attempt) pairMove {
+	first, _ := s.Find(p.First)
+	second, _ := s.Find(p.Second)
 	switch {
 	case p.State == PairResolved || p.State == PairFailed:
 		return pairMove{}
-	case clean(first) || clean(second):
+	case s.clean(first) || s.clean(second):
 		return pairMove{to: PairResolved}
 	case p.State == PairUndoing && !refused(p, first, second, via):
 		return pairMove{}
-	case p.State == PairUndoing && len(p.Tried) > 0:
+	case p.State == PairUndoing && (len(p.Tried) > 0 || first.Kind.captures() != second.Kind.captures()):
 		return pairMove{to: PairFailed}
-	case first.Net() <= 0 || second.Net() <= 0:
+	case s.holds(first) <= 0 || s.holds(second) <= 0:
 		return pairMove{} // one of them is still open or stuck
 	}
 	undo := undoFirst(first, second)
 	if p.State == PairUndoing {
 		undo = other(p.Undo, first, second)
 	}
-	return pairMove{to: PairUndoing, undo: undo.Attempt, reverse: undo.Rail == RailCard && undo.State == ApprovedState}
+	return pairMove{to: PairUndoing, undo: undo.Attempt, reverse: undo.Rail == RailCard && undo.State == ApprovedState && undo.Kind != KindCompletion}
 }
 
 // decideSalePair is decidePair within a sale of several pairs. Two that together paid no more than the sale are no pair
@@ -74,10 +77,11 @@ func decideSalePair(s Sale, p Pair, all []Pair, cannot string) pairMove {
 		via = &Attempt{Kind: KindRefund, State: DeclinedState}
 	}
 	open := p.State == PairOpen || p.State == PairUndoing
-	if open && first.Net() > 0 && second.Net() > 0 && first.Net()+second.Net() <= s.Amount {
+	both := s.holds(first) > 0 && s.holds(second) > 0
+	if open && both && s.holds(first)+s.holds(second) <= s.Amount {
 		return pairMove{to: PairResolved}
 	}
-	m := decidePair(p, first, second, via)
+	m := decidePair(s, p, via)
 	for _, o := range all {
 		if m.to == PairUndoing && !p.same(o) && o.State == PairUndoing && (o.Undo == p.First || o.Undo == p.Second) {
 			return pairMove{}
@@ -90,23 +94,32 @@ func (p Pair) same(o Pair) bool {
 	return p.Client == o.Client && p.Sale == o.Sale && p.First == o.First && p.Second == o.Second
 }
 
-// via gives the last refund by which posd itself gives an attempt's money back; nil if there is none.
+// via gives the last void or refund by which posd itself gives an attempt's money back; nil if there is none.
 func (s Sale) via(attempt string) (via *Attempt) {
 	for _, a := range s.Attempts {
-		if a.System && a.Kind == KindRefund && a.Original == attempt {
+		if a.System && a.Kind.undoes() && a.Original == attempt {
 			via = &a
 		}
 	}
 	return via
 }
 
-// clean tells that an attempt is proven to hold no money.
-func clean(a Attempt) bool {
+// holds is what an attempt keeps from the customer: captured, or reserved.
+func (s Sale) holds(a Attempt) Cents {
+	if a.Kind == KindPreAuth {
+		return s.reservedBy(a)
+	}
+	return a.Net()
+}
+
+// clean tells that an attempt is proven to hold no money. A pre-auth is not while its completion is undecided.
+func (s Sale) clean(a Attempt) bool {
 	switch a.State {
 	case Unsent, Cancelled, DeclinedState, Reversed, SettledNotPaid:
 		return true
 	case ApprovedState, SettledPaid:
-		return a.Net() <= 0
+		c, completed := s.completion(a.Attempt)
+		return s.holds(a) <= 0 && !(completed && c.undecided())
 	case Created, Sent, Reversing, Stuck:
 	}
 	return false
@@ -125,7 +138,8 @@ func refused(p Pair, first, second Attempt, via *Attempt) bool {
 func undoFirst(first, second Attempt) Attempt {
 	for _, a := range []Attempt{first, second} {
 		mate := other(a.Attempt, first, second)
-		if a.Rail == RailWallet && mate.Rail == RailCard && mate.State == SettledPaid {
+		reserves := !a.Kind.captures() && mate.Kind.captures()
+		if reserves || a.Rail == RailWallet && mate.Rail == RailCard && mate.State == SettledPaid && mate.Kind.captures() {
 			return a
 		}
 	}

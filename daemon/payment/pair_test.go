@@ -32,7 +32,8 @@ func TestASuspectPairLosesExactlyOneOfItsPayments(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.p.First, c.p.Second = "a", "b"
-			if got := decidePair(c.p, c.first, c.second, c.via); got != c.want {
+			s := Sale{Amount: 10, Attempts: []Attempt{c.first, c.second}}
+			if got := decidePair(s, c.p, c.via); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})
@@ -43,7 +44,8 @@ func TestAfterTheRefundThePairIsResolved(t *testing.T) {
 	first := Attempt{Key: Key{"c", "s", "a"}, Kind: KindSale, Rail: RailCard, State: SettledPaid, Amount: 10}
 	second := Attempt{Key: Key{"c", "s", "b"}, Kind: KindSale, Rail: RailWallet, State: ApprovedState, Amount: 10, Approved: 10, Refunded: 10}
 	p := Pair{First: "a", Second: "b", State: PairUndoing, Undo: "b", Via: "undo-b"}
-	if got := decidePair(p, first, second, &Attempt{Kind: KindRefund, State: ApprovedState}); got.to != PairResolved {
+	s := Sale{Amount: 10, Attempts: []Attempt{first, second}}
+	if got := decidePair(s, p, &Attempt{Kind: KindRefund, State: ApprovedState}); got.to != PairResolved {
 		t.Errorf("got %+v", got)
 	}
 }

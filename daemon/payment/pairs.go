@@ -103,8 +103,8 @@ func movePairIn(tx *journal.Tx, p Pair, cannot string) (Pair, bool, error) {
 	return p, true, appendFacts(tx, Fact{Kind: factPairMoved, Key: Key{p.Client, p.Sale, p.Second}, Pair: &p})
 }
 
-// undoPair begins what the record says: a reversal of the attempt, or a refund under a fixed id, so that it can be
-// begun again without being done twice.
+// undoPair begins what the record says: a reversal of the attempt, or a refund or void under a fixed id, so that it can
+// be begun again without being done twice.
 func (d *Desk) undoPair(ctx context.Context, p Pair) error {
 	if p.State != PairUndoing {
 		return nil
@@ -123,19 +123,19 @@ func (d *Desk) undoPair(ctx context.Context, p Pair) error {
 		}
 		return err
 	}
-	if t := d.tenderOf(a); t != nil && a.Net() > 0 {
-		return d.refundBySystem(ctx, p, a, t)
-	}
-	return nil
-}
-
-// refundBySystem begins a refund in a life of its own, unless it was begun before. One of which nothing was sent was
-// not refused: it is begun again, under the next id.
-func (d *Desk) refundBySystem(ctx context.Context, p Pair, a Attempt, t Tender) error {
 	s, err := d.book.Sale(ctx, p.Client, p.Sale)
 	if err != nil {
 		return err
 	}
+	if t := d.tenderOf(a); t != nil && s.holds(a) > 0 {
+		return d.refundBySystem(s, p, a, t)
+	}
+	return nil
+}
+
+// refundBySystem begins a refund in a life of its own, unless it was begun before; what only reserves is voided. One of
+// which nothing was sent was not refused: it is begun again, under the next id.
+func (d *Desk) refundBySystem(s Sale, p Pair, a Attempt, t Tender) error {
 	if via := s.via(p.Undo); via != nil && via.State != Unsent && via.State != Cancelled {
 		return nil
 	}
@@ -147,6 +147,9 @@ func (d *Desk) refundBySystem(ctx context.Context, p Pair, a Attempt, t Tender) 
 	r := Request{
 		Key: Key{p.Client, p.Sale, id}, Rail: a.Rail, Kind: KindRefund, Original: &a,
 		Language: a.Language, Print: true, system: true,
+	}
+	if a.Kind == KindPreAuth {
+		r.Kind = KindVoid
 	}
 	l, born := d.bearOnce(r.Key)
 	if !born {
@@ -205,7 +208,7 @@ func (d *Desk) owedRefund(ctx context.Context, r Request) (_ Request, owed bool,
 	first, _ := s.Find(pairs[i].First)
 	second, _ := s.Find(pairs[i].Second)
 	mine, _ := s.Find(r.Original.Attempt)
-	if r.Amount = min(mine.Net(), first.Net()+second.Net()-s.Amount); r.Amount <= 0 {
+	if r.Amount = min(s.holds(mine), s.holds(first)+s.holds(second)-s.Amount); r.Amount <= 0 {
 		return r, false, nil
 	}
 	r, err = d.fitSale(r, s)

@@ -42,32 +42,41 @@ func (a Attempt) Said() string {
 	if a.Voided {
 		return SaidVoided
 	}
-	if a.Refunded > 0 && a.Refunded >= a.Net()+a.Refunded {
+	if a.Refunded > 0 && a.Net() <= 0 {
 		return SaidRefunded
 	}
 	return said[a.State]
 }
 
-// Net is what the attempt has captured and not given back, as far as posd knows. Only sales capture.
+// Net is what the attempt has captured and not given back, as far as posd knows. A pre-auth captures nothing.
 func (a Attempt) Net() Cents {
-	if a.Kind != KindSale || a.Voided {
+	held := a.held()
+	if !a.Kind.captures() || a.Voided || held == 0 {
 		return 0
 	}
+	return held - a.Refunded
+}
+
+// held is what the other side holds, or held before a void or refund: captured, or reserved by a pre-auth.
+func (a Attempt) held() Cents {
 	switch a.State {
 	case ApprovedState:
-		return a.Approved - a.Refunded
+		return a.Approved
 	case SettledPaid:
 		if a.Settled != nil && a.Settled.Amount > 0 {
-			return a.Settled.Amount - a.Refunded
+			return a.Settled.Amount
 		}
 		if a.Approved > 0 {
-			return a.Approved - a.Refunded // what the host had said before it was taken back
+			return a.Approved // what the host had said before it was taken back
 		}
-		return a.Amount - a.Refunded
+		return a.Amount
 	default:
 		return 0
 	}
 }
+
+// undecided tells that the attempt may yet turn out either way: posd is at it, or a person decides.
+func (a Attempt) undecided() bool { return a.State.Open() || a.State == Stuck }
 
 // Net is what the customer has paid for the sale, over all rails and kinds.
 func (s Sale) Net() Cents {
@@ -81,6 +90,44 @@ func (s Sale) Net() Cents {
 // Rest is what is still to be paid.
 func (s Sale) Rest() Cents { return max(0, s.Amount-s.Net()) }
 
+// Reserved is what pre-auths hold for the sale that nothing has completed yet.
+func (s Sale) Reserved() Cents {
+	var sum Cents
+	for _, a := range s.Attempts {
+		sum += s.reservedBy(a)
+	}
+	return sum
+}
+
+// reservedBy is what a pre-auth holds. One that is completed, or may be, holds nothing: its completion speaks for it.
+func (s Sale) reservedBy(a Attempt) Cents {
+	if _, completed := s.completion(a.Attempt); completed || a.Kind != KindPreAuth || a.Voided {
+		return 0
+	}
+	return a.held()
+}
+
+// completion gives the attempt that has completed a pre-auth, or may have. After its void the pre-auth stands again.
+func (s Sale) completion(preauth string) (Attempt, bool) {
+	for _, a := range s.Attempts {
+		if a.Kind == KindCompletion && a.Original == preauth && !a.Voided && (a.undecided() || a.held() > 0) {
+			return a, true
+		}
+	}
+	return Attempt{}, false
+}
+
+// open is what a further attempt is to pay: the rest, but for what a pre-auth of a part has reserved already.
+func (s Sale) open() Cents {
+	rest := s.Rest()
+	for _, a := range s.Attempts {
+		if !s.locks(a) {
+			rest -= s.reservedBy(a)
+		}
+	}
+	return max(0, rest)
+}
+
 // Find gives the attempt with that id.
 func (s Sale) Find(id string) (Attempt, bool) {
 	for _, a := range s.Attempts {
@@ -91,39 +138,50 @@ func (s Sale) Find(id string) (Attempt, bool) {
 	return Attempt{}, false
 }
 
-// locks tells whether the attempt keeps its sale from another one (rule 10). A void or refund locks while its own
-// outcome is open; what it did to its original shows on the original.
-func (a Attempt) locks() bool {
-	if a.Kind != KindSale {
-		return a.State.Open() || a.State == Stuck
-	}
-	if a.Voided {
+// locks tells whether an attempt keeps its sale from another one (rule 10). A void or refund locks while its own outcome
+// is open; what it did to its original shows on the original. A balance moves nothing and locks nothing.
+func (s Sale) locks(a Attempt) bool {
+	switch {
+	case a.Kind == KindBalance || a.Voided:
 		return false
-	}
-	switch a.State {
-	case Unsent, Cancelled, DeclinedState, Reversed, SettledNotPaid:
-		return false
-	case ApprovedState:
-		return a.Approved >= a.Amount // an accepted partial approval leaves the sale open for the rest
-	default:
+	case a.undecided():
 		return true
+	case a.Kind == KindCompletion: // of less than the sale, by the till's own word: the rest may be paid another way
+		return a.held() > 0 && s.captured() >= s.Amount
+	case a.Kind == KindPreAuth && s.reservedBy(a) == 0:
+		return false
+	case !a.Kind.pays():
+		return false
 	}
+	part := a.State == ApprovedState && a.Approved < a.Amount // accepted: it leaves the sale open for the rest
+	return a.held() > 0 && !part
+}
+
+// captured is what was ever captured for the sale, refunds left aside.
+func (s Sale) captured() Cents {
+	var sum Cents
+	for _, a := range s.Attempts {
+		if a.Kind.captures() && !a.Voided {
+			sum += a.held()
+		}
+	}
+	return sum
 }
 
 // Lock gives the attempt that keeps the sale from another one.
 func (s Sale) Lock() (Attempt, bool) {
 	for _, a := range s.Attempts {
-		if a.locks() {
+		if s.locks(a) {
 			return a, true
 		}
 	}
 	return Attempt{}, false
 }
 
-// undoing gives the void or refund of an attempt whose outcome is open.
-func (s Sale) undoing(attempt string) (Attempt, bool) {
+// naming gives the void, refund or completion of an attempt whose outcome is open.
+func (s Sale) naming(attempt string) (Attempt, bool) {
 	for _, a := range s.Attempts {
-		if a.Kind != KindSale && a.Original == attempt && a.locks() {
+		if a.Original == attempt && a.undecided() {
 			return a, true
 		}
 	}
@@ -134,7 +192,7 @@ func (s Sale) undoing(attempt string) (Attempt, bool) {
 // something that it has, and something that it did not in time.
 func (s Sale) acked() (due, done, lapsed bool) {
 	for _, a := range s.Attempts {
-		paid := a.Kind == KindSale && a.State == ApprovedState && !a.Voided
+		paid := a.Kind.pays() && a.State == ApprovedState && !a.Voided
 		due = due || paid && !a.Acked
 		done = done || paid && a.Acked
 		lapsed = lapsed || a.Confirm && a.Reason == ReasonUnwanted
@@ -165,8 +223,14 @@ func lockProblem(a Attempt) *Problem {
 		p.Detail = "the reversal of attempt " + a.Attempt + " was not confirmed: the customer may have paid already"
 		p.Remedy = "ask the acquirer, then settle the attempt; a supervisor may override with a reason"
 	default:
-		p.Code = "sale_paid"
 		p.RetryAt = time.Time{}
+		if a.Kind == KindPreAuth {
+			p.Code = "sale_reserved"
+			p.Detail = "the pre-auth " + a.Attempt + " holds the amount of this sale"
+			p.Remedy = "complete it; or void it first, if the customer is to pay another way"
+			return p
+		}
+		p.Code = "sale_paid"
 		p.Detail = "attempt " + a.Attempt + " has already paid this sale"
 		p.Remedy = "void or refund it first, if the customer is to pay another way"
 	}

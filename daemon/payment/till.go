@@ -94,7 +94,7 @@ func sameSale(s Sale, n NewSale) error {
 // till that acknowledges must name it; others get a warning.
 func (d *Desk) unacknowledged(tx *journal.Tx, n NewSale) (warning string, err error) {
 	since := d.now().Add(-d.rules.DuplicateAge).UnixMilli()
-	paid, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at >= ? AND state = 'approved' AND kind = 'sale'
+	paid, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at >= ? AND state = 'approved' AND `+paying+`
   AND acked = 0 AND sale <> ? ORDER BY seq DESC`, n.Client, int64(n.Amount), since, n.ID)
 	paid = slices.DeleteFunc(paid, func(a Attempt) bool { return a.Voided })
 	if err != nil || len(paid) == 0 || paid[0].Sale == n.After {
@@ -199,9 +199,23 @@ func (d *Desk) doCancel(ctx context.Context, k Key) (Attempt, error) {
 	case a.State == Reversing:
 		d.kick(k)
 	case a.State == ApprovedState || a.State == Sent:
-		return a, &Problem{Code: "not_cancellable", Status: 409, Detail: "attempt " + a.Attempt + " is " + a.Said(), Remedy: "void or refund it"}
+		return a, notCancellable(a)
 	}
 	return a, nil
+}
+
+func notCancellable(a Attempt) error {
+	p := &Problem{Code: "not_cancellable", Status: 409, Detail: "attempt " + a.Attempt + " is " + a.Said(), Remedy: "wait for its result"}
+	switch {
+	case a.State == Sent:
+	case a.Kind == KindPreAuth:
+		p.Remedy = "void it"
+	case a.Kind.captures():
+		p.Remedy = "void or refund it"
+	default:
+		p.Remedy = "nothing is left to stop"
+	}
+	return p
 }
 
 // stopCollecting ends the collecting and waits until the attempt has left created.
