@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
@@ -15,24 +14,32 @@ import (
 // the first the late answer may still come over it.
 const silentTimeouts = 2
 
-// firstBuffer is the read buffer to start with; it grows to the longest frame of the dialect.
-const firstBuffer = 4096
+// errSilent ends a connection whose host answers nothing.
+var errSilent = errors.New("host is silent")
 
-// conn is one connection. Its reader goroutine, which Link started, ends when the connection does.
+// conn is one connection. Its goroutines, which Link started, end when the connection does.
 type conn struct {
-	o    *Options
-	nc   net.Conn
-	pen  chan struct{} // holds one token: who takes it may write
-	done chan struct{} // closed when the connection is over
+	o      *Options
+	nc     net.Conn
+	host   Host
+	pen    chan struct{} // holds one token: who takes it may write
+	done   chan struct{} // closed when the connection is over
+	echoes chan struct{} // an empty frame to send back, for each that came
 
 	mu      sync.Mutex
 	waiting map[string]chan []byte // guarded by mu; by match key
 	silent  int                    // guarded by mu; time-outs since the last frame
+	asked   bool                   // guarded by mu; a message was to be written
+	heard   bool                   // guarded by mu; a message came
+	traffic time.Time              // guarded by mu; when bytes last went either way, monotonic
 	why     error                  // guarded by mu; set once, before done is closed
 }
 
-func newConn(nc net.Conn, o *Options) *conn {
-	c := &conn{o: o, nc: nc, pen: make(chan struct{}, 1), done: make(chan struct{}), waiting: map[string]chan []byte{}}
+func newConn(nc net.Conn, o *Options, host Host) *conn {
+	c := &conn{
+		o: o, nc: nc, host: host, pen: make(chan struct{}, 1), done: make(chan struct{}),
+		echoes: make(chan struct{}, maxEchoes), waiting: map[string]chan []byte{}, traffic: time.Now(),
+	}
 	c.pen <- struct{}{}
 	return c
 }
@@ -49,20 +56,38 @@ func (c *conn) ended() bool {
 // end closes the connection for a reason; the first reason counts. The reader notices by itself.
 func (c *conn) end(why error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.why != nil {
+		c.mu.Unlock()
 		return
 	}
 	c.why = why
 	close(c.done)
-	_ = c.nc.Close() // nothing more is expected of it
-	c.o.Log.Info("host link down", "err", why)
+	c.mu.Unlock()
+	_ = c.nc.Close() // nothing more is expected of it; TLS may take a while over its farewell
+	c.o.Log.Log(context.Background(), c.level(), "host link down", "err", why)
+}
+
+// level is of what happens to the connection; where each exchange has its own that is nothing to tell of.
+func (c *conn) level() slog.Level {
+	if c.o.Each {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 func (c *conn) reason() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.why
+}
+
+// verdict tells why the connection ended, and whether its host took a message and never said a word, or fell silent.
+// When we hung up ourselves that says nothing of the host.
+func (c *conn) verdict() (why error, swallowed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ours := errors.Is(c.why, ErrClosed) || errors.Is(c.why, errHungUp) || errors.Is(c.why, context.Canceled)
+	return c.why, errors.Is(c.why, errSilent) || c.asked && !c.heard && !ours
 }
 
 // expect makes room for the answer before the message leaves. The channel holds one frame, so that the reader never
@@ -78,6 +103,7 @@ func (c *conn) expect(key string) (chan []byte, error) {
 	}
 	reply := make(chan []byte, 1)
 	c.waiting[key] = reply
+	c.asked = true
 	return reply, nil
 }
 
@@ -113,9 +139,10 @@ func (c *conn) send(ctx context.Context, frame []byte) (written bool, err error)
 	_, err = c.nc.Write(frame)
 	stop()
 	if err != nil {
-		c.end(fmt.Errorf("write: %w", err))
+		c.end(fmt.Errorf("write: %w", explain(err, nil)))
 		return true, c.reason()
 	}
+	c.noteTraffic()
 	return true, nil
 }
 
@@ -130,7 +157,9 @@ func (c *conn) await(ctx context.Context, key string, reply chan []byte, sendErr
 			err = c.reason()
 		case <-ctx.Done():
 			err = context.Cause(ctx)
-			c.timedOut()
+			if !errors.Is(ctx.Err(), context.Canceled) { // else the caller gave up, and the host may be as quick as ever
+				c.timedOut()
+			}
 		}
 	}
 	if !c.forget(key, reply) { // it came in the last moment
@@ -139,101 +168,13 @@ func (c *conn) await(ctx context.Context, key string, reply chan []byte, sendErr
 	return nil, fmt.Errorf("no answer, the message may have arrived: %w", err)
 }
 
+// timedOut counts answers that did not come in time. A connection that is for one exchange has nothing to wait for.
 func (c *conn) timedOut() {
 	c.mu.Lock()
 	c.silent++
-	give := c.silent >= silentTimeouts
+	give := c.silent >= silentTimeouts || c.o.Each
 	c.mu.Unlock()
 	if give {
-		c.end(errors.New("host is silent"))
+		c.end(errSilent)
 	}
-}
-
-// read hands out frames until the connection ends. It alone reads.
-func (c *conn) read() {
-	buf, held := make([]byte, firstBuffer), 0
-	defer func() { clear(buf) }()
-	for {
-		if c.o.Idle > 0 {
-			_ = c.nc.SetReadDeadline(time.Now().Add(c.o.Idle)) // without it the connection only lives longer
-		}
-		n, err := c.nc.Read(buf[held:])
-		held += n
-		used, splitErr := c.split(buf[:held])
-		copy(buf, buf[used:held])
-		clear(buf[held-used : held])
-		held -= used
-		if why := c.over(err, splitErr, held > 0); why != nil {
-			c.end(why)
-			return
-		}
-		if held == len(buf) {
-			larger := make([]byte, 2*len(buf))
-			copy(larger, buf)
-			clear(buf)
-			buf = larger
-		}
-	}
-}
-
-// over tells why the connection is over, nil while it is not.
-func (c *conn) over(readErr, splitErr error, inFrame bool) error {
-	switch {
-	case splitErr != nil:
-		return splitErr
-	case readErr == nil:
-		return nil
-	case errors.Is(readErr, os.ErrDeadlineExceeded):
-		if c.busy() {
-			return nil
-		}
-		return errors.New("idle")
-	case errors.Is(readErr, io.EOF) && inFrame:
-		return fmt.Errorf("read: %w", io.ErrUnexpectedEOF)
-	default:
-		return fmt.Errorf("read: %w", readErr)
-	}
-}
-
-func (c *conn) busy() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.waiting) > 0
-}
-
-// split hands out the whole frames in data and tells how many bytes they took.
-func (c *conn) split(data []byte) (used int, err error) {
-	for {
-		n, frame, err := c.o.Dialect.SplitFrame(data[used:], false)
-		if err != nil || n == 0 {
-			return used, err
-		}
-		used += n
-		c.deliver(frame)
-	}
-}
-
-// deliver gives a frame to the one who waits for its match key, else to Late. An empty frame is a sign of life.
-func (c *conn) deliver(frame []byte) {
-	c.mu.Lock()
-	c.silent = 0
-	c.mu.Unlock()
-	if len(frame) == 0 {
-		return
-	}
-	frame = append([]byte(nil), frame...)
-	if m, _, err := c.o.Dialect.Unpack(frame); err == nil {
-		key := c.o.Dialect.MatchKey(m)
-		m.Wipe()
-		c.mu.Lock()
-		reply := c.waiting[key]
-		delete(c.waiting, key)
-		c.mu.Unlock()
-		if reply != nil {
-			reply <- frame
-			return
-		}
-	}
-	c.o.Log.Info("host frame that nobody waits for")
-	c.o.Late(frame)
 }

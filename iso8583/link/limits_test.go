@@ -12,16 +12,16 @@ import (
 
 func TestTimeOutWhileWritingMayHaveArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		got := h.exchange(5*time.Second, h.message("0200", "000001"))
 		<-h.ends // and nobody reads
 		mustBeUnknown(t, <-got)
 	})
 }
 
-func TestMessageThatWaitsForItsTurnUntilTheTimeOutWasNotSent(t *testing.T) {
+func TestMessageThatWaitsToBeWrittenUntilTheTimeOutWasNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t, outstanding(2))
 		first := h.exchange(time.Minute, h.message("0200", "000001"))
 		<-h.ends // nobody reads, so the first holds the pen
 		synctest.Wait()
@@ -32,7 +32,7 @@ func TestMessageThatWaitsForItsTurnUntilTheTimeOutWasNotSent(t *testing.T) {
 
 func TestEndedContextAndSecondExchangeOfAKeyAreNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t, outstanding(2))
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := h.link.Exchange(ctx, h.message("0200", "000001"), "key")
@@ -49,7 +49,7 @@ func TestEndedContextAndSecondExchangeOfAKeyAreNotSent(t *testing.T) {
 
 func TestMessageLongerThanTheDialectsLimitWasNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		_, err := h.link.Exchange(t.Context(), make([]byte, 5000), "key")
 		mustBeUnsent(t, result{nil, err})
 		if h.dialled() != 0 {
@@ -60,7 +60,7 @@ func TestMessageLongerThanTheDialectsLimitWasNotSent(t *testing.T) {
 
 func TestHostSilentTwiceIsDialledAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		for i := range 2 {
 			got := h.exchange(time.Second, h.message("0200", "00000"+string(rune('1'+i))))
 			if i == 0 {
@@ -85,7 +85,7 @@ func TestHostSilentTwiceIsDialledAnew(t *testing.T) {
 
 func TestIdleConnectionIsClosedButNotUnderAnExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 10*time.Second)
+		h := newHost(t, func(o *link.Options) { o.Idle = 10 * time.Second })
 		got := h.exchange(time.Minute, h.message("0200", "000001"))
 		c := <-h.ends
 		h.take(c)
@@ -101,7 +101,7 @@ func TestIdleConnectionIsClosedButNotUnderAnExchange(t *testing.T) {
 
 func TestCloseEndsWhoWaitsAndRefusesWhoComesAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		got := h.exchange(time.Minute, h.message("0200", "000001"))
 		h.take(<-h.ends)
 		if err := h.link.Close(); err != nil {

@@ -28,14 +28,18 @@ type host struct {
 	link *link.Link
 }
 
-func newHost(t *testing.T, idle time.Duration) *host {
+func newHost(t *testing.T, change ...func(o *link.Options)) *host {
 	t.Helper()
 	d, err := iso8583.Preset("unionpay")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &host{t: t, d: d, ends: make(chan net.Conn, 8), late: make(chan []byte, 8)}
-	h.link = link.New(link.Options{Dialect: d, Dial: h.dial, Late: func(p []byte) { h.late <- p }, Idle: idle})
+	o := link.Options{Dialect: d, Dial: h.dial, Late: func(p []byte) { h.late <- p }}
+	for _, c := range change {
+		c(&o)
+	}
+	h.link = link.New(o)
 	t.Cleanup(func() {
 		if err := h.link.Close(); err != nil {
 			t.Error(err)
@@ -43,6 +47,9 @@ func newHost(t *testing.T, idle time.Duration) *host {
 	})
 	return h
 }
+
+// outstanding lets n exchanges be under way at a time.
+func outstanding(n int) func(*link.Options) { return func(o *link.Options) { o.Outstanding = n } }
 
 func (h *host) dial(context.Context) (net.Conn, error) {
 	h.mu.Lock()
@@ -148,7 +155,7 @@ func mustBeUnsent(t *testing.T, r result) {
 
 func TestExchangeGivesTheAnswerAndKeepsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		var c net.Conn
 		for i, trace := range []string{"000001", "000002", "000003"} {
 			got := h.exchange(time.Minute, h.message("0200", trace))
@@ -167,7 +174,7 @@ func TestExchangeGivesTheAnswerAndKeepsTheConnection(t *testing.T) {
 
 func TestLateAnswerOfASaleNeverAnswersItsReversal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		sale := h.exchange(10*time.Second, h.message("0200", "000007"))
 		c := <-h.ends
 		h.take(c)
@@ -192,7 +199,7 @@ func TestLateAnswerOfASaleNeverAnswersItsReversal(t *testing.T) {
 
 func TestAnswersFindTheirOwnExchangeInAnyOrderAndChunking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t, outstanding(2))
 		first := h.exchange(time.Minute, h.message("0200", "000001"))
 		c := <-h.ends
 		h.take(c)
@@ -219,7 +226,7 @@ func TestAnswersFindTheirOwnExchangeInAnyOrderAndChunking(t *testing.T) {
 
 func TestSecondAnswerAndNoiseGoToLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		got := h.exchange(time.Minute, h.message("0200", "000001"))
 		c := <-h.ends
 		h.take(c)
@@ -235,7 +242,7 @@ func TestSecondAnswerAndNoiseGoToLate(t *testing.T) {
 
 func TestFailedDialWasNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		h.fail = errors.New("connection refused")
 		r := <-h.exchange(time.Minute, h.message("0200", "000001"))
 		mustBeUnsent(t, r)
@@ -257,7 +264,7 @@ func TestConnectionThatEndsAfterTheWriteMayHaveArrived(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newHost(t, 0)
+				h := newHost(t)
 				got := h.exchange(time.Minute, h.message("0200", "000001"))
 				end(h, <-h.ends)
 				mustBeUnknown(t, <-got)
@@ -274,7 +281,7 @@ func TestConnectionThatEndsAfterTheWriteMayHaveArrived(t *testing.T) {
 
 func TestConnectionClosedByTheHostIsDialledAnewBeforeWriting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t, 0)
+		h := newHost(t)
 		if err := h.link.Up(t.Context()); err != nil {
 			t.Fatal(err)
 		}
