@@ -136,10 +136,10 @@ func ParseJSON(text []byte) (*Message, error) {
 	for key, value := range in.Fields {
 		n, err := strconv.Atoi(key)
 		if err != nil || !valid(n) {
-			return nil, faultAt("fields", -1, "%q is no field number from 2 to 128", key)
+			return nil, faultAt("fields", -1, "%q is no field number from 2 to 128 (192 with three bitmaps)", key)
 		}
 		if masked(value) {
-			return nil, fault(n, -1, "is masked, or not hex").hint("decode with --reveal to encode again")
+			return nil, fault(-1, "is masked, or not hex").of(n).hint("decode with --reveal to encode again")
 		}
 		m.setValue(n, value)
 		if nibble := strings.Index(upperDigits, in.Pad[key]); in.Pad[key] != "" && nibble >= 0 {

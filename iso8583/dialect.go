@@ -10,11 +10,13 @@ import (
 type Dialect struct {
 	name, title string
 	frame       frameSpec
-	mtiText     bool // MTI as 4 ASCII digits, else 2 BCD bytes
-	bitmapText  bool // bitmap as upper-case hex text, else binary
-	charset     charset
+	mti         coding
+	bitmapText  bool // bitmaps as upper-case hex characters in the coding of the MTI, else binary
+	maps        int  // bitmaps there can be
+	thirdLater  bool // the third stands where field 65 would, else after the second
 	base        table
-	byMTI       map[string]*table // whole tables, so that a message looks its fields up once
+	byMTI       []ownTable // for messages that write some fields in another way
+	subs        map[string]map[int]*sub // what is inside of fields; by MTI, "" for every other one
 	mac         MACRule
 	declineMAC  bool
 	match       []int
@@ -31,39 +33,33 @@ type Dialect struct {
 // table holds the field specifications of a message by number; nil where the dialect has no such field.
 type table [MaxField + 1]*fieldSpec
 
-// fieldKind is what the units of a field are.
-type fieldKind uint8
-
-const (
-	numeric fieldKind = iota // decimal digits
-	track                    // any nibble: encrypted tracks hold all sixteen
-	text
-	binary
-)
-
-// fieldSpec is one field of one dialect.
-type fieldSpec struct {
-	name, zh   string
-	kind       fieldKind
-	max        int // digits, or bytes
-	prefix     int // digits of the length before it: 0 fixed, 2 LL, 3 LLL
-	lengths    string
-	wide       bool // digits as ASCII characters, binary as hex text: two bytes where packed has one
-	countBytes bool // the length counts bytes, though two digits share one
-	left       bool // content first, pad after it
-	pad        byte // nibble of the odd half byte
-	class      Class
-	private    bool // secret, but no card data: the bench shows it
-	holds      string
+// ownTable is the whole table of one MTI, so that a message looks its fields up once.
+type ownTable struct {
+	mti    string
+	fields *table
 }
 
-// What a field may hold besides its class, so that the bench knows how to mask it.
+// coding is how digits or characters of a message's head are written.
+type coding uint8
+
 const (
-	holdsPAN   = "pan"
-	holdsTrack = "track"
-	holdsPIN   = "pin"
-	holdsEMV   = "emv"
+	codingBCD coding = iota
+	codingASCII
+	codingEBCDIC
 )
+
+var codings = map[string]coding{"bcd": codingBCD, "ascii": codingASCII, "ebcdic": codingEBCDIC}
+
+// String is the word for people.
+func (c coding) String() string { return [...]string{"BCD", "ASCII", "EBCDIC"}[c] }
+
+// size is how many bytes an MTI takes.
+func (c coding) size() int {
+	if c == codingBCD {
+		return 2
+	}
+	return 4
+}
 
 // role is a field, or some characters of it, that means something to the payment.
 type role struct {
@@ -88,8 +84,10 @@ func (d *Dialect) InFlightMax() time.Duration { return d.inFlight }
 
 // fields is the table for messages of that MTI.
 func (d *Dialect) fields(mti string) *table {
-	if t := d.byMTI[mti]; t != nil {
-		return t
+	for i := range d.byMTI {
+		if d.byMTI[i].mti == mti {
+			return d.byMTI[i].fields
+		}
 	}
 	return &d.base
 }

@@ -1,100 +1,194 @@
 package iso8583
 
-import "slices"
-
-import "encoding/hex"
+import (
+	bin "encoding/binary"
+	"encoding/hex"
+	"slices"
+)
 
 const upperDigits = "0123456789ABCDEF"
 
-// nibble is the i-th half byte of b.
-func nibble(b []byte, i int) byte {
-	if i%2 == 0 {
-		return b[i/2] >> 4
-	}
-	return b[i/2] & 15
-}
+// noDigit stands in a digit table for what is none.
+const noDigit = 0xFF
 
-// nibbleOf is the half byte of a track character; = is the separator D.
-func nibbleOf(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	case c == '=':
-		return 13, true
-	default:
-		return 0, false
-	}
-}
+// decimalOf and nibbleOf give the half byte of a digit character, or noDigit. A track also has A to F, and = for the
+// separator D.
+var decimalOf, nibbleOf = digitTables()
 
-// appendNibbles packs digits two to a byte; an odd count leaves a half byte for pad, after them when left.
-func appendNibbles(dst, digits []byte, pad byte, left bool) []byte {
-	var half byte
-	odd := false
-	if len(digits)%2 == 1 && !left {
-		half, odd = pad, true
+func digitTables() (decimal, nibble [256]byte) {
+	for i := range decimal {
+		decimal[i], nibble[i] = noDigit, noDigit
 	}
-	for _, c := range digits {
-		v, _ := nibbleOf(c) // checked by the caller
-		if odd {
-			dst = append(dst, half<<4|v)
-		} else {
-			half = v
+	for v := range byte(16) {
+		nibble[upperDigits[v]] = v
+		if v < 10 {
+			decimal[upperDigits[v]] = v
 		}
-		odd = !odd
 	}
-	if odd {
-		dst = append(dst, half<<4|pad)
-	}
-	return dst
+	nibble['='] = 13
+	return decimal, nibble
 }
 
-// appendBCD packs an even number of decimal digits.
-func appendBCD(dst []byte, digits string) []byte {
-	for i := 0; i+1 < len(digits); i += 2 {
-		dst = append(dst, (digits[i]-'0')<<4|(digits[i+1]-'0'))
+// Eight digits are handled at once as the bytes of one 64-bit word.
+const (
+	zeros8 = 0x3030303030303030 // "00000000"
+	ones8  = 0x0101010101010101
+	tops8  = 0x8080808080808080 // the highest bit of each byte
+	halfs8 = 0x0F0F0F0F0F0F0F0F
+)
+
+// pack8 makes four bytes of eight half bytes that lie in the bytes of x.
+func pack8(x uint64) uint32 {
+	x = (x | x>>4) & 0x00FF00FF00FF00FF
+	x = (x | x>>8) & 0x0000FFFF0000FFFF
+	return uint32(x | x>>16)
+}
+
+// spread8 is the reverse of pack8.
+func spread8(v uint32) uint64 {
+	x := uint64(v)
+	x = (x | x<<16) & 0x0000FFFF0000FFFF
+	x = (x | x<<8) & 0x00FF00FF00FF00FF
+	return (x | x<<4) & halfs8
+}
+
+// chars8 makes hex characters of eight half bytes; over has a bit for each that is above 9.
+func chars8(x uint64) (chars, over uint64) {
+	over = (x + 6*ones8) >> 4 & ones8
+	return x + zeros8 + 7*over, over
+}
+
+// packDigits writes an even number of digits two to a byte into p, which has room for just these. digit is decimalOf
+// or nibbleOf; ok is false when a character is no such digit.
+func packDigits(p, digits []byte, digit *[256]byte) (ok bool) {
+	n := len(digits)
+	for i := 0; i+8 <= n; i += 8 {
+		if !pack8At(p[i/2:], digits[i:], digit) {
+			return false
+		}
 	}
-	return dst
+	switch rest := n % 8; {
+	case rest == 0:
+		return true
+	case n > 8: // the last eight again, some of them for the second time
+		return pack8At(p[n/2-4:], digits[n-8:], digit)
+	default:
+		return packPairs(p, digits, digit)
+	}
+}
+
+func pack8At(p, digits []byte, digit *[256]byte) bool {
+	x := bin.BigEndian.Uint64(digits) ^ zeros8
+	if (x+0x76*ones8|x)&tops8 != 0 {
+		return packPairs(p[:4], digits[:8], digit)
+	}
+	bin.BigEndian.PutUint32(p, pack8(x))
+	return true
+}
+
+func packPairs(p, digits []byte, digit *[256]byte) bool {
+	bad := byte(0)
+	for i := range p {
+		hi, lo := digit[digits[2*i]], digit[digits[2*i+1]]
+		bad |= hi | lo
+		p[i] = hi<<4 | lo
+	}
+	return bad < 16
+}
+
+// unpackDigits writes the half bytes of raw as hex characters into p, which has room for just these. over is not 0
+// when one is above 9.
+func unpackDigits(p, raw []byte) (over uint64) {
+	n := len(raw)
+	if n < 4 {
+		return unpackPairs(p, raw)
+	}
+	for i := 0; i+4 <= n; i += 4 {
+		chars, o := chars8(spread8(bin.BigEndian.Uint32(raw[i:])))
+		over |= o
+		bin.BigEndian.PutUint64(p[2*i:], chars)
+	}
+	if n%4 != 0 { // the last four bytes again, some of them for the second time
+		chars, o := chars8(spread8(bin.BigEndian.Uint32(raw[n-4:])))
+		over |= o
+		bin.BigEndian.PutUint64(p[2*n-8:], chars)
+	}
+	return over
+}
+
+func unpackPairs(p, raw []byte) (over uint64) {
+	for i, c := range raw {
+		hi, lo := c>>4, c&15
+		over |= uint64((hi+6)&16 | (lo+6)&16)
+		p[2*i], p[2*i+1] = upperDigits[hi], upperDigits[lo]
+	}
+	return over
+}
+
+// extend gives dst with n more bytes, whatever they hold.
+func extend(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) < n {
+		dst = slices.Grow(dst, n)
+	}
+	return dst[:len(dst)+n]
 }
 
 func upperHex(b []byte) string { return string(appendUpperHex(nil, b)) }
 
 func appendUpperHex(dst, b []byte) []byte {
-	for _, c := range b {
-		dst = append(dst, upperDigits[c>>4], upperDigits[c&15])
-	}
-	return dst
+	out := extend(dst, 2*len(b))
+	unpackDigits(out[len(dst):], b)
+	return out
 }
 
-func isDecimal(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
+func isDecimal(b []byte) bool { return indexNot(b, &decimalOf) < 0 }
+
+// indexNot finds the first character that is no digit of the table, or -1.
+func indexNot(b []byte, digit *[256]byte) int {
+	for i, c := range b {
+		if digit[c] == noDigit {
+			return i
 		}
 	}
-	return true
+	return -1
 }
 
-func isTrack(b []byte) bool {
-	for _, c := range b {
-		if _, ok := nibbleOf(c); !ok {
-			return false
+// indexNotHex finds the first character that is no upper-case hex digit, or -1.
+func indexNotHex(b []byte) int {
+	for i, c := range b {
+		if nibbleOf[c] == noDigit || c == '=' {
+			return i
 		}
 	}
-	return true
-}
-
-func isUpperHex(b []byte) bool {
-	if slices.Contains(b, '=') {
-		return false
-	}
-	return isTrack(b) && len(b)%2 == 0
+	return -1
 }
 
 func isASCII(b []byte) bool {
+	for len(b) >= 8 {
+		if bin.LittleEndian.Uint64(b)&tops8 != 0 {
+			return false
+		}
+		b = b[8:]
+	}
 	for _, c := range b {
 		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlain tells whether all bytes are printable ASCII characters.
+func isPlain(b []byte) bool {
+	for len(b) >= 8 {
+		x := bin.LittleEndian.Uint64(b)
+		if (x|(x-0x20*ones8)|(x+ones8))&tops8 != 0 {
+			return false
+		}
+		b = b[8:]
+	}
+	for _, c := range b {
+		if c < 0x20 || c > 0x7E {
 			return false
 		}
 	}

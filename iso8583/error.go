@@ -23,9 +23,10 @@ var (
 
 // FieldError says which part of a message breaks which rule. It never holds content: a message has card data in it.
 type FieldError struct {
-	Field  int    // 2 to 128; 0 for what stands before the fields
-	Path   string // "F60", "tpdu", "header", "mti", "bitmap", "frame"
+	Field  int    // 2 to 192; 0 for what stands before the fields
+	Path   string // "F60", "F55.9F26", "tpdu", "header", "mti", "bitmap", "frame"
 	Offset int    // byte in the packed message, counted from the TPDU; -1 where nothing is packed yet
+	Nibble int    // half of that byte: 0 the left one, 1 the right one; -1 where a whole byte is meant
 	Rule   string // what is broken, with lengths
 	Hint   string // what this often means; may be empty
 }
@@ -37,11 +38,57 @@ func (e *FieldError) Error() string {
 	if e.Offset >= 0 {
 		fmt.Fprintf(&b, " at byte %d (0x%02X)", e.Offset, e.Offset)
 	}
+	switch e.Nibble {
+	case 0:
+		b.WriteString(", left half")
+	case 1:
+		b.WriteString(", right half")
+	}
 	b.WriteString(": " + e.Rule)
 	if e.Hint != "" {
 		b.WriteString("; hint: " + e.Hint)
 	}
 	return b.String()
+}
+
+// fault makes the error of a value; whoever knows which field it belongs to says so with of, and where with from.
+func fault(offset int, rule string, args ...any) *FieldError {
+	return &FieldError{Offset: offset, Nibble: -1, Rule: fmt.Sprintf(rule, args...)}
+}
+
+// faultAt makes the error of what stands around the fields.
+func faultAt(path string, offset int, rule string, args ...any) *FieldError {
+	e := fault(offset, rule, args...)
+	e.Path = path
+	return e
+}
+
+// of says which field is meant.
+func (e *FieldError) of(field int) *FieldError {
+	e.Field, e.Path = field, fmt.Sprintf("F%d", field)
+	return e
+}
+
+// from turns an offset within a part into one within the whole that has the part at base.
+func (e *FieldError) from(base int) *FieldError {
+	if e.Offset >= 0 {
+		e.Offset += base
+	}
+	return e
+}
+
+// half says which nibble is meant.
+func (e *FieldError) half(nibble int) *FieldError {
+	e.Nibble = nibble
+	return e
+}
+
+// hint adds what this often means, unless something is known already.
+func (e *FieldError) hint(text string) *FieldError {
+	if e.Hint == "" {
+		e.Hint = text
+	}
+	return e
 }
 
 // DialectError is one fault in a dialect file. Load joins all that it finds.

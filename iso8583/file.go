@@ -17,14 +17,18 @@ type dialectFile struct {
 	} `toml:"frame"`
 
 	Codec struct {
-		MTI     string `toml:"mti"`
-		Bitmap  string `toml:"bitmap"`
-		Numbers string `toml:"numbers"`
-		Lengths string `toml:"lengths"`
-		Count   string `toml:"count"`
-		Binary  string `toml:"binary"`
-		Charset string `toml:"charset"`
-		Pad     string `toml:"pad"`
+		MTI         string `toml:"mti"`
+		Bitmap      string `toml:"bitmap"`
+		BitmapBits  int    `toml:"bitmap_bits"`
+		ThirdBitmap string `toml:"third_bitmap"`
+		Numbers     string `toml:"numbers"`
+		Text        string `toml:"text"`
+		Lengths     string `toml:"lengths"`
+		Count       string `toml:"count"`
+		Binary      string `toml:"binary"`
+		Charset     string `toml:"charset"`
+		Pad         string `toml:"pad"`
+		Fill        string `toml:"fill"`
 	} `toml:"codec"`
 
 	MAC struct {
@@ -68,11 +72,14 @@ type fieldFile struct {
 	ZH      string `toml:"zh"`
 	Format  string `toml:"format"`
 	Numbers string `toml:"numbers"`
+	Text    string `toml:"text"`
 	Lengths string `toml:"lengths"`
 	Count   string `toml:"count"`
 	Binary  string `toml:"binary"`
+	Charset string `toml:"charset"`
 	Align   string `toml:"align"`
 	Pad     string `toml:"pad"`
+	Fill    string `toml:"fill"`
 	Class   string `toml:"class"`
 	Holds   string `toml:"holds"`
 }

@@ -44,14 +44,11 @@ func (k lengthKind) limit() int {
 func (k lengthKind) read(b []byte) (int, bool) {
 	switch k {
 	case lengthBin2:
-		n, _, ok := readLength(b, 0, 4, "binary")
-		return n, ok
+		return lengthBinary.read(b)
 	case lengthBCD2:
-		n, _, ok := readLength(b, 0, 4, "bcd")
-		return n, ok
+		return lengthBCD.read(b)
 	default:
-		n, _, ok := readLength(b, 0, 4, "ascii")
-		return n, ok
+		return lengthASCII.read(b)
 	}
 }
 

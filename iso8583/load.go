@@ -158,14 +158,20 @@ func (l *loader) hexOf(key, value string, size int) string {
 
 func (l *loader) codec() {
 	raw := &l.raw.Codec
-	l.d.mtiText = l.choice("codec.mti", raw.MTI, "bcd", "ascii") == "ascii"
+	l.d.mti = codings[l.choice("codec.mti", raw.MTI, "bcd", "ascii", "ebcdic")]
 	l.d.bitmapText = l.choice("codec.bitmap", raw.Bitmap, "binary", "hex") == "hex"
-	l.d.charset = charset(l.choice("codec.charset", raw.Charset, string(charsetGBK), string(charsetASCII)))
-	raw.Numbers = l.choice("codec.numbers", raw.Numbers, "bcd", "ascii")
-	raw.Lengths = l.choice("codec.lengths", raw.Lengths, "bcd", "ascii", "binary")
-	raw.Count = l.choice("codec.count", raw.Count, "digits", "bytes")
+	l.d.thirdLater = l.choice("codec.third_bitmap", raw.ThirdBitmap, "front", "field") == "field"
+	l.d.maps = cmp.Or(raw.BitmapBits, 128) / 64
+	if !slices.Contains([]int{0, 64, 128, 192}, raw.BitmapBits) {
+		l.fault("codec.bitmap_bits", "%d is none of 64, 128, 192", raw.BitmapBits)
+	}
+	raw.Numbers = l.choice("codec.numbers", raw.Numbers, "bcd", "ascii", "ebcdic")
+	raw.Text = l.choice("codec.text", raw.Text, "ascii", "ebcdic")
+	raw.Lengths = l.choice("codec.lengths", raw.Lengths, "bcd", "ascii", "binary", "ebcdic")
+	raw.Count = l.choice("codec.count", raw.Count, "digits", "bytes", "characters")
 	raw.Binary = l.choice("codec.binary", raw.Binary, "raw", "hex")
-	raw.Pad = cmp.Or(raw.Pad, "0")
+	raw.Pad, raw.Fill = cmp.Or(raw.Pad, "0"), cmp.Or(raw.Fill, " ")
+	l.charset("codec.charset", raw.Text, raw.Charset)
 }
 
 func (l *loader) mac() {

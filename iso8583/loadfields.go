@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// formatRule is the notation of the standard: n6 is fixed, n..19 LL and ans..999 LLL have a length before them.
-var formatRule = regexp.MustCompile(`^(n|z|a|an|ans|as|b)(\.\.)?([1-9][0-9]{0,4})( LL| LLL)?$`)
+// formatRule is the notation of the standard: n6 is fixed, n..19 LL and ans..999 LLL have a length before them; x+n8 is
+// eight digits after a sign.
+var formatRule = regexp.MustCompile(`^(n|z|x\+n|a|an|ans|as|ns|s|b)(\.\.)?([1-9][0-9]{0,4})( L{1,4})?$`)
 
 // classes are the words for what may be kept. "private" is secret in journal and log, but no card data, so that the
 // bench shows it.
@@ -24,7 +25,6 @@ func (l *loader) fields() {
 		l.fault("fields", "the dialect has no fields")
 	}
 	l.table("fields", &l.d.base, l.raw.Fields)
-	l.d.byMTI = map[string]*table{}
 	for _, mti := range slices.Sorted(maps.Keys(l.raw.Override)) {
 		key := "override." + mti
 		if !isMTI(mti) {
@@ -36,7 +36,7 @@ func (l *loader) fields() {
 			own[n] = overlay(l.raw.Fields[n], f)
 		}
 		l.table(key, &whole, own)
-		l.d.byMTI[mti] = &whole
+		l.d.byMTI = append(l.d.byMTI, ownTable{mti, &whole})
 	}
 }
 
@@ -47,11 +47,14 @@ func overlay(base, own fieldFile) fieldFile {
 		ZH:      cmp.Or(own.ZH, base.ZH),
 		Format:  cmp.Or(own.Format, base.Format),
 		Numbers: cmp.Or(own.Numbers, base.Numbers),
+		Text:    cmp.Or(own.Text, base.Text),
 		Lengths: cmp.Or(own.Lengths, base.Lengths),
 		Count:   cmp.Or(own.Count, base.Count),
 		Binary:  cmp.Or(own.Binary, base.Binary),
+		Charset: cmp.Or(own.Charset, base.Charset),
 		Align:   cmp.Or(own.Align, base.Align),
 		Pad:     cmp.Or(own.Pad, base.Pad),
+		Fill:    cmp.Or(own.Fill, base.Fill),
 		Class:   cmp.Or(own.Class, base.Class),
 		Holds:   cmp.Or(own.Holds, base.Holds),
 	}
@@ -60,50 +63,84 @@ func overlay(base, own fieldFile) fieldFile {
 func (l *loader) table(key string, t *table, raw map[string]fieldFile) {
 	for _, number := range slices.Sorted(maps.Keys(raw)) {
 		n, err := strconv.Atoi(number)
-		if err != nil || !valid(n) || n == 65 || number != strconv.Itoa(n) {
-			l.fault(key+"."+number, "fields are numbered 2 to 128; 1 and 65 belong to the bitmaps")
-			continue
+		switch {
+		case err != nil || !valid(n) || n == 65 || number != strconv.Itoa(n):
+			l.fault(key+"."+number, "fields are numbered 2 to 128, or 192; 1 and 65 belong to the bitmaps")
+		case n > 64*l.d.maps:
+			l.fault(key+"."+number, "%d bitmaps have no bit for it: see codec.bitmap_bits", l.d.maps)
+		default:
+			t[n] = l.field(key+"."+number, raw[number])
 		}
-		t[n] = l.field(key+"."+number, raw[number])
 	}
 }
 
+// field compiles one field, or a part of one; key is where the file has it. nil comes with a fault.
 func (l *loader) field(key string, raw fieldFile) *fieldSpec {
 	m := formatRule.FindStringSubmatch(raw.Format)
-	if m == nil || (m[2] == "") != (m[4] == "") {
-		l.fault(key+".format", "%q is no format such as \"n6\", \"n..19 LL\", \"ans..999 LLL\", \"b8\"", raw.Format)
+	if m == nil || (m[2] == "") != (m[4] == "") || m[1] == "x+n" && m[2] != "" {
+		l.fault(key+".format", "%q is no format such as \"n6\", \"n..19 LL\", \"ans..999 LLL\", \"b8\", \"x+n8\"", raw.Format)
 		return nil
 	}
 	codec := l.raw.Codec
-	s := &fieldSpec{name: raw.Name, zh: raw.ZH, prefix: len(strings.TrimSpace(m[4]))}
+	s := &fieldSpec{name: raw.Name, zh: raw.ZH, prefix: uint8(len(strings.TrimSpace(m[4])))}
 	s.max, _ = strconv.Atoi(m[3]) // digits by the rule
-	s.lengths = l.choice(key+".lengths", cmp.Or(raw.Lengths, codec.Lengths), "bcd", "ascii", "binary")
-	s.countBytes = l.choice(key+".count", cmp.Or(raw.Count, codec.Count), "digits", "bytes") == "bytes"
-	digitsWide := l.choice(key+".numbers", cmp.Or(raw.Numbers, codec.Numbers), "bcd", "ascii") == "ascii"
-	hexWide := l.choice(key+".binary", cmp.Or(raw.Binary, codec.Binary), "raw", "hex") == "hex"
+	s.lengths = lengthForms[l.choice(key+".lengths", cmp.Or(raw.Lengths, codec.Lengths), "bcd", "ascii", "binary", "ebcdic")]
+	s.count = lengthCounts[l.choice(key+".count", cmp.Or(raw.Count, codec.Count), "digits", "bytes", "characters")]
+	digits := l.choice(key+".numbers", cmp.Or(raw.Numbers, codec.Numbers), "bcd", "ascii", "ebcdic")
+	chars := l.choice(key+".text", cmp.Or(raw.Text, codec.Text), "ascii", "ebcdic")
+	hexed := l.choice(key+".binary", cmp.Or(raw.Binary, codec.Binary), "raw", "hex") == "hex"
+	s.charset = l.charset(key+".charset", chars, cmp.Or(raw.Charset, codec.Charset))
 	switch m[1] {
-	case "n", "z":
-		s.kind, s.wide = numeric, digitsWide
-		if m[1] == "z" {
-			s.kind = track
-		}
+	case "n", "z", "x+n":
+		s.kind, s.wide, s.ebcdic = kinds[m[1]], digits != "bcd", digits == "ebcdic"
 	case "b":
-		s.kind, s.wide = binary, hexWide
+		s.kind, s.wide, s.ebcdic = binary, hexed, chars == "ebcdic"
 	default:
 		s.kind = text
 	}
-	s.countBytes = s.countBytes && s.packed()
 	s.left = l.choice(key+".align", cmp.Or(raw.Align, s.side()), "left", "right") == "left"
 	s.pad = l.padNibble(key+".pad", cmp.Or(raw.Pad, codec.Pad))
+	s.fill = l.fillByte(key+".fill", cmp.Or(raw.Fill, codec.Fill), s.charset)
 	s.holds = l.choice(key+".holds", raw.Holds, "", holdsPAN, holdsTrack, holdsPIN, holdsEMV)
+	s.compile()
 	l.classify(key, s, raw.Class)
 	l.size(key, s)
 	return s
 }
 
+var kinds = map[string]fieldKind{"n": numeric, "z": track, "x+n": signed}
+
+var lengthCounts = map[string]lengthCount{"digits": countUnits, "bytes": countBytes, "characters": countCharacters}
+
+// charset reads what text beyond ASCII is; EBCDIC is a whole character set of its own.
+func (l *loader) charset(key, text, word string) charset {
+	switch {
+	case text == "ebcdic" && word == "gbk":
+		l.fault(key, "gbk goes with text = \"ascii\"")
+		return charsetEBCDIC
+	case text == "ebcdic":
+		return charsetEBCDIC
+	case l.choice(key, word, "gbk", "ascii") == "ascii":
+		return charsetASCII
+	default:
+		gbk()
+		return charsetGBK
+	}
+}
+
+// fillByte is the character that completes fixed text, as it is on the wire.
+func (l *loader) fillByte(key, value string, c charset) byte {
+	if len(value) != 1 || !isPlain([]byte(value)) {
+		l.fault(key, "%q is no single ASCII character", value)
+		return ' '
+	}
+	raw, _ := c.appendRaw(nil, []byte(value)) // every charset has ASCII
+	return raw[0]
+}
+
 // side is where content stands by custom: fixed numbers at the right, all else at the left.
 func (s *fieldSpec) side() string {
-	if s.prefix == 0 && (s.kind == numeric || s.kind == track) {
+	if s.prefix == 0 && s.kind != text && s.kind != binary {
 		return "right"
 	}
 	return "left"
@@ -130,17 +167,20 @@ func (l *loader) classify(key string, s *fieldSpec, word string) {
 
 // size holds the longest value against what its length can say.
 func (l *loader) size(key string, s *fieldSpec) {
-	limit := 99
+	limit := 9999
+	if s.prefix > 0 {
+		limit = s.lengths.limit(int(s.prefix))
+	}
 	switch {
-	case s.prefix == 2 && s.lengths == "binary":
-		limit = 255
-	case s.prefix != 2:
-		limit = 999
+	case s.form == formPacked && s.count == countBytes:
+		limit *= 2
+	case s.form == formHex && s.count == countCharacters:
+		limit /= 2
 	}
 	if s.max > limit {
 		l.fault(key+".format", "%d exceeds %d, the most that it can hold", s.max, limit)
 	}
-	if s.countBytes && s.prefix > 0 && s.max%2 == 1 {
+	if s.form == formPacked && s.count == countBytes && s.prefix > 0 && s.max%2 == 1 {
 		l.fault(key+".format", "a length that counts bytes wants an even limit of digits, not %d", s.max)
 	}
 }

@@ -94,7 +94,7 @@ func (d *Dialect) findMAC(packed []byte) (extent, error) {
 	case mac.field == 0:
 		return mac, ErrNoMAC
 	case mac.end != end || end != len(packed):
-		return mac, fault(mac.field, mac.start, "the MAC is not the last of the message")
+		return mac, fault(mac.start, "the MAC is not the last of the message").of(mac.field)
 	}
 	return mac, nil
 }

@@ -3,14 +3,15 @@ package iso8583
 import (
 	"encoding/hex"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 )
 
-// MaxField is the highest field number; a third bitmap is not supported.
-const MaxField = 128
+// MaxField is the highest field number: three bitmaps of 64.
+const MaxField = 192
 
-// Message is one message: TPDU, header and MTI in hex digits, and fields 2 to 128.
+// Message is one message: TPDU, header and MTI in hex digits, and fields 2 to 192.
 //
 // A field's value is text (digits, track nibbles with D, or UTF-8 that Pack turns into the dialect's character set)
 // or bytes. The zero value is an empty message. A Message owns its values in one buffer that Wipe overwrites, and
@@ -19,8 +20,39 @@ type Message struct {
 	TPDU, Header, MTI string
 
 	buf  []byte // owned by the message; every value lies in it
-	at   [MaxField + 1]span
-	wide bool // it came with a second bitmap, so it leaves with one even if that is empty
+	set  presence
+	at   [MaxField + 1]span // of the fields that are in set; the others are leftovers
+	maps int                // bitmaps it came with: it leaves with as many, even if the last is empty
+
+	lastTPDU, lastHeader string // as UnpackInto last read them, so that the next equal one needs no new string
+}
+
+// presence has a bit for each field, in the order of the bitmaps on the wire: field 1 is the highest bit of the first.
+type presence [MaxField / 64]uint64
+
+func (p *presence) has(n int) bool { return p[uint(n-1)/64]&(1<<63>>(uint(n-1)%64)) != 0 }
+func (p *presence) add(n int)      { p[uint(n-1)/64] |= 1 << 63 >> (uint(n-1) % 64) }
+func (p *presence) drop(n int)     { p[uint(n-1)/64] &^= 1 << 63 >> (uint(n-1) % 64) }
+
+// next is the first field after n, or 0.
+func (p *presence) next(n int) int {
+	for i := uint(n) / 64; i < uint(len(p)); i++ {
+		if rest := p[i] << (uint(n) % 64) >> (uint(n) % 64); rest != 0 {
+			return int(i)*64 + bits.LeadingZeros64(rest) + 1
+		}
+		n = 0
+	}
+	return 0
+}
+
+// bitmaps is how many are needed.
+func (p *presence) bitmaps() int {
+	for i := len(p) - 1; i > 0; i-- {
+		if p[i] != 0 {
+			return i + 1
+		}
+	}
+	return 1
 }
 
 // span is where a value lies, and what Pack must know to give the same bytes back.
@@ -41,7 +73,7 @@ const (
 // noPad leaves the pad nibble to the dialect.
 const noPad = -1
 
-// Set gives field n a text value, replacing any other. A number outside 2..128 is ignored.
+// Set gives field n a text value, replacing any other. A number outside 2..192 is ignored.
 func (m *Message) Set(n int, text string) { m.put(n, isText, noPad, text) }
 
 // SetBytes gives field n raw bytes, replacing any other value. The bytes are copied.
@@ -75,23 +107,24 @@ func (m *Message) Bytes(n int) []byte {
 }
 
 // Has tells whether field n is there; an empty value counts.
-func (m *Message) Has(n int) bool { return valid(n) && m.at[n].kind != absent }
+func (m *Message) Has(n int) bool { return valid(n) && m.set.has(n) }
 
 // Unset takes field n away and overwrites its value.
 func (m *Message) Unset(n int) {
 	if m.Has(n) {
 		clear(m.value(n))
-		m.at[n] = span{}
+		m.set.drop(n)
 	}
 }
+
+// Next is the number of the first field after that one, or 0 where no more follow. Next(0) is the first.
+func (m *Message) Next(after int) int { return m.set.next(max(0, min(after, MaxField))) }
 
 // Fields lists the fields that are there, in order.
 func (m *Message) Fields() []int {
 	list := make([]int, 0, 24)
-	for n := range m.at {
-		if m.at[n].kind != absent {
-			list = append(list, n)
-		}
+	for n := m.Next(0); n > 0; n = m.Next(n) {
+		list = append(list, n)
 	}
 	return list
 }
@@ -100,6 +133,13 @@ func (m *Message) Fields() []int {
 func (m *Message) Wipe() {
 	clear(m.buf[:cap(m.buf)])
 	*m = Message{buf: m.buf[:0]}
+}
+
+// Reset is Wipe for a message that is used again at once: the next one of its kind needs no new memory.
+func (m *Message) Reset() {
+	clear(m.buf[:cap(m.buf)])
+	m.buf = m.buf[:0]
+	m.TPDU, m.Header, m.MTI, m.maps, m.set = "", "", "", 0, presence{}
 }
 
 // String gives MTI and field numbers, never a value.
@@ -155,6 +195,7 @@ func (m *Message) put(n int, kind valueKind, pad int8, text string) {
 // place lays the span of field n over the next size bytes of the buffer, which the caller then appends.
 func (m *Message) place(n int, kind valueKind, pad int8, size int) {
 	m.Unset(n)
+	m.set.add(n)
 	m.at[n] = span{off: int32(len(m.buf)), n: int32(size), kind: kind, pad: pad}
 }
 

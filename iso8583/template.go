@@ -176,7 +176,7 @@ func (f fieldTemplate) render(n int, value func(string) string) (text string, pr
 	}
 	switch {
 	case empty != "" && (filled > 0 || placeholders[empty]):
-		return "", false, fault(n, -1, "placeholder {%s} is empty", empty)
+		return "", false, fault(-1, "placeholder {%s} is empty", empty).of(n)
 	case holes > 0 && filled == 0 && empty != "":
 		return "", false, nil
 	}

@@ -1,0 +1,237 @@
+package iso8583
+
+import (
+	bin "encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// Unpack reads a message without its length prefix and tells how many bytes follow its last field.
+// A *FieldError says where it breaks; it never holds content. Input longer than the dialect's limit is refused
+// before anything is allocated.
+func (d *Dialect) Unpack(b []byte) (m *Message, trailing int, err error) {
+	m = &Message{}
+	if trailing, err = d.UnpackInto(m, b); err != nil {
+		return nil, 0, err
+	}
+	return m, trailing, nil
+}
+
+// UnpackInto is Unpack into a message that is there. What it held is overwritten, its memory is used again, and nothing
+// is allocated when that has room for twice the length of b. On an error m is empty.
+func (d *Dialect) UnpackInto(m *Message, b []byte) (trailing int, err error) {
+	m.Reset()
+	if len(b) > d.frame.max {
+		return 0, faultAt("frame", 0, "%d bytes exceed the dialect's limit of %d", len(b), d.frame.max)
+	}
+	m.reserve(2 * len(b))
+	pos, ferr := d.unpack(m, b)
+	if ferr != nil {
+		m.Reset()
+		return 0, ferr
+	}
+	return len(b) - pos, nil
+}
+
+func (d *Dialect) unpack(m *Message, b []byte) (int, *FieldError) {
+	h, err := d.readHead(b)
+	if err != nil {
+		return 0, err
+	}
+	m.MTI, m.maps = h.mti, h.maps
+	m.keepHead(b[:d.frame.tpduBytes], b[d.frame.tpduBytes:d.frame.tpduBytes+d.frame.headerBytes], &d.frame)
+	buf, pos, before := m.buf, h.pos, 0
+	for w := range h.set {
+		if w == 1 && h.maps > 2 && d.thirdLater {
+			if pos, err = d.readThird(b, pos, &h); err != nil {
+				return 0, err
+			}
+		}
+		for rest := h.set[w]; rest != 0; {
+			i := bits.LeadingZeros64(rest)
+			rest &^= 1 << 63 >> (uint(i) % 64)
+			n := 64*w + i + 1
+			s := h.fields[n]
+			if s == nil {
+				return 0, d.unknownField(n, pos, h.mti).hint(afterField(before))
+			}
+			start, end, units, err := s.find(b, pos)
+			if err != nil {
+				return 0, err.of(n).hint(afterField(before))
+			}
+			out, kind, pad, err := s.decode(buf, b[start:end], units)
+			if err != nil {
+				return 0, err.from(start).of(n).hint(afterField(before))
+			}
+			m.at[n] = span{off: int32(len(buf)), n: int32(len(out) - len(buf)), kind: kind, pad: pad}
+			buf, pos, before = out, end, n
+		}
+	}
+	m.buf, m.set = buf, h.set
+	return pos, nil
+}
+
+// keepHead keeps TPDU and header as text. A string that is there already is used again.
+func (m *Message) keepHead(tpdu, header []byte, f *frameSpec) {
+	m.TPDU = hexLike(tpdu, m.lastTPDU, f.tpdu)
+	m.Header = hexLike(header, m.lastHeader, f.header)
+	m.lastTPDU, m.lastHeader = m.TPDU, m.Header
+}
+
+// hexLike gives raw in upper-case hex, as one of the strings that are there already if it can.
+func hexLike(raw []byte, last, standard string) string {
+	var space [2 * longestHeader]byte
+	text := space[:2*len(raw)]
+	unpackDigits(text, raw)
+	switch string(text) {
+	case last:
+		return last
+	case standard:
+		return standard
+	default:
+		return string(text)
+	}
+}
+
+// head is what stands before the fields.
+type head struct {
+	mti    string
+	fields *table
+	set    presence // without the bits that announce another bitmap
+	maps   int      // bitmaps that there are
+	pos    int      // where the fields begin
+}
+
+func (d *Dialect) readHead(b []byte) (h head, err *FieldError) {
+	h.pos = d.frame.tpduBytes + d.frame.headerBytes
+	if len(b) < h.pos {
+		return h, d.frame.headFault(b)
+	}
+	if h.mti, err = d.readMTI(b, h.pos); err != nil {
+		return h, err
+	}
+	h.fields = d.fields(h.mti)
+	h.pos += d.mti.size()
+	err = d.readBitmaps(b, &h)
+	return h, err
+}
+
+func (f *frameSpec) headFault(b []byte) *FieldError {
+	if len(b) < f.tpduBytes {
+		return faultAt("tpdu", 0, "%d bytes, %d wanted", len(b), f.tpduBytes)
+	}
+	return faultAt("header", f.tpduBytes, "%d bytes, %d wanted", len(b)-f.tpduBytes, f.headerBytes)
+}
+
+// everyMTI is all of them in a row, so that reading one allocates nothing.
+var everyMTI = func() string {
+	text := make([]byte, 0, 4*10000)
+	for n := range 10000 {
+		text = append(text, '0'+byte(n/1000), '0'+byte(n/100%10), '0'+byte(n/10%10), '0'+byte(n%10))
+	}
+	return string(text)
+}()
+
+func (d *Dialect) readMTI(b []byte, pos int) (string, *FieldError) {
+	size := d.mti.size()
+	if len(b) < pos+size {
+		return "", faultAt("mti", pos, "%d bytes, %d wanted", len(b)-pos, size)
+	}
+	var chars [4]byte
+	switch d.mti {
+	case codingBCD:
+		unpackPairs(chars[:], b[pos:pos+2])
+	case codingASCII:
+		copy(chars[:], b[pos:])
+	default:
+		copy(chars[:], b[pos:])
+		translate(chars[:], &fromEBCDIC)
+	}
+	if !isMTI(chars[:]) {
+		return "", faultAt("mti", pos, "not four digits of a message type").hint(d.mtiHint(b, pos))
+	}
+	i := 4 * (int(chars[0]-'0')*1000 + int(chars[1]-'0')*100 + int(chars[2]-'0')*10 + int(chars[3]-'0'))
+	return everyMTI[i : i+4], nil
+}
+
+// mtiHint names the usual reasons why there is no MTI where one should be.
+func (d *Dialect) mtiHint(b []byte, pos int) string {
+	size := d.frame.length.size()
+	said, isLength := 0, false
+	if len(b) >= size {
+		said, isLength = d.frame.length.read(b[:size])
+	}
+	switch {
+	case isLength && said == len(b)-size:
+		return "the length prefix is still in front"
+	case d.mti == codingBCD && len(b) >= pos+4 && isMTI(b[pos:pos+4]):
+		return "the MTI looks like ASCII text; this dialect has BCD"
+	case d.mti != codingBCD && isMTI(upperHex(b[pos:pos+2])):
+		return "the MTI looks like BCD; this dialect has " + d.mti.String() + " text"
+	case len(b) >= 2 && pos > 0 && isMTI(upperHex(b[:2])):
+		return "the message seems to start with its MTI: no TPDU and header here"
+	default:
+		return fmt.Sprintf("the dialect has %d bytes of TPDU and %d of header", d.frame.tpduBytes, d.frame.headerBytes)
+	}
+}
+
+func (d *Dialect) readBitmaps(b []byte, h *head) (err *FieldError) {
+	for h.maps = 0; ; {
+		at := h.pos
+		if h.set[h.maps], h.pos, err = d.readBitmap(b, at); err != nil {
+			return err
+		}
+		h.maps++
+		if h.maps > 2 || h.set[h.maps-1]>>63 == 0 {
+			return nil
+		}
+		h.set[h.maps-1] &^= 1 << 63
+		if h.maps >= d.maps {
+			return faultAt("bitmap", at, "bit %d announces a %s bitmap, which the dialect lacks", 64*h.maps-63, [...]string{"second", "third"}[h.maps-1]).hint("the bitmap is probably misplaced")
+		}
+		if h.maps == 2 && d.thirdLater {
+			h.maps++
+			return nil
+		}
+	}
+}
+
+// readThird reads a third bitmap that stands where field 65 would.
+func (d *Dialect) readThird(b []byte, pos int, h *head) (end int, err *FieldError) {
+	h.set[2], end, err = d.readBitmap(b, pos)
+	return end, err
+}
+
+func (d *Dialect) readBitmap(b []byte, pos int) (set uint64, end int, err *FieldError) {
+	size := bitmapBytes
+	if d.bitmapText {
+		size *= 2
+	}
+	if len(b) < pos+size {
+		return 0, pos, faultAt("bitmap", pos, "%d bytes, %d wanted", len(b)-pos, size)
+	}
+	if !d.bitmapText {
+		return bin.BigEndian.Uint64(b[pos:]), pos + size, nil
+	}
+	for i, c := range b[pos : pos+size] {
+		if d.mti == codingEBCDIC {
+			c = fromEBCDIC[c]
+		}
+		if nibbleOf[c] == noDigit || c == '=' {
+			return 0, pos, faultAt("bitmap", pos+i, "not upper-case hex text").hint("the bitmap may be binary")
+		}
+		set = set<<4 | uint64(nibbleOf[c])
+	}
+	return set, pos + size, nil
+}
+
+func (d *Dialect) unknownField(n, pos int, mti string) *FieldError {
+	return fault(pos, "dialect %s has no such field in %s", d.name, mti).of(n)
+}
+
+func afterField(before int) string {
+	if before == 0 {
+		return "bitmap or header may be off: check the dialect's frame"
+	}
+	return fmt.Sprintf("F%d ended here; check the format of the fields before this one", before)
+}

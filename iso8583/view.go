@@ -1,0 +1,162 @@
+package iso8583
+
+import "math/bits"
+
+// View is a packed message seen through its dialect: which fields are there and where each lies, nothing copied. It
+// points into the packed bytes, which must not change while it is used. The zero value is ready; Dialect.View fills it,
+// as often as one likes, without allocating. It is not safe for concurrent use.
+type View struct {
+	d      *Dialect
+	fields *table
+	b      []byte
+	mti    string
+	set    presence
+	end    int
+	at     [MaxField + 1]place // of the fields that are in set; the others are leftovers
+}
+
+type place struct{ start, value, end, units int32 }
+
+// Place is where a field lies, in bytes of the packed message.
+type Place struct {
+	Field int
+	Start int // its length prefix, or its value where it has none
+	Value int
+	End   int
+	Units int // digits, characters or bytes of the value, as the dialect counts them
+}
+
+// View finds the fields of a packed message without its length prefix: offsets and lengths are checked, contents are
+// not. A *FieldError says where it breaks; v is then empty.
+func (d *Dialect) View(v *View, packed []byte) error {
+	if err := d.view(v, packed); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (d *Dialect) view(v *View, packed []byte) *FieldError {
+	v.d, v.b, v.set, v.end, v.mti = d, nil, presence{}, 0, ""
+	if len(packed) > d.frame.max {
+		return faultAt("frame", 0, "%d bytes exceed the dialect's limit of %d", len(packed), d.frame.max)
+	}
+	h, err := d.readHead(packed)
+	if err == nil {
+		err = v.walk(packed, &h)
+	}
+	if err != nil {
+		return err
+	}
+	v.mti, v.fields, v.set, v.b = h.mti, h.fields, h.set, packed
+	return nil
+}
+
+func (v *View) walk(b []byte, h *head) (err *FieldError) {
+	pos, before := h.pos, 0
+	for w := range h.set {
+		if w == 1 && h.maps > 2 && v.d.thirdLater {
+			if pos, err = v.d.readThird(b, pos, h); err != nil {
+				return err
+			}
+		}
+		for rest := h.set[w]; rest != 0; {
+			i := bits.LeadingZeros64(rest)
+			rest &^= 1 << 63 >> (uint(i) % 64)
+			n := 64*w + i + 1
+			s := h.fields[n]
+			if s == nil {
+				return v.d.unknownField(n, pos, h.mti).hint(afterField(before))
+			}
+			value, end, units, err := s.find(b, pos)
+			if err != nil {
+				return err.of(n).hint(afterField(before))
+			}
+			v.at[n] = place{int32(pos), int32(value), int32(end), int32(units)}
+			pos, before = end, n
+		}
+	}
+	v.end = pos
+	return nil
+}
+
+// MTI is the message type, four digits; "" for an empty view.
+func (v *View) MTI() string { return v.mti }
+
+// TPDU gives the bytes of the TPDU, empty where the dialect has none.
+func (v *View) TPDU() []byte { return v.b[:min(len(v.b), v.tpdu())] }
+
+// Header gives the bytes between TPDU and MTI, empty where the dialect has none.
+func (v *View) Header() []byte {
+	if len(v.b) == 0 {
+		return nil
+	}
+	return v.b[v.tpdu() : v.tpdu()+v.d.frame.headerBytes]
+}
+
+func (v *View) tpdu() int {
+	if v.d == nil {
+		return 0
+	}
+	return v.d.frame.tpduBytes
+}
+
+// Has tells whether field n is there.
+func (v *View) Has(n int) bool { return valid(n) && v.set.has(n) }
+
+// Next is the number of the first field after that one, or 0 where no more follow. Next(0) is the first.
+func (v *View) Next(after int) int { return v.set.next(max(0, min(after, MaxField))) }
+
+// Raw gives the bytes of field n as they are on the wire, without its length prefix; nil where it is absent.
+func (v *View) Raw(n int) []byte {
+	if !v.Has(n) {
+		return nil
+	}
+	at := v.at[n]
+	return v.b[at.value:at.end:at.end]
+}
+
+// Place tells where field n lies; the zero Place where it is absent.
+func (v *View) Place(n int) Place {
+	if !v.Has(n) {
+		return Place{}
+	}
+	at := v.at[n]
+	return Place{Field: n, Start: int(at.start), Value: int(at.value), End: int(at.end), Units: int(at.units)}
+}
+
+// Trailing is how many bytes follow the last field.
+func (v *View) Trailing() int { return len(v.b) - v.end }
+
+// Append appends the value of field n as Message.Bytes gives it, checked: a *FieldError says what is wrong with it. An
+// absent field appends nothing.
+func (v *View) Append(dst []byte, n int) ([]byte, error) {
+	if !v.Has(n) {
+		return dst, nil
+	}
+	at := v.at[n]
+	out, _, _, err := v.fields[n].decode(dst, v.b[at.value:at.end], int(at.units))
+	if err != nil {
+		return dst, err.from(int(at.value)).of(n)
+	}
+	return out, nil
+}
+
+// extent is where one field lies in a packed message.
+type extent struct {
+	field      int
+	start, end int // its bytes, length prefix apart
+	units      int // digits or bytes
+}
+
+// scan walks over a packed message and calls each field with its place. It gives the offset after the last one.
+func (d *Dialect) scan(b []byte, _ *Message, each func(*fieldSpec, extent)) (int, *FieldError) {
+	var v View
+	if err := d.view(&v, b); err != nil {
+		return 0, err
+	}
+	for n := v.Next(0); n > 0; n = v.Next(n) {
+		p := v.Place(n)
+		each(v.fields[n], extent{field: n, start: p.Value, end: p.End, units: p.Units})
+	}
+	return v.end, nil
+}
