@@ -80,6 +80,25 @@ var broken = []struct {
 		`posd.toml:5: acquirer.dialect: missing; want such as "unionpay"`,
 		`posd.toml:6: acquirer.tls.key_file: missing; want it together with cert_file`,
 	}},
+	{"ways to the acquirer that lead nowhere", "[acquirer]\nbackup_address = \"h:0\"\nprimary_retry = \"25h\"\nconnection = \"eech\"\noutstanding = 17\n" +
+		"poll_every = \"1ms\"\nconnect_timeout = \"0s\"\n[acquirer.tls]\npins = [\"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=\", \"\"]", []string{
+		`posd.toml:2: acquirer.backup_address: "h:0" is no address; want host:port, such as "10.1.2.3:5000"`,
+		`posd.toml:3: acquirer.primary_retry: "25h0m0s" is out of range; want 0s to 24h`,
+		`posd.toml:4: acquirer.connection: "eech" is not known; did you mean "each"? (want "keep", "each")`,
+		`posd.toml:5: acquirer.outstanding: 17 is out of range; want 1 to 16`,
+		`posd.toml:6: acquirer.poll_every: "1ms" is out of range; want 1s to 1h`,
+		`posd.toml:7: acquirer.connect_timeout: "0s" is out of range; want 100ms to 1m`,
+		`posd.toml:9: acquirer.tls.pins: no key is checked without TLS; set enabled = true`,
+		`posd.toml:9: acquirer.tls.pins[1]: "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=" does not fit; want "sha256/" and 44 characters of base64: the SHA-256 of a certificate's SubjectPublicKeyInfo`,
+		`posd.toml:9: acquirer.tls.pins[2]: missing; want "sha256/" and 44 characters of base64`,
+	}},
+	{"ways to the acquirer that contradict", "[acquirer]\naddress = \"h:1\"\nbackup_address = \"h:1\"\nconnection = \"each\"\npoll_every = \"30s\"", []string{
+		`posd.toml:3: acquirer.backup_address: the same as address; want the acquirer's second host, or nothing`,
+		`posd.toml:5: acquirer.poll_every: no connection is kept that could be polled; want connection = "keep", or "0s"`,
+	}},
+	{"a backup of nothing", "[acquirer]\nbackup_address = \"h:1\"", []string{
+		`posd.toml:2: acquirer.backup_address: a backup of no address; set address, too`,
+	}},
 	{"numbers of an acquirer's own dialect", "[acquirer]\ndialect_file = \"d.toml\"\nterminal = \" 1\"\nmerchant = \"\\t\"\ntpdu = \"600\"\nheader = \"no\"", []string{
 		`posd.toml:3: acquirer.terminal: " 1" does not fit; want letters, digits and spaces as the acquirer's dialect has them`,
 		`posd.toml:4: acquirer.merchant: "\t" does not fit; want letters, digits and spaces as the acquirer's dialect has them`,

@@ -69,17 +69,46 @@ func (c *Config) checkAcquirer(k checker) {
 			k.required("acquirer.dialect", a.Dialect, `such as "unionpay"`)
 		}
 	}
-	k.hostPort("acquirer.address", a.Address)
+	a.checkLine(k)
 	a.checkNumbers(k)
-	k.both("acquirer.tls", "cert_file", a.TLS.CertFile, "key_file", a.TLS.KeyFile)
 	k.within("acquirer.timeout", a.Timeout, time.Second, 10*time.Minute)
 	k.within("acquirer.reverse_timeout", a.ReverseTimeout, time.Second, 10*time.Minute)
-	k.within("acquirer.connect_timeout", a.ConnectTimeout, 100*time.Millisecond, time.Minute)
 	if a.InFlightMax.Duration != 0 {
 		k.within("acquirer.in_flight_max", a.InFlightMax, time.Second, time.Hour)
 	}
 	if a.EchoEvery.Duration != 0 {
 		k.within("acquirer.echo_every", a.EchoEvery, 10*time.Second, 24*time.Hour)
+	}
+}
+
+// checkLine looks at the ways to the host.
+func (a Acquirer) checkLine(k checker) {
+	k.hostPort("acquirer.address", a.Address)
+	k.hostPort("acquirer.backup_address", a.BackupAddress)
+	switch {
+	case a.BackupAddress == "":
+	case a.Address == "":
+		k.add("acquirer.backup_address", "a backup of no address", "set address, too")
+	case a.BackupAddress == a.Address:
+		k.add("acquirer.backup_address", "the same as address", "want the acquirer's second host, or nothing")
+	}
+	k.within("acquirer.connect_timeout", a.ConnectTimeout, 100*time.Millisecond, time.Minute)
+	k.within("acquirer.primary_retry", a.PrimaryRetry, 0, 24*time.Hour)
+	k.oneOf("acquirer.connection", a.Connection, "keep", "each")
+	k.between("acquirer.outstanding", a.Outstanding, 1, 16)
+	if a.PollEvery.Duration != 0 {
+		k.within("acquirer.poll_every", a.PollEvery, time.Second, time.Hour)
+		if a.Connection == "each" {
+			k.add("acquirer.poll_every", `no connection is kept that could be polled`, `want connection = "keep", or "0s"`)
+		}
+	}
+	k.both("acquirer.tls", "cert_file", a.TLS.CertFile, "key_file", a.TLS.KeyFile)
+	for i, pin := range a.TLS.Pins {
+		k.pattern(element("acquirer.tls.pins", i+1), pin, spkiPin, `"sha256/" and 44 characters of base64: the SHA-256 of a certificate's SubjectPublicKeyInfo`)
+		k.required(element("acquirer.tls.pins", i+1), pin, `"sha256/" and 44 characters of base64`)
+	}
+	if len(a.TLS.Pins) > 0 && !a.TLS.Enabled {
+		k.add("acquirer.tls.pins", "no key is checked without TLS", "set enabled = true")
 	}
 }
 
@@ -140,6 +169,7 @@ var (
 	hexBytes = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2}){1,32}$`)
 	hex10    = regexp.MustCompile(`^[0-9A-Fa-f]{10}$`)
 	hex12    = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
+	spkiPin  = regexp.MustCompile(`^sha256/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$`) // the last character has four bits of the 256
 	origin   = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]{1,253}$`)
 	hostName = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
 	usbID    = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:.+)?$`)

@@ -67,6 +67,11 @@ type Journal struct {
 type Acquirer struct {
 	Enabled        bool     `toml:"enabled"`
 	Address        string   `toml:"address"`                    // host:port
+	BackupAddress  string   `toml:"backup_address"`             // host:port, dialled when address cannot be reached; a request is never sent to both; empty for none (备用地址)
+	PrimaryRetry   Duration `toml:"primary_retry"`              // for so long after address failed a new connection tries backup_address first
+	Connection     string   `toml:"connection"`                 // "keep" holds one connection (长连接), "each" makes one for each request (短连接)
+	Outstanding    int      `toml:"outstanding"`                // requests that the host lets be under way at a time, 1 to 16; a terminal has one payment at a time whatever this says
+	PollEvery      Duration `toml:"poll_every"`                 // an empty frame when a kept connection was quiet for so long, for hosts and routers that drop quiet ones; 0s never
 	TLS            TLS      `toml:"tls"`                        // off means plain TCP: only on a leased line or inside a VPN
 	Dialect        string   `toml:"dialect"`                    // a dialect that posd brings along
 	DialectFile    string   `toml:"dialect_file" file:"public"` // a dialect of the acquirer's own; wins over dialect
@@ -77,7 +82,7 @@ type Acquirer struct {
 	TMKFile        string   `toml:"tmk_file" file:"secret"`     // the terminal's master key, 32 or 48 hex digits (终端主密钥)
 	Timeout        Duration `toml:"timeout"`                    // for the answer to a sale; then it is reversed
 	ReverseTimeout Duration `toml:"reverse_timeout"`            // for the answer to a reversal or sign-on; then it is tried again
-	ConnectTimeout Duration `toml:"connect_timeout"`            // to reach the host at all
+	ConnectTimeout Duration `toml:"connect_timeout"`            // to reach a host at all, TLS included; for each of the two addresses
 	InFlightMax    Duration `toml:"in_flight_max"`              // how long a request may be under way: a host that knows no original is asked again after this; 0s takes the dialect's
 	EchoEvery      Duration `toml:"echo_every"`                 // a line that was quiet for so long is tried with an echo, when nobody pays; 0s never
 	SignOff        bool     `toml:"sign_off"`                   // posd tells the host when it ends (签退)
@@ -86,10 +91,15 @@ type Acquirer struct {
 // TLS secures the connection to the acquirer.
 type TLS struct {
 	Enabled    bool   `toml:"enabled"`
-	CAFile     string `toml:"ca_file" file:"public"`   // PEM; who may sign the host's certificate; empty takes the system's
-	ServerName string `toml:"server_name"`             // expected in the certificate; empty takes the address's host
+	CAFile     string `toml:"ca_file" file:"public"`   // PEM; who may sign the host's certificate; a self-signed host's own; empty takes the system's
+	ServerName string `toml:"server_name"`             // expected in the certificate and said in SNI; empty takes the address's host
 	CertFile   string `toml:"cert_file" file:"public"` // PEM; our certificate, if the host wants one
 	KeyFile    string `toml:"key_file" file:"secret"`  // PEM; its key
+
+	// Pins are keys of which one must be in the verified chain, in addition to all other checks: "sha256/" and the base64
+	// of the SHA-256 of a certificate's SubjectPublicKeyInfo. Name two, so that the host can change its key. Empty for no
+	// such check. They replace nothing: a self-signed host still needs its certificate as ca_file.
+	Pins []string `toml:"pins"`
 }
 
 // Wallet is paying by a code on the customer's phone (当面付 / 付款码).

@@ -79,6 +79,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	full.Wallet.Routes = []config.Route{{Prefixes: []string{"1"}, Lengths: []int{1}}}
 	full.Devices = []config.Device{{Options: map[string]string{"columns": "48"}}}
 	full.API.Hosts = []string{}
+	full.Acquirer.TLS.Pins = []string{}
 	got := keys(t, uncommented(true))
 	for k := range maps.Keys(keys(t, text(t, full))) {
 		if !got[k] {
@@ -104,7 +105,7 @@ terminal = "00000001"
 merchant = "123456789012345"
 tmk_file = "tmk"
 timeout = "2s"
-tls = { enabled = true, ca_file = "certs/ca.pem" }
+tls = { enabled = true, ca_file = "certs/ca.pem", pins = ["sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="] }
 [wallet.alipay]
 enabled = true
 url = "http://127.0.0.1:8080/gateway.do"
@@ -132,7 +133,7 @@ func TestWorkingConfigurationIsRead(t *testing.T) {
 	switch {
 	case c.API.Listen != "[::1]:9000" || c.API.Clients[0].Scope != "sell":
 		t.Errorf("api: %+v", c.API)
-	case !c.Acquirer.TLS.Enabled || c.Acquirer.Timeout.Seconds() != 2 || c.Acquirer.Dialect != "unionpay":
+	case !c.Acquirer.TLS.Enabled || c.Acquirer.Timeout.Seconds() != 2 || c.Acquirer.Dialect != "unionpay" || len(c.Acquirer.TLS.Pins) != 1:
 		t.Errorf("acquirer: %+v", c.Acquirer)
 	case len(d) != 2 || d[0].Options["columns"] != "32" || d[0].Options["status"] != "no" || d[1].Parity != "even" || d[1].DataBits != 8:
 		t.Errorf("devices: %+v", d)
