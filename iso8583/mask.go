@@ -1,6 +1,7 @@
 package iso8583
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -42,26 +43,30 @@ func (d *Dialect) Masked(m *Message) map[string]string {
 	return out
 }
 
-// shown is a field's value as the bench shows it: card numbers, tracks and PIN blocks masked, and whatever the
-// dialect does not call public or private.
+// shown is a field's value as the bench shows it.
 func (d *Dialect) shown(m *Message, n int, reveal bool) string {
-	s := d.spec(m.MTI, n)
 	if reveal {
 		return m.written(n)
 	}
+	return d.spec(m.MTI, n).masked(m.written(n))
+}
+
+// masked is a value, as written gives it, for the bench: card numbers, tracks and PIN blocks masked, and whatever the
+// dialect does not call public or private. A nil spec knows nothing of it.
+func (s *fieldSpec) masked(v string) string {
 	switch {
 	case s == nil:
-		return maskAll(m.written(n))
+		return maskAll(v)
 	case s.holds == holdsEMV:
-		return maskEMV(m.Bytes(n), m.written(n))
+		return maskEMV(v)
 	case s.class == Masked || s.holds == holdsPAN:
-		return maskPAN(m.written(n))
+		return maskPAN(v)
 	case s.holds == holdsTrack:
-		return maskTrack(m.written(n))
+		return maskTrack(v)
 	case s.holds == "" && (s.class == Public || s.private):
-		return m.written(n)
+		return v
 	default:
-		return maskAll(m.written(n))
+		return maskAll(v)
 	}
 }
 
@@ -106,8 +111,12 @@ var cardTags = map[string]bool{
 }
 
 // maskEMV masks the values of card tags in the hex text of BER-TLV data. What does not parse is masked as a whole.
-func maskEMV(b []byte, hexed string) string {
+func maskEMV(hexed string) string {
 	out := []byte(hexed)
+	b, err := hex.DecodeString(strings.TrimPrefix(hexed, hexMark))
+	if err != nil {
+		return maskAll(hexed)
+	}
 	for pos := 0; pos < len(b); {
 		tag, start, end, ok := tlv(b, pos)
 		if !ok || len(hexed) != len(hexMark)+2*len(b) {

@@ -70,6 +70,9 @@ const (
 	isBytes
 )
 
+// slack is spare room behind decoded values, so that reading one more seldom moves them.
+const slack = 8
+
 // noPad leaves the pad nibble to the dialect.
 const noPad = -1
 
