@@ -128,7 +128,7 @@ func (h *house) concerns(ctx context.Context) (out []payment.Concern) {
 			Remedy: "put the right key at journal.seal_key_file and restart; without it these cannot be voided",
 		})
 	}
-	return out
+	return append(out, h.hostConcerns()...)
 }
 
 // slip lays down what an attempt has to say; false if nothing is to be printed. In confirm mode there is no receipt

@@ -7,10 +7,10 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"posd/config"
 	"posd/daemon/acquirer"
@@ -110,12 +110,13 @@ func (h *house) openCard() (payment.Tender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("acquirer.tmk_file: %w", err)
 	}
-	dial, err := h.hostDialer()
+	line, err := h.hostLine()
 	if err != nil {
 		return nil, err
 	}
 	t := &cardTender{}
-	t.link = link.New(link.Options{Dialect: dialect, Dial: dial, Log: h.w.Log, Late: func(p []byte) { t.Late(p) }})
+	line.Dialect, line.Late = dialect, func(p []byte) { t.Late(p) }
+	t.link = link.New(line)
 	t.Acquirer, err = acquirer.New(acquirer.Options{
 		Dialect: dialect, Link: t.link, Keys: keys, Scribe: h.book, Reader: h.cards,
 		Terminal: c.Terminal, Merchant: c.Merchant, Currency: h.cfg.Till.Currency,
@@ -139,30 +140,68 @@ func (h *house) closeAcquirer() {
 	_ = h.acq.link.Close()
 }
 
-// hostDialer dials the acquirer through the world's door, with TLS as configured.
-func (h *house) hostDialer() (func(context.Context) (net.Conn, error), error) {
+// hostLine is how the acquirer's hosts are reached: through the world's door, with TLS as configured.
+func (h *house) hostLine() (link.Options, error) {
 	c := h.cfg.Acquirer
-	conf, err := hostTLS(c, h.secrets.AcquirerKey)
+	conf, err := hostTLS(c.TLS, h.secrets.AcquirerKey)
+	if err != nil {
+		return link.Options{}, fmt.Errorf("acquirer.tls: %w", err)
+	}
+	if conf != nil {
+		conf.Time = h.w.Now
+	}
+	o := link.Options{
+		Dial:         link.Dialer(h.w.Dial, c.Address, conf, c.ConnectTimeout.Duration),
+		PrimaryRetry: c.PrimaryRetry.Duration, Each: c.Connection == "each", Outstanding: c.Outstanding, Poll: c.PollEvery.Duration,
+		Log: h.w.Log,
+	}
+	if c.BackupAddress != "" {
+		o.Backup = link.Dialer(h.w.Dial, c.BackupAddress, conf, c.ConnectTimeout.Duration)
+	}
+	return o, nil
+}
+
+// hostTLS is nil where there is none. Without a server name each host's own is expected.
+func hostTLS(c config.TLS, key config.Secret) (*tls.Config, error) {
+	if !c.Enabled {
+		return nil, nil
+	}
+	conf, err := tlsWith(c.CAFile, c.CertFile, key)
 	if err != nil {
 		return nil, err
 	}
-	return link.Dialer(h.w.Dial, c.Address, conf, c.ConnectTimeout.Duration), nil
+	conf.ServerName = c.ServerName
+	if len(c.Pins) > 0 {
+		pins, err := link.ParsePins(c.Pins)
+		if err != nil {
+			return nil, fmt.Errorf("pins: %w", err)
+		}
+		conf.VerifyConnection = pins.Verify
+	}
+	return conf, nil
 }
 
-func hostTLS(c config.Acquirer, key config.Secret) (*tls.Config, error) {
-	if !c.TLS.Enabled {
-		return nil, nil
+// hostConcerns says what is wrong with the line to the acquirer. A line that nobody needed yet is no concern.
+func (h *house) hostConcerns() []payment.Concern {
+	if h.acq == nil {
+		return nil
 	}
-	name := c.TLS.ServerName
-	if name == "" {
-		name, _, _ = net.SplitHostPort(c.Address)
+	s := h.acq.link.Status()
+	switch {
+	case s.Failures > 0:
+		return []payment.Concern{{
+			Code:   "acquirer_offline",
+			Detail: fmt.Sprintf("the card host has not been reached for %s: %s", s.For.Round(time.Second), s.LastError),
+			Remedy: "check the network and acquirer.address; wallet payments may still work",
+		}}
+	case s.Up && s.Host == link.Backup:
+		return []payment.Concern{{
+			Code: "acquirer_backup", Detail: fmt.Sprintf("cards go to the backup host, for %s now", s.For.Round(time.Second)),
+			Remedy: "cards work; tell the acquirer if it lasts, and check acquirer.address",
+		}}
+	default:
+		return nil
 	}
-	conf, err := tlsWith(c.TLS.CAFile, c.TLS.CertFile, key)
-	if err != nil {
-		return nil, fmt.Errorf("acquirer.tls: %w", err)
-	}
-	conf.ServerName = name
-	return conf, nil
 }
 
 // tlsWith is a client's TLS with its own roots and certificate, where given.
