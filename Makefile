@@ -37,6 +37,7 @@ check: ## format, vet, go fix, staticcheck, golangci-lint and the house rules
 	  if [ -n "$$bad" ]; then echo "not gofumpt-clean (make format):"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags service ./daemon
+	cd iso8583/bench && $(GO) vet . && $(GO) test -count=1 .
 	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...
 	@diff=$$($(GO) fix -diff ./...) || { echo "$$diff"; echo "go fix has something to say"; exit 1; }; \
 	  if [ -n "$$diff" ]; then echo "$$diff"; echo "go fix has something to say"; exit 1; fi
@@ -60,7 +61,8 @@ build: bin ## build dist/ for linux amd64 and arm64, windows amd64, and linux am
 	  GOOS=linux GOARCH=amd64 CGO_ENABLED=1 CGO_CFLAGS='-O2 -g -DPOSD_USB' $(GO) build -tags usb $(SHIP) -o dist/$$name-linux-amd64-usb $$pkg; \
 	done
 
-bench: ## run the benchmarks
+bench: ## compare the codec with straight-line code and with moov-io/iso8583, then run all benchmarks
+	cd iso8583/bench && $(GO) run .
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## run every fuzz target for TIME (30s)

@@ -1,0 +1,17 @@
+module posd/iso8583/bench
+
+go 1.26.0
+
+require (
+	github.com/moov-io/iso8583 v0.23.0
+	posd v0.0.0
+)
+
+require (
+	github.com/BurntSushi/toml v1.6.0 // indirect
+	github.com/chmike/cmac-go v1.1.0 // indirect
+	github.com/yerden/go-util v1.1.4 // indirect
+	golang.org/x/text v0.30.0 // indirect
+)
+
+replace posd => ../..
