@@ -1,4 +1,4 @@
-// Package acquirer is the card tender: sale, void, refund and reversal as ISO 8583 messages of the configured dialect.
+// Package acquirer is the card tender: sale, pre-auth, void ... and reversal as ISO 8583 messages of the configured dialect.
 //
 // Whatever one acquirer wants different from the next stands in its dialect. This package knows the roles of a few
 // fields, five checks, and one rule: what is not sure is unknown, and what is unknown is reversed.
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ const inFlightDefault = 120 * time.Second
 const (
 	codeOffline  = "acquirer_offline"
 	codeNotReady = "acquirer_not_ready"
+	codeNoAnswer = "no_answer"
 )
 
 // Reader brings the card that the customer swipes next. The card is the caller's, who wipes it.
@@ -117,12 +119,13 @@ var currencies = map[string]string{
 	"KRW": "410", "SGD": "702", "MYR": "458", "THB": "764", "VND": "704", "AUD": "036", "CAD": "124", "CHF": "756",
 }
 
-// Policy says that one terminal takes turns, that an unknown outcome is reversed and not asked for, and that a refund,
-// which nothing reverses, is repeated.
+// Policy says that one terminal takes turns, that an unknown outcome is reversed and not asked for, that a refund,
+// which nothing reverses, is repeated, and that a balance moves no money.
 func (a *Acquirer) Policy() payment.Policy {
 	return payment.Policy{
 		Terminal:    a.o.Terminal,
 		Repeats:     []payment.Kind{payment.KindRefund},
+		Inquiries:   []payment.Kind{payment.KindBalance},
 		InFlightMax: cmp.Or(a.o.InFlightMax, a.o.Dialect.InFlightMax(), inFlightDefault),
 		// A call may have to sign on first, which is an exchange of its own.
 		Call:        a.o.TimeOut + a.o.ReverseTimeOut,
@@ -146,9 +149,13 @@ func (a *Acquirer) Ready(ctx context.Context) error {
 	return a.signOn(ctx)
 }
 
-// Collect waits for the customer's card. A void or refund needs none: the original names it.
+// Collect waits for the customer's card, unless the dialect has no such request. A void, refund or completion needs
+// none: the original names it.
 func (a *Acquirer) Collect(ctx context.Context, r payment.Request) (payment.Input, error) {
-	if r.Kind != payment.KindSale {
+	if name := transactionOf(r); !a.o.Dialect.HasTransaction(name) {
+		return nil, a.lacks(name)
+	}
+	if !slices.Contains(cardKinds, r.Kind) {
 		return nil, nil
 	}
 	if a.o.Reader == nil {

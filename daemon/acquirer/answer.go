@@ -1,6 +1,7 @@
 package acquirer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,15 @@ import (
 // Authorize sends an attempt's request and judges the answer. If the host asked for a new sign-on since Ready, or posd
 // was restarted, it signs on first.
 func (a *Acquirer) Authorize(ctx context.Context, at payment.Attempt, in payment.Input) payment.Answer {
-	if at.Kind == payment.KindSale && in == nil {
+	ans := a.authorize(ctx, at, in)
+	if at.Kind == payment.KindBalance && ans.Outcome == payment.Unknown {
+		ans.Outcome, ans.Reason, ans.Code = payment.Declined, "", codeNoAnswer // it moves no money, so it did not happen
+	}
+	return ans
+}
+
+func (a *Acquirer) authorize(ctx context.Context, at payment.Attempt, in payment.Input) payment.Answer {
+	if slices.Contains(cardKinds, at.Kind) && in == nil {
 		// A sale is never sent twice. Who has no card any more does not know what the first copy did.
 		return payment.Answer{Reason: payment.ReasonNoAnswer, Hopeless: true, Code: "no_card", Text: "the card is no longer at hand"}
 	}
@@ -86,13 +95,13 @@ func (a *Acquirer) request(at payment.Attempt, in payment.Input) (*iso8583.Messa
 		return nil, err
 	}
 	var secret secrets
-	if card, ok := in.(*input); ok && card != nil {
-		secret = card.secrets()
-	} else if secret, err = recall(at, a.o.Dialect.Needs(string(at.Kind))); err != nil {
+	if shown, ok := in.(means); ok {
+		secret = shown.secrets()
+	} else if secret, err = recall(at, a.o.Dialect.Needs(rec.Name)); err != nil {
 		return nil, err
 	}
 	defer secret.wipe()
-	return a.o.Dialect.Build(string(at.Kind), vars{rec.Vars, secret})
+	return a.o.Dialect.Build(rec.Name, vars{rec.Vars, secret})
 }
 
 // judge is the five checks: MAC, our number, amount and currency, our terminal and merchant, and a plausible time; and
@@ -148,7 +157,7 @@ func (a *Acquirer) believe(ctx context.Context, at payment.Attempt, ans payment.
 		ans.Outcome, ans.Reason, ans.Hopeless = payment.Unknown, payment.ReasonOther, true
 		return ans
 	}
-	if a.isSignedOn() {
+	if a.o.Dialect.Action(ans.Code).Action != iso8583.ActionSignOn {
 		return ans
 	}
 	ans.Outcome, ans.Reason = payment.Unknown, payment.ReasonNoAnswer
@@ -163,7 +172,7 @@ func unanswered(ans payment.Answer, x exchanged) payment.Answer {
 	case x.notSent:
 		ans.Outcome, ans.Reason, ans.Code = payment.NotSent, "", codeOffline
 	case !x.reached:
-		ans.Reason, ans.Code = payment.ReasonNoAnswer, "no_answer"
+		ans.Reason, ans.Code = payment.ReasonNoAnswer, codeNoAnswer
 	default:
 		ans.Code = "unreadable"
 	}
@@ -203,8 +212,8 @@ func (a *Acquirer) strange(m, reply *iso8583.Message) []int {
 			list = append(list, d.RoleField(role))
 		}
 	}
-	for _, role := range []string{"merchant", "currency"} {
-		if got := a.role(reply, role); got != "" && got != a.role(m, role) {
+	for role, ours := range map[string]string{"merchant": a.o.Merchant, "currency": a.currency} {
+		if got := a.role(reply, role); got != "" && got != cmp.Or(a.role(m, role), ours) {
 			list = append(list, d.RoleField(role))
 		}
 	}
@@ -212,8 +221,11 @@ func (a *Acquirer) strange(m, reply *iso8583.Message) []int {
 	return slices.Compact(list)
 }
 
-// approve checks the amount: equal, or less on a code that says so.
+// approve checks the amount: equal, or less on a code that says so. A balance has none.
 func (a *Acquirer) approve(at payment.Attempt, reply *iso8583.Message, action iso8583.Action, ans payment.Answer) payment.Answer {
+	if at.Kind == payment.KindBalance {
+		return a.tellBalance(reply, ans)
+	}
 	got, ok := cents(a.o.Dialect.Role(reply, "amount"))
 	partial := action == iso8583.ActionPartial && got > 0 && got < at.Amount
 	if !ok || got != at.Amount && !partial {

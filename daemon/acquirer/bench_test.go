@@ -195,10 +195,11 @@ func (b *bench) swipe(t *testing.T, r payment.Request) payment.Input {
 		}
 		got <- in
 	}()
-	for r.Kind == payment.KindSale && b.hub.Waiting() == 0 {
+	swiped := r.Kind == payment.KindSale || r.Kind == payment.KindPreAuth || r.Kind == payment.KindBalance
+	for swiped && b.hub.Waiting() == 0 && len(got) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if c := b.next; r.Kind == payment.KindSale {
+	if c := b.next; swiped && len(got) == 0 {
 		if b.next = nil; c == nil {
 			c = card()
 		}

@@ -5,8 +5,18 @@ import (
 	"errors"
 	"fmt"
 
+	"posd/daemon/payment"
 	"posd/drivers/cardreader"
 )
+
+// means is what a customer pays with: a card, or a scanned code.
+type means interface {
+	payment.Input
+	// secrets gives its data by the names of the dialect's placeholders, for the caller to wipe.
+	secrets() secrets
+	// String is what may be shown of it.
+	String() string
+}
 
 // input is the customer's card on its way through one attempt.
 type input struct{ card *cardreader.Card }

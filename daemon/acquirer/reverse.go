@@ -37,7 +37,7 @@ func (a *Acquirer) reversal(at payment.Attempt) (*iso8583.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := recall(at, a.o.Dialect.ReversalNeeds(string(at.Kind)))
+	secret, err := recall(at, a.o.Dialect.ReversalNeeds(rec.Name))
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +48,11 @@ func (a *Acquirer) reversal(at payment.Attempt) (*iso8583.Message, error) {
 	}
 	values["reason"] = reasonName(at.Reason)
 	values["approval"] = at.Host.Approval
-	if at.Kind == payment.KindSale { // some acquirers want the sale named a second time, as its own original
+	if _, named := values["original.trace"]; !named { // some acquirers want a sale named a second time, as its own original
 		values["original.batch"], values["original.trace"] = values["batch"], values["trace"]
 		values["original.date"], values["original.time"] = at.Host.Date, at.Host.Time
 	}
-	return a.o.Dialect.BuildReversal(string(at.Kind), vars{values, secret})
+	return a.o.Dialect.BuildReversal(rec.Name, vars{values, secret})
 }
 
 // reasonName is the dialect's name of a reason.
@@ -85,7 +85,7 @@ func lost(at payment.Attempt, err error) payment.Undo {
 func (a *Acquirer) judgeUndo(at payment.Attempt, m *iso8583.Message, x exchanged) payment.Undo {
 	u := payment.Undo{Reached: x.reached, Messages: x.messages}
 	if x.reply == nil {
-		u.Code, u.Text = "no_answer", saying(x)
+		u.Code, u.Text = codeNoAnswer, saying(x)
 		return u
 	}
 	d := a.o.Dialect
