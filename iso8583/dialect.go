@@ -15,7 +15,7 @@ type Dialect struct {
 	maps        int  // bitmaps there can be
 	thirdLater  bool // the third stands where field 65 would, else after the second
 	base        table
-	byMTI       []ownTable // for messages that write some fields in another way
+	byMTI       []ownTable              // for messages that write some fields in another way
 	subs        map[string]map[int]*sub // what is inside of fields; by MTI, "" for every other one
 	mac         MACRule
 	declineMAC  bool

@@ -43,6 +43,8 @@ type dialectFile struct {
 	Fields   map[string]fieldFile            `toml:"fields"`
 	Override map[string]map[string]fieldFile `toml:"override"`
 
+	Sub []subFile `toml:"sub"`
+
 	Match struct {
 		Fields []int `toml:"fields"`
 	} `toml:"match"`

@@ -40,6 +40,7 @@ func Load(file string, text []byte) (*Dialect, error) {
 	l.frame()
 	l.codec()
 	l.fields()
+	l.subs()
 	l.mac()
 	l.meaning()
 	l.transactions()
