@@ -68,7 +68,7 @@ func answerJSON(w http.ResponseWriter, body any, err error) {
 
 // The keys of a rule that are no text.
 var (
-	numberKeys = []string{"amount", "nth", "times", "value", "waits"}
+	numberKeys = []string{"amount", "nth", "times", "value", "waits", "seed"}
 	yesNoKeys  = []string{"commit"}
 )
 

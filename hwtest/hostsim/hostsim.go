@@ -1,7 +1,8 @@
 // Package hostsim is an acquirer's host with its own ledger, and faults.
 //
-// It speaks whatever dialect it is given and is strict: it checks terminal and merchant, MAC, sign-on, batch number and
-// trace number, and matches voids, refunds and reversals by its own ledger. What it should do wrong is said in rules.
+// It speaks whatever dialect it is given and is strict: it checks terminal and merchant, the form of a message, MAC,
+// sign-on, batch number and trace number, matches voids, refunds, completions and reversals by its own ledger, and adds
+// up every batch itself. What it should do wrong is said in rules.
 package hostsim
 
 import (
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,97 +25,98 @@ type Options struct {
 	Terminals []Terminal
 	Ledger    string // file; "" keeps the ledger in memory
 	Rules     []Rule
+	Seed      int64 // of the rules that have a probability and no seed of their own
 	Codes     Codes
+	Currency  string           // ISO 4217 number of the only currency; "": any
+	Balance   int64            // what a card has, in minor units, where nobody has said; 0: 100000.00
+	SameDay   bool             // voids and reversals of another calendar day are refused
+	KeepAlive time.Duration    // the host sends an empty frame on a connection so often; 0: never
 	Now       func() time.Time // nil: time.Now
 	Rand      io.Reader        // makes working keys; nil: crypto/rand
 	Log       *slog.Logger     // nil: none
 }
 
+// usualBalance is what a card has in minor units: 100000.00.
+const usualBalance = 10_000_000
+
 // Terminal is one that the host knows.
 type Terminal struct {
 	ID       string `toml:"id" json:"id"`
 	Merchant string `toml:"merchant" json:"merchant"`
-	Batch    string `toml:"batch" json:"batch"` // current batch; "" is 000001
-}
-
-// Codes are the answers to reversals in which hosts differ. An empty one has the default that its comment names.
-type Codes struct {
-	NotFound string // no such original: 25. Some hosts answer 00, to stop the terminal from asking
-	Already  string // reversed before: 25. Some hosts answer 00
-	Failed   string // the original was declined: 01
+	Batch    string `toml:"batch" json:"batch"` // current batch, six digits; "" is 000001. A batch closed in the ledger goes before it
 }
 
 // Host is a simulated acquirer. It is made by New and may serve any number of connections.
 type Host struct {
-	dialect *iso8583.Dialect
-	shapes  []shape
-	roles   roles
-	tmk     []byte
-	codes   Codes
-	now     func() time.Time
-	rand    io.Reader
-	log     *slog.Logger
-	ledger  *ledger
+	dialect   *iso8583.Dialect
+	shapes    []shape
+	roles     roles
+	reasons   []string
+	asks      headerDigit
+	tmk       []byte
+	codes     Codes
+	seed      int64
+	currency  string
+	balance   int64
+	sameDay   bool
+	keepAlive time.Duration
+	clock     func() time.Time
+	rand      io.Reader
+	log       *slog.Logger
+	ledger    *ledger
+	settling  settling
 
 	mu        sync.Mutex
+	ahead     time.Duration        // guarded by mu; how far the host's clock is ahead
 	terminals map[string]*terminal // guarded by mu, and so is what it points to
 	rules     *ruleSet             // guarded by mu
+	usedCodes map[string]bool      // guarded by mu; keyed hashes of wallets' codes
 }
 
 // terminal is what the host knows of one terminal. Guarded by the host's mutex.
 type terminal struct {
 	Terminal
-	keys *iso8583.Keys // nil until it signs on
-	held [][]byte      // late answers that wait for the terminal's next one
+	keys *iso8583.Keys
+	on   bool     // it has signed on
+	held [][]byte // late answers that wait for the terminal's next one
 }
 
-// roles are the numbers of the fields that the host fills in its answers; 0 where the dialect has none.
-type roles struct {
-	amount, trace, time, date, rrn, approval, code, keys int
-}
-
-func rolesOf(d *iso8583.Dialect) roles {
-	f := d.RoleField
-	return roles{
-		amount: f("amount"), trace: f("trace"), time: f("time"), date: f("date"),
-		rrn: f("rrn"), approval: f("approval"), code: f("code"), keys: f("keys"),
-	}
-}
-
-// New makes a host and reads its ledger file, if there is one.
+// New makes a host and reads its ledger file, if there is one. A rule that is wrong is a *RuleError.
 func New(o Options) (*Host, error) {
 	if o.Dialect == nil || len(o.TMK) == 0 || len(o.Terminals) == 0 {
 		return nil, errors.New("host needs a dialect, a master key and a terminal")
 	}
-	shapes, err := learnShapes(o.Dialect, o.Terminals[0])
-	if err != nil {
-		return nil, fmt.Errorf("learn the dialect's transactions: %w", err)
-	}
-	rules, err := newRuleSet(o.Rules)
-	if err != nil {
-		return nil, err
-	}
-	book, err := openLedger(o.Ledger)
-	if err != nil {
+	if err := o.Codes.complete(o.Dialect); err != nil {
 		return nil, err
 	}
 	h := &Host{
-		dialect: o.Dialect, shapes: shapes, roles: rolesOf(o.Dialect), tmk: o.TMK, codes: o.Codes.orDefaults(),
-		now: o.Now, rand: o.Rand, log: o.Log, ledger: book, rules: rules, terminals: map[string]*terminal{},
+		dialect: o.Dialect, roles: rolesOf(o.Dialect), reasons: reasonsOf(o.Dialect, o.Terminals[0]), asks: digitOf(o.Dialect),
+		tmk: o.TMK, codes: o.Codes, seed: o.Seed, currency: o.Currency, balance: o.Balance, sameDay: o.SameDay, keepAlive: o.KeepAlive,
+		clock: o.Now, rand: o.Rand, log: o.Log, terminals: map[string]*terminal{}, usedCodes: map[string]bool{},
 	}
 	h.fillDoors()
-	for _, t := range o.Terminals {
-		if t.Batch == "" {
-			t.Batch = "000001"
-		}
-		h.terminals[t.ID] = &terminal{Terminal: t}
+	var err error
+	if h.shapes, err = learnShapes(o.Dialect, o.Terminals[0]); err != nil {
+		return nil, fmt.Errorf("learn the dialect's transactions: %w", err)
 	}
+	for _, t := range o.Terminals {
+		if err := h.admit(t); err != nil {
+			return nil, err
+		}
+	}
+	if h.rules, err = newRuleSet(o.Rules, h.grounds()); err != nil {
+		return nil, err
+	}
+	if h.ledger, err = openLedger(o.Ledger); err != nil {
+		return nil, err
+	}
+	h.resumeBatches()
 	return h, nil
 }
 
 func (h *Host) fillDoors() {
-	if h.now == nil {
-		h.now = time.Now
+	if h.clock == nil {
+		h.clock = time.Now
 	}
 	if h.rand == nil {
 		h.rand = rand.Reader
@@ -121,63 +124,49 @@ func (h *Host) fillDoors() {
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-}
-
-func (c Codes) orDefaults() Codes {
-	for _, d := range []struct {
-		code  *string
-		value string
-	}{{&c.NotFound, "25"}, {&c.Already, "25"}, {&c.Failed, "01"}} {
-		if *d.code == "" {
-			*d.code = d.value
-		}
+	if h.balance == 0 {
+		h.balance = usualBalance
 	}
-	return c
 }
 
-// SetRules replaces the rules at run time; their counts start anew.
-func (h *Host) SetRules(rules ...Rule) error {
-	s, err := newRuleSet(rules)
+// admit adds a terminal, if the dialect can say its numbers.
+func (h *Host) admit(t Terminal) error {
+	t.ID, t.Merchant, t.Batch = strings.TrimRight(t.ID, " "), strings.TrimRight(t.Merchant, " "), orElse(t.Batch, "000001")
+	if len(t.Batch) != 6 || !allDigits(t.Batch) {
+		return fmt.Errorf("batch %q of terminal %s: want six digits", t.Batch, t.ID)
+	}
+	if err := h.canSay(t); err != nil {
+		return err
+	}
+	keys, err := iso8583.NewKeys(h.tmk)
 	if err != nil {
 		return err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.rules = s
+	h.terminals[t.ID] = &terminal{Terminal: t, keys: keys, on: !h.dialect.HasTransaction(KindSignOn)}
 	return nil
 }
 
-// SetBatch opens another batch for a terminal, as a settlement at the host does.
-func (h *Host) SetBatch(id, batch string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if t := h.terminals[id]; t != nil {
-		t.Batch = batch
-	}
-}
-
-// ForgetKeys makes every terminal sign on again.
-func (h *Host) ForgetKeys() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, t := range h.terminals {
-		t.keys = nil
-	}
-}
-
-// Ledger gives a copy of every entry, in order, with what later entries did to it.
-func (h *Host) Ledger() []Entry { return h.ledger.all() }
-
-// Net is what is left captured over all entries that match; nil matches all.
-func (h *Host) Net(match func(Entry) bool) int64 {
-	var sum int64
-	for _, e := range h.ledger.all() {
-		if match == nil || match(e) {
-			sum += e.Net()
+// canSay tells why a message of the dialect cannot hold a terminal's numbers.
+func (h *Host) canSay(t Terminal) error {
+	m := &iso8583.Message{MTI: "0200"}
+	for role, text := range map[string]string{"terminal": t.ID, "merchant": t.Merchant} {
+		if text == "" {
+			return fmt.Errorf("terminal %q, merchant %q: want both", t.ID, t.Merchant)
 		}
+		put(m, h.dialect.RoleField(role), text)
 	}
-	return sum
+	if _, err := h.dialect.Pack(nil, m); err != nil {
+		return fmt.Errorf("terminal %q, merchant %q: %w", t.ID, t.Merchant, err)
+	}
+	return nil
 }
+
+func (h *Host) grounds() grounds {
+	return grounds{dialect: h.dialect, terminals: h.terminals, codes: h.codes, asks: h.asks, seed: h.seed}
+}
+
+// now is the host's time. The caller holds mu, or nobody else has the host yet.
+func (h *Host) now() time.Time { return h.clock().Add(h.ahead) }
 
 // Close ends the use of the ledger file. Connections must have ended before.
 func (h *Host) Close() error { return h.ledger.close() }

@@ -7,77 +7,29 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
-	"time"
 )
 
-// The kinds of entry.
-const (
-	KindSale     = "sale"
-	KindVoid     = "void"
-	KindRefund   = "refund"
-	KindReversal = "reversal"
-)
-
-// Entry is one row of the host's ledger: what was asked about money, and what the host made of it.
-// A card number stands in it as first 6 and last 4 only.
-type Entry struct {
-	Seq      int       `json:"seq"`
-	Time     time.Time `json:"time"`
-	Kind     string    `json:"kind"`
-	Of       string    `json:"of,omitempty"`       // a reversal: the kind that it reverses
-	Reason   string    `json:"reason,omitempty"`   // a reversal: why, as its answer code field says (UnionPay: 98 no answer)
-	Original int       `json:"original,omitempty"` // void, refund, reversal: Seq of what they undo; 0 when nothing was found
-	Terminal string    `json:"terminal"`
-	Merchant string    `json:"merchant"`
-	Batch    string    `json:"batch"`
-	Trace    string    `json:"trace"`
-	Amount   int64     `json:"amount"`             // asked for, in minor units
-	Captured int64     `json:"captured,omitempty"` // moved by an approved entry: less than Amount on a partial approval
-	Currency string    `json:"currency,omitempty"`
-	Card     string    `json:"card,omitempty"`
-	RRN      string    `json:"rrn,omitempty"`
-	Auth     string    `json:"auth,omitempty"`
-	Code     string    `json:"code"`
-	Approved bool      `json:"approved"`
-
-	// Derived from later entries; never in the file.
-	Reversed bool  `json:"reversed,omitempty"`
-	Voided   bool  `json:"voided,omitempty"`
-	Refunded int64 `json:"refunded,omitempty"`
-}
-
-// Net is what the entry leaves captured: a sale adds, a void or refund takes, and what is reversed counts for nothing.
-// Reversals have no net of their own.
-func (e Entry) Net() int64 {
-	if !e.Approved || e.Reversed {
-		return 0
-	}
-	switch e.Kind {
-	case KindSale:
-		return e.Captured
-	case KindVoid, KindRefund:
-		return -e.Captured
-	default:
-		return 0
-	}
-}
+// maxLine limits a line of a ledger file: the longest is that of an upload of many items.
+const maxLine = 1 << 20
 
 // ledger keeps the entries in memory and, when it has a file, on disk before anybody is answered.
 type ledger struct {
-	mu      sync.Mutex
-	file    *os.File // nil: in memory only
-	entries []Entry  // guarded by mu
+	mu   sync.Mutex
+	file *os.File // nil: in memory only
+	book *book    // guarded by mu
 }
 
 // openLedger opens or creates the file at path; "" keeps the ledger in memory.
 func openLedger(path string) (*ledger, error) {
 	if path == "" {
-		return &ledger{}, nil
+		return &ledger{book: newBook()}, nil
 	}
-	whole, entries, err := readLedger(path)
+	whole, b, err := readLedger(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -96,7 +48,7 @@ func openLedger(path string) (*ledger, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)
 	}
-	return &ledger{file: f, entries: entries}, nil
+	return &ledger{file: f, book: b}, nil
 }
 
 // syncFolder makes the name of a new file durable. Systems that cannot sync a folder are left alone.
@@ -109,59 +61,44 @@ func syncFolder(dir string) error {
 	return d.Close()
 }
 
-// ReadLedger reads a ledger file, also that of a host that runs or was killed: a last line cut short is left out.
+// ReadLedger reads the payments of a ledger file, also that of a host that runs or was killed: a last line cut short is
+// left out.
 func ReadLedger(path string) ([]Entry, error) {
-	_, entries, err := readLedger(path)
-	return entries, err
+	_, b, err := readLedger(path)
+	return b.payments(), err
 }
 
-// readLedger also tells how many bytes of the file are whole lines.
-func readLedger(path string) (whole int64, entries []Entry, err error) {
+// ReadBatches reads the batches that were closed, or begun to be closed, out of a ledger file.
+func ReadBatches(path string) ([]Batch, error) {
+	_, b, err := readLedger(path)
+	return batches(b.entries), err
+}
+
+// readLedger also tells how many bytes of the file are whole lines. The book is never nil.
+func readLedger(path string) (whole int64, b *book, err error) {
+	b = newBook()
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return 0, nil, fmt.Errorf("read ledger: %w", err)
+		return 0, b, fmt.Errorf("read ledger: %w", err)
 	}
 	whole = int64(bytes.LastIndexByte(text, '\n') + 1)
 	lines := bufio.NewScanner(bytes.NewReader(text[:whole]))
+	lines.Buffer(nil, maxLine)
 	for n := 1; lines.Scan(); n++ {
 		var e Entry
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return 0, nil, fmt.Errorf("read ledger %s: line %d: %w", path, n, err)
+			return 0, newBook(), fmt.Errorf("read ledger %s: line %d: %w", path, n, err)
 		}
-		entries = apply(entries, e)
+		b.add(e)
 	}
-	return whole, entries, lines.Err()
-}
-
-// apply adds an entry and marks what it did to earlier ones. It is the only way into the list, at run time and when a
-// file is read back.
-func apply(entries []Entry, e Entry) []Entry {
-	if i := e.Original - 1; e.Approved && i >= 0 && i < len(entries) {
-		switch e.Kind {
-		case KindVoid:
-			entries[i].Voided = true
-		case KindRefund:
-			entries[i].Refunded += e.Captured
-		case KindReversal:
-			entries[i].Reversed = true
-			unmark(entries, entries[i])
-		}
-	}
-	return append(entries, e)
-}
-
-// unmark takes back what a void did to its sale, when the void itself is reversed.
-func unmark(entries []Entry, reversed Entry) {
-	if i := reversed.Original - 1; reversed.Kind == KindVoid && i >= 0 {
-		entries[i].Voided = false
-	}
+	return whole, b, lines.Err()
 }
 
 // add numbers the entry, makes it durable and returns it.
 func (l *ledger) add(e Entry) (Entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e.Seq = len(l.entries) + 1
+	e.Seq = len(l.book.entries) + 1
 	if l.file != nil {
 		line, err := json.Marshal(e)
 		if err != nil {
@@ -174,7 +111,7 @@ func (l *ledger) add(e Entry) (Entry, error) {
 			return e, fmt.Errorf("write ledger: %w", err)
 		}
 	}
-	l.entries = apply(l.entries, e)
+	l.book.add(e)
 	return e, nil
 }
 
@@ -182,26 +119,54 @@ func (l *ledger) add(e Entry) (Entry, error) {
 func (l *ledger) all() []Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]Entry(nil), l.entries...)
+	return slices.Clone(l.book.entries)
+}
+
+// payments is a copy of the entries about payments.
+func (l *ledger) payments() []Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.book.payments()
 }
 
 // size is the number of entries.
 func (l *ledger) size() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.entries)
+	return len(l.book.entries)
 }
 
-// last finds the latest entry that fits.
-func (l *ledger) last(fits func(Entry) bool) (Entry, bool) {
+// last finds the latest entry of a terminal that fits; with no trace number it looks through all.
+func (l *ledger) last(terminal, trace string, fits func(Entry) bool) (Entry, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := len(l.entries) - 1; i >= 0; i-- {
-		if fits(l.entries[i]) {
-			return l.entries[i], true
-		}
+	return l.book.last(terminal, trace, fits)
+}
+
+// balance is what a card has left: of what was set for it, else of the usual.
+func (l *ledger) balance(card string, usual int64) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if set, ok := l.book.opening[card]; ok {
+		usual = set
 	}
-	return Entry{}, false
+	return usual - l.book.spent[card]
+}
+
+// spent is what a card has paid, or has reserved.
+func (l *ledger) spent(card string) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.book.spent[card]
+}
+
+// cards lists the cards of the entries, sorted.
+func (l *ledger) cards() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := maps.Clone(l.book.opening)
+	maps.Copy(all, l.book.spent)
+	return slices.Sorted(maps.Keys(all))
 }
 
 func (l *ledger) close() error {

@@ -1,73 +1,137 @@
 package hostsim
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"posd/iso8583"
 )
 
 // request is what the host understood of a message. It holds no card number but a masked one.
 type request struct {
+	at       time.Time
 	mti      string
-	name     string // the dialect's transaction
+	name     string // the dialect's transaction; "" for one that it does not have
 	reversal bool   // it reverses a transaction of that name
 	terminal string
 	merchant string
-	batch    string
+	batch    string // "" where the transaction tells none
 	trace    string
 	amount   int64
+	priced   bool // it tells an amount
 	currency string
-	card     string
+	card     string // masked card number or code of a wallet
+	code     string // keyed hash of a wallet's code
 	reason   string // of a reversal
 	original original
+	close    *Closing
+	shape    *shape  // nil where name is ""
+	faults   []fault // what is wrong with its form
 }
 
-// original is how a void or refund names what it undoes; empty parts are not told.
-type original struct{ batch, trace, rrn string }
+// original is how a void, refund or completion names what it is about; empty parts are not told.
+type original struct{ batch, trace, rrn, approval, date, time, amount string }
 
 // kind is what rules call it.
 func (q *request) kind() string {
 	if q.reversal {
-		return q.name + "-reversal"
+		return q.name + "-" + KindReversal
 	}
 	return q.name
 }
 
-// money tells whether it is about money, and so goes into the ledger.
-func (q *request) money() bool {
-	return q.name == KindSale || q.name == KindVoid || q.name == KindRefund
+// trade is what the request does with money; ok is false where it is about none.
+func (q *request) trade() (t trade, ok bool) {
+	t, ok = trades[q.name]
+	return t, ok
 }
 
-// read makes a request of a message; s is nil for a transaction that the dialect does not have.
-func read(d *iso8583.Dialect, s *shape, m *iso8583.Message) *request {
+// closes tells whether it is part of the close of a batch.
+func (q *request) closes() bool {
+	return q.name == KindSettlement || q.name == KindUpload || q.name == KindBatchEnd
+}
+
+// blame notes a fault.
+func (q *request) blame(path, rule string) { q.faults = append(q.faults, fault{path, rule}) }
+
+// understand makes a request of a message.
+func (h *Host) understand(m *iso8583.Message) *request {
+	c := spell(m)
+	fits := recognise(h.shapes, m.MTI, c)
+	if len(fits) == 0 || slices.ContainsFunc(fits[0].faults, func(f fault) bool { return f.path == processingCode }) {
+		return h.read(fit{}, m, c)
+	}
+	requests := make([]*request, len(fits))
+	for i, f := range fits {
+		requests[i] = h.read(f, m, c)
+	}
+	if i := slices.IndexFunc(requests, h.knows); i >= 0 {
+		return requests[i]
+	}
+	return requests[0]
+}
+
+// processingCode is the field that tells the transactions of a type apart. A code that the dialect does not have is no
+// wrong message but another transaction.
+const processingCode = "3"
+
+// knows tells whether the ledger has what a request is about: it decides between transactions that look alike.
+func (h *Host) knows(q *request) bool {
+	var ok bool
+	switch t, _ := q.trade(); {
+	case q.reversal:
+		_, ok = h.reversed(q)
+	case len(t.of) > 0:
+		_, ok = h.original(q)
+	}
+	return ok
+}
+
+// read takes what the host needs out of a message that has a shape, or none.
+func (h *Host) read(f fit, m *iso8583.Message, c contents) *request {
+	d := h.dialect
 	q := &request{
-		mti:      m.MTI,
+		at: h.now(), mti: m.MTI, shape: f.shape, faults: f.faults,
 		terminal: strings.TrimRight(d.Role(m, "terminal"), " "),
 		merchant: strings.TrimRight(d.Role(m, "merchant"), " "),
-		batch:    d.Role(m, "batch"),
 		trace:    d.Role(m, "trace"),
 		currency: d.Role(m, "currency"),
-		card:     maskedCard(m),
+		card:     masked(cardNumber(m)),
 	}
-	// An amount that is no number stays 0, which no sale has.
-	q.amount, _ = strconv.ParseInt(d.Role(m, "amount"), 10, 64)
-	if s != nil {
-		q.name, q.reversal = s.name, s.reversal
-		if q.reversal {
-			q.reason = d.Role(m, "code")
-		}
-		q.original = original{
-			batch: s.get(m, "original.batch"), trace: s.get(m, "original.trace"),
-			rrn: strings.TrimRight(s.get(m, "original.rrn"), " "),
-		}
+	if f.shape == nil {
+		return q
+	}
+	get := func(hole string) string { return f.shape.get(c, hole) }
+	q.name, q.reversal = f.shape.name, f.shape.reversal
+	q.batch = get("batch")
+	if text := d.Role(m, "amount"); f.shape.has("amount") || text != "" {
+		q.priced = true
+		q.amount = h.digits(q, "amount", text)
+	}
+	if q.reversal {
+		q.reason = d.Role(m, "code")
+	}
+	q.original = original{
+		batch: get("original.batch"), trace: get("original.trace"), rrn: strings.TrimRight(get("original.rrn"), " "),
+		approval: strings.TrimRight(get("original.approval"), " "), date: get("original.date"), time: get("original.time"),
+		amount: get("amount.original"),
 	}
 	return q
 }
 
-// maskedCard is the card number of field 2 or of track 2 or 3 as first 6 and last 4; "" without a card.
-func maskedCard(m *iso8583.Message) string {
-	pan := cardNumber(m)
+// digits reads a number that a role holds. What is none counts as 0 and is a fault of the message.
+func (h *Host) digits(q *request, role, text string) int64 {
+	n, err := strconv.ParseUint(text, 10, 62)
+	if err != nil {
+		q.blame(number(h.dialect.RoleField(role)), "is no number")
+	}
+	return int64(n)
+}
+
+// masked is a card number as first 6 and last 4; "" for what is too short to be one.
+func masked(pan string) string {
 	if len(pan) < 11 { // nothing to hide in between
 		return ""
 	}

@@ -38,6 +38,11 @@ func TestRulesReadFromTOMLAndJSONAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, rules := range [][]Rule{a, b} {
+		for i := range rules {
+			rules[i].place = ""
+		}
+	}
 	if len(a) != 2 || len(b) != 2 || a[0] != b[0] || a[1] != b[1] {
 		t.Errorf("rules differ: %+v and %+v", a, b)
 	}
@@ -75,7 +80,7 @@ func TestRulesCountWhatTheyFit(t *testing.T) {
 		{Kind: KindSale, Nth: 2, Do: Silent},
 		{Kind: KindReversal, Times: 1, Do: ReverseCode, Code: "01"},
 		{Amount: 5, Do: BadMAC},
-	})
+	}, grounds{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package hostsim
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"net"
 	"sync"
@@ -9,7 +10,7 @@ import (
 )
 
 // maxFrame limits what the host takes for one message.
-const maxFrame = 64 << 10
+const maxFrame = 128 << 10
 
 // Serve takes connections until ctx ends, then closes the listener and every connection, and waits for them.
 func (h *Host) Serve(ctx context.Context, ln net.Listener) error {
@@ -37,6 +38,9 @@ func (h *Host) ServeConn(ctx context.Context, c net.Conn) {
 	s := &server{host: h, conn: c}
 	defer s.aside.Wait()
 	defer cancel()
+	if h.keepAlive > 0 {
+		s.aside.Go(func() { s.poll(ctx) })
+	}
 	in := bufio.NewScanner(c)
 	in.Buffer(nil, maxFrame)
 	in.Split(h.dialect.SplitFrame)
@@ -57,8 +61,15 @@ func (h *Host) ServeConn(ctx context.Context, c net.Conn) {
 type server struct {
 	host  *Host
 	conn  net.Conn
-	aside sync.WaitGroup // late answers; ServeConn waits for them
+	aside sync.WaitGroup // late answers and keep-alive frames; ServeConn waits for them
 	mu    sync.Mutex     // one frame at a time
+}
+
+// poll sends a keep-alive frame every so often, until ctx ends.
+func (s *server) poll(ctx context.Context) {
+	for pause(ctx, s.host.keepAlive) {
+		s.finish(ctx, act{frames: [][]byte{nil}})
+	}
 }
 
 // do carries out an act and tells whether the connection goes on.
@@ -79,30 +90,55 @@ func (s *server) finish(ctx context.Context, a act) bool {
 	if a.again != nil {
 		return s.do(ctx, s.host.resume(a.again))
 	}
-	for i, f := range a.frames {
-		if !s.write(f, a.half && i == len(a.frames)-1) {
-			return false
-		}
+	ok := s.write(ctx, a)
+	if a.reset {
+		reset(s.conn)
 	}
 	if a.close {
 		_ = s.conn.Close()
 	}
-	return !a.close
+	return ok && !a.close
 }
 
-func (s *server) write(payload []byte, half bool) bool {
-	frame, err := s.host.dialect.AppendFrame(nil, payload)
-	if err != nil {
-		s.host.log.Error("answer cannot be framed", "err", err)
-		return false
+// write sends an act's frames, in the pieces that it wants.
+func (s *server) write(ctx context.Context, a act) bool {
+	var pieces [][]byte
+	for _, payload := range a.frames {
+		frame, err := s.host.dialect.AppendFrame(nil, payload)
+		if err != nil {
+			s.host.log.Error("answer cannot be framed", "err", err)
+			return false
+		}
+		pieces = append(pieces, frame)
 	}
-	if half {
-		frame = frame[:len(frame)/2]
+	if last := len(pieces) - 1; a.half && last >= 0 {
+		pieces[last] = pieces[last][:len(pieces[last])/2]
+	}
+	if a.glue {
+		pieces = [][]byte{bytes.Join(pieces, nil)}
+	}
+	if a.slow {
+		pieces = bytes.SplitAfter(bytes.Join(pieces, nil), nil)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err = s.conn.Write(frame)
-	return err == nil
+	for _, p := range pieces {
+		if _, err := s.conn.Write(p); err != nil || a.slow && !pause(ctx, time.Millisecond) {
+			return false
+		}
+	}
+	return true
+}
+
+// reset makes the close that follows a TCP reset, under TLS too. What is no TCP connection is only closed.
+func reset(c net.Conn) {
+	if under, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = under.NetConn()
+		defer func() { _ = c.Close() }() // TLS would say goodbye first
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // where it fails it is closed as usual
+	}
 }
 
 // pause waits and tells whether ctx still lives.

@@ -1,208 +1,203 @@
 package hostsim
 
 import (
+	"cmp"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"posd/iso8583"
 )
 
 // shape is how a transaction of the dialect looks on the wire: what stands in it always, and where its variables lie.
-// The host learns it by building the transaction with sample values and watching what changes, so that no dialect
-// hides in its code.
+// The host learns it by building the transaction with sample values and watching what changes (learn.go), so that no
+// dialect hides in its code.
 type shape struct {
 	name     string
 	reversal bool
 	mti      string
-	literal  map[int]string   // wild where a variable stands
-	at       map[string]place // where a variable stands
+	mac      string            // path of the MAC
+	signed   bool              // it has one
+	literal  map[string]string // by path; wild or stretch where a variable stands
+	optional map[string]bool   // paths that may be missing, since their variables may be empty
+	at       map[string]place  // where a variable stands
 }
 
-// place is where a variable lies in a field's text.
-type place struct{ field, off, n int }
-
-// wild marks a position of shape.literal that a variable fills.
-const wild = '\x00'
-
-var transactions = []string{"sign-on", "echo", KindSale, KindVoid, KindRefund}
-
-// samples are two values for each placeholder that differ in every position.
-var samples = map[string][2]string{
-	"amount": {strings.Repeat("1", 12), strings.Repeat("2", 12)}, "amount.original": {strings.Repeat("1", 12), strings.Repeat("2", 12)},
-	"trace": {"111111", "222222"}, "original.trace": {"111111", "222222"},
-	"batch": {"111111", "222222"}, "original.batch": {"111111", "222222"},
-	"currency": {"111", "222"}, "entry": {"01", "12"},
-	"pan": {strings.Repeat("1", 16), strings.Repeat("2", 16)}, "expiry": {"1112", "2201"},
-	"track2": {"1111111111111111D1112", "2222222222222222D2201"}, "track3": {strings.Repeat("1", 40), strings.Repeat("2", 40)},
-	"time": {"111111", "022222"}, "original.time": {"111111", "022222"},
-	"date": {"1111", "0222"}, "original.date": {"1111", "0222"},
-	"original.rrn": {strings.Repeat("1", 12), strings.Repeat("2", 12)}, "original.approval": {"111111", "222222"},
-	"approval": {"111111", "222222"},
-	"reason":   {"no_answer", "other"},
+// place is where a variable lies in the text of a path.
+type place struct {
+	path   string
+	off, n int
 }
 
-// samplesFor adds numbers of the lengths that the acquirer's terminals and merchants have.
-func samplesFor(t Terminal) map[string][2]string {
-	all := maps.Clone(samples)
-	all["terminal"] = [2]string{strings.Repeat("1", len(t.ID)), strings.Repeat("2", len(t.ID))}
-	all["merchant"] = [2]string{strings.Repeat("1", len(t.Merchant)), strings.Repeat("2", len(t.Merchant))}
-	return all
+// Positions of a literal that a variable fills: one character each, or any number together.
+const (
+	wild    = '\x00'
+	stretch = '\x01'
+)
+
+// contents are the texts of a message by path: "60".
+type contents map[string]string
+
+// spell lays a message out.
+func spell(m *iso8583.Message) contents {
+	c := contents{}
+	for _, n := range m.Fields() {
+		c[number(n)] = m.Text(n)
+	}
+	return c
 }
 
-// learnShapes learns every transaction that the dialect has, and its reversal. t is one of the terminals.
-func learnShapes(d *iso8583.Dialect, t Terminal) ([]shape, error) {
-	values := samplesFor(t)
-	var shapes []shape
-	for _, name := range transactions {
-		if !d.HasTransaction(name) {
-			continue
+// paths lists the paths in the order of the fields.
+func (c contents) paths() []string {
+	return slices.SortedFunc(maps.Keys(c), byNumber)
+}
+
+// byNumber sorts paths as numbers, part by part.
+func byNumber(a, b string) int {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range min(len(x), len(y)) {
+		m, _ := strconv.Atoi(x[i])
+		n, _ := strconv.Atoi(y[i])
+		if c := cmp.Or(cmp.Compare(m, n), strings.Compare(x[i], y[i])); c != 0 {
+			return c
 		}
-		s, err := learn(builder{d.Build, values}, name, d.Needs(name))
-		if err != nil {
-			return nil, err
-		}
-		shapes = append(shapes, s)
-		if needs := d.ReversalNeeds(name); needs != nil {
-			if s, err = learn(builder{d.BuildReversal, values}, name, needs); err != nil {
-				return nil, err
+	}
+	return cmp.Compare(len(x), len(y))
+}
+
+func number(field int) string { return strconv.Itoa(field) }
+
+// fault is what is wrong with a message: where, and in which way, never the content.
+type fault struct{ path, rule string }
+
+// fit is how well a message has a shape.
+type fit struct {
+	shape  *shape
+	faults []fault
+	score  int // literal characters that agree
+}
+
+// hold compares a message with the shape.
+func (s *shape) hold(c contents) fit {
+	f := fit{shape: s}
+	for _, path := range contents(s.literal).paths() {
+		text, has := c[path]
+		if !has {
+			if !s.optional[path] {
+				f.faults = append(f.faults, fault{path, "is missing"})
 			}
-			s.reversal = true
-			shapes = append(shapes, s)
-		}
-	}
-	return shapes, nil
-}
-
-// builder builds requests, or reversals, with sample values.
-type builder struct {
-	build  func(string, iso8583.Vars) (*iso8583.Message, error)
-	values map[string][2]string
-}
-
-// learn builds one transaction once, and once more for each placeholder with that one changed.
-func learn(b builder, name string, needs []string) (shape, error) {
-	vars := iso8583.VarMap{}
-	for p, v := range b.values {
-		vars[p] = v[0]
-	}
-	base, err := b.build(name, vars)
-	if err != nil {
-		return shape{}, err
-	}
-	s := shape{name: name, mti: base.MTI, literal: map[int]string{}, at: map[string]place{}}
-	for _, n := range base.Fields() {
-		s.literal[n] = base.Text(n)
-	}
-	for _, p := range needs {
-		changed := maps.Clone(vars)
-		changed[p] = b.values[p][1]
-		m, err := b.build(name, changed)
-		if err != nil {
-			return shape{}, err
-		}
-		s.mark(p, base, m)
-	}
-	return s, nil
-}
-
-// mark notes where placeholder p stands: wherever base and m differ.
-func (s *shape) mark(p string, base, m *iso8583.Message) {
-	for _, n := range base.Fields() {
-		a, b := base.Text(n), m.Text(n)
-		first, last := differ(a, b)
-		if first < 0 {
 			continue
 		}
-		if _, known := s.at[p]; !known {
-			s.at[p] = place{field: n, off: first, n: last + 1 - first}
+		same, wrong := agree(s.literal[path], text)
+		f.score += same
+		if wrong != "" {
+			f.faults = append(f.faults, fault{path, wrong})
 		}
-		l := []byte(s.literal[n])
-		for i := first; i <= last && i < len(l); i++ {
-			l[i] = wild
-		}
-		s.literal[n] = string(l)
 	}
+	for _, path := range c.paths() {
+		if _, known := s.literal[path]; !known && !(path == s.mac && s.signed) {
+			f.faults = append(f.faults, fault{path, "is not part of a " + s.kind()})
+		}
+	}
+	return f
 }
 
-// differ gives the first and last position at which two texts differ, or -1.
-func differ(a, b string) (first, last int) {
-	first, last = -1, -1
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			last = i
-			if first < 0 {
-				first = i
-			}
+// agree counts the literal characters that a text has, and says what is wrong with the others. A text may end before
+// the literal does, where no variable is lost: terminals leave out the end of a structure.
+func agree(literal, text string) (score int, wrong string) {
+	first, last := strings.IndexByte(literal, stretch), strings.LastIndexByte(literal, stretch)
+	if first >= 0 { // compare what is before and after, from both ends
+		tail := literal[last+1:]
+		if len(text) <= first+len(tail) {
+			return 0, "is too short"
 		}
+		a, wrong := agree(literal[:first], text[:first])
+		b, wrongToo := agree(tail, text[len(text)-len(tail):])
+		return a + b, cmp.Or(wrong, wrongToo)
 	}
-	return first, last
-}
-
-// fits counts the literal characters of the shape that m has; -1 when one is different or missing. The MAC's field
-// is left out: its presence is another check.
-func (s *shape) fits(m *iso8583.Message, mac int) int {
-	if m.MTI != s.mti {
-		return -1
-	}
-	score := 0
-	for n, literal := range s.literal {
-		if n == mac {
-			continue
-		}
-		same := agree(literal, m.Text(n), m.Has(n))
-		if same < 0 {
-			return -1
-		}
-		score += same
-	}
-	return score
-}
-
-// agree counts the literal characters of one field, or gives -1. A field that variables fill in part may be missing.
-func agree(literal, text string, has bool) int {
-	if !has {
-		if strings.ContainsRune(literal, wild) {
-			return 0
-		}
-		return -1
-	}
-	score := 0
 	for i := range len(literal) {
 		switch {
-		case literal[i] == wild || i >= len(text):
+		case i >= len(text) && literal[i] == wild:
+			return score, "is too short"
+		case i >= len(text) || literal[i] == wild:
 		case literal[i] != text[i]:
-			return -1
+			return score, "is not that of the transaction"
 		default:
 			score++
 		}
 	}
-	return score
+	if len(text) > len(literal) {
+		return score, "is too long"
+	}
+	return score, ""
+}
+
+// kind is what rules call it.
+func (s *shape) kind() string {
+	if s.reversal {
+		return s.name + "-" + KindReversal
+	}
+	return s.name
 }
 
 // get reads a variable out of a message; "" where it is not there.
-func (s *shape) get(m *iso8583.Message, p string) string {
-	at, ok := s.at[p]
-	if text := m.Text(at.field); ok && len(text) >= at.off+at.n {
-		return text[at.off : at.off+at.n]
+func (s *shape) get(c contents, hole string) string {
+	at, ok := s.at[hole]
+	if !ok {
+		return ""
 	}
-	return ""
+	text, literal := c[at.path], s.literal[at.path]
+	if text == "" {
+		return ""
+	}
+	from, to := at.off, at.off+at.n
+	if first := strings.IndexByte(literal, stretch); first >= 0 && from >= first {
+		more := len(text) - len(literal)
+		to += more
+		if from > first {
+			from += more
+		}
+	}
+	if from < 0 || to > len(text) || from > to {
+		return ""
+	}
+	return text[from:to]
 }
 
-// set writes a variable into a message that has its field already.
-func (s *shape) set(m *iso8583.Message, p, value string) {
-	at, ok := s.at[p]
-	if text := m.Text(at.field); ok && len(text) >= at.off+at.n && len(value) == at.n {
-		m.Set(at.field, text[:at.off]+value+text[at.off+at.n:])
-	}
+// has tells whether the transaction has a variable.
+func (s *shape) has(hole string) bool {
+	_, ok := s.at[hole]
+	return ok
 }
 
-// recognise gives the shape that fits m best; nil for none.
-func recognise(shapes []shape, m *iso8583.Message, mac int) *shape {
-	best, score := (*shape)(nil), -1
+// recognise gives the shapes that a message fits best, which are more than one where the dialect writes two transactions
+// alike. It is empty when the dialect has no message of that type.
+func recognise(shapes []shape, mti string, c contents) []fit {
+	var best []fit
 	for i := range shapes {
-		if n := shapes[i].fits(m, mac); n > score {
-			best, score = &shapes[i], n
+		if shapes[i].mti != plainMTI(mti) {
+			continue
+		}
+		f := shapes[i].hold(c)
+		order := -1
+		if len(best) > 0 {
+			order = cmp.Or(cmp.Compare(len(f.faults), len(best[0].faults)), cmp.Compare(best[0].score, f.score))
+		}
+		switch {
+		case order < 0:
+			best = []fit{f}
+		case order == 0:
+			best = append(best, f)
 		}
 	}
 	return best
+}
+
+// plainMTI is the type of what a repeat repeats: 0401 is a 0400 again.
+func plainMTI(mti string) string {
+	if len(mti) == 4 && (mti[3] == '1' || mti[3] == '3' || mti[3] == '5') {
+		return mti[:3] + string(mti[3]-1)
+	}
+	return mti
 }

@@ -2,6 +2,7 @@ package hostsim
 
 import (
 	"testing"
+	"time"
 
 	"posd/iso8583"
 )
@@ -46,16 +47,12 @@ func recogniseIt(t *testing.T, d *iso8583.Dialect, shapes []shape, m *iso8583.Me
 	if m, _, err = d.Unpack(packed); err != nil {
 		t.Fatal(err)
 	}
-	s := recognise(shapes, m, d.MACRule().Field)
-	if s == nil {
-		t.Errorf("%s is not recognised", want)
-		return
-	}
-	q := read(d, s, m)
-	if q.kind() != want || q.trace != "000042" || q.batch != "000007" || q.terminal != "10000001" {
+	h := &Host{dialect: d, shapes: shapes, clock: time.Now, ledger: &ledger{book: newBook()}}
+	q := h.understand(m)
+	if q.kind() != want || len(q.faults) > 0 || q.trace != "000042" || q.batch != "000007" || q.terminal != "10000001" {
 		t.Errorf("%s is read as %s: %+v", want, q.kind(), q)
 	}
-	if q.name == KindVoid && !q.reversal && q.original != (original{"000006", "000041", "260304000001"}) {
+	if q.name == KindVoid && !q.reversal && q.original != (original{batch: "000006", trace: "000041", rrn: "260304000001", approval: "654321"}) {
 		t.Errorf("original of %s is %+v", want, q.original)
 	}
 	if q.name == KindVoid && q.card != "622848*********0018" {
