@@ -14,16 +14,18 @@ const (
 	// ActionDuplicate is declined for a number that the host has seen before. To a repeated request it says nothing
 	// about the first copy, which was perhaps booked.
 	ActionDuplicate
+	ActionSupervisor // declined; a supervisor or the bank decides: keep the card, call
 )
 
 var actionNames = map[string]Action{
-	"reverse":   ActionUnknown,
-	"approve":   ActionApprove,
-	"partial":   ActionPartial,
-	"decline":   ActionDecline,
-	"sign_on":   ActionSignOn,
-	"retry":     ActionRetry,
-	"duplicate": ActionDuplicate,
+	"reverse":    ActionUnknown,
+	"approve":    ActionApprove,
+	"partial":    ActionPartial,
+	"decline":    ActionDecline,
+	"sign_on":    ActionSignOn,
+	"retry":      ActionRetry,
+	"duplicate":  ActionDuplicate,
+	"supervisor": ActionSupervisor,
 }
 
 // String is the dialect files' word.

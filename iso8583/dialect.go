@@ -27,6 +27,7 @@ type Dialect struct {
 	transaction map[string]*transaction
 	answers     map[string]Answer
 	undo        map[string]ReversalAction
+	settlement  settlement
 	inFlight    time.Duration
 }
 
@@ -61,10 +62,11 @@ func (c coding) size() int {
 	return 4
 }
 
-// role is a field, or some characters of it, that means something to the payment.
+// role is a field, some characters of it, or a part of it, that means something to the payment.
 type role struct {
 	field    int
-	from, to int // characters, half open; 0, 0 is the whole field
+	from, to int    // characters, half open; 0, 0 is the whole field
+	path     string // of a part; "" for a field
 }
 
 // Name is what the dialect calls itself.
@@ -125,6 +127,15 @@ func (d *Dialect) RoleBytes(m *Message, role string) []byte {
 	if !ok {
 		return nil
 	}
+	return d.roleBytes(m, r)
+}
+
+func (d *Dialect) roleBytes(m *Message, r role) []byte {
+	if r.path != "" {
+		text, _ := d.Part(m, r.path)
+		v, _ := parseValue(text)
+		return v
+	}
 	v := m.Bytes(r.field)
 	if r.to == 0 {
 		return v
@@ -135,8 +146,12 @@ func (d *Dialect) RoleBytes(m *Message, role string) []byte {
 	return v[r.from:r.to]
 }
 
-// RoleField is the field of a role, 0 where the dialect has none. A host needs it to write what Role reads.
+// RoleField is the field of a role, or the field that holds its part, 0 where the dialect has none. A host needs it to
+// write what Role reads.
 func (d *Dialect) RoleField(role string) int { return d.roles[role].field }
+
+// RolePath is the path of a role that is a part of a field, for SetPart; "" where it is a field or characters of one.
+func (d *Dialect) RolePath(role string) string { return d.roles[role].path }
 
 // Differs lists the fields in which an answer is not the answer to req: those that must always be equal, and for an
 // approval those that must be equal then (the amount apart when the approval is partial). A field that req has and

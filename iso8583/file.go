@@ -2,18 +2,30 @@ package iso8583
 
 // dialectFile is a dialect as TOML has it; dialects/unionpay.toml is its annotated example.
 type dialectFile struct {
+	Base        string `toml:"base"`
 	Name        string `toml:"name"`
 	Title       string `toml:"title"`
 	InFlightMax string `toml:"in_flight_max"`
 
 	Frame struct {
-		Length      string `toml:"length"`
-		Max         int    `toml:"max"`
-		TPDUBytes   int    `toml:"tpdu_bytes"`
-		HeaderBytes int    `toml:"header_bytes"`
-		TPDU        string `toml:"tpdu"`
-		Header      string `toml:"header"`
-		ReplyHeader string `toml:"reply_header"`
+		Length         string `toml:"length"`
+		IncludesItself bool   `toml:"length_includes_itself"`
+		Trailer        string `toml:"trailer"`
+		TrailerCounted bool   `toml:"trailer_counted"`
+		KeepAlive      string `toml:"keep_alive"`
+		Max            int    `toml:"max"`
+		TPDUBytes      int    `toml:"tpdu_bytes"`
+		TPDUReply      string `toml:"tpdu_reply"`
+		HeaderBytes    int    `toml:"header_bytes"`
+		TPDU           string `toml:"tpdu"`
+		Header         string `toml:"header"`
+		ReplyHeader    string `toml:"reply_header"`
+
+		Request struct {
+			Digit  int               `toml:"digit"`
+			SignOn []string          `toml:"sign_on"`
+			Words  map[string]string `toml:"words"`
+		} `toml:"request"`
 	} `toml:"frame"`
 
 	Codec struct {
@@ -35,6 +47,7 @@ type dialectFile struct {
 		Algorithm    string `toml:"algorithm"`
 		Padding      string `toml:"padding"`
 		Output       string `toml:"output"`
+		Range        string `toml:"range"`
 		Field        int    `toml:"field"`
 		KeyBytes     int    `toml:"key_bytes"`
 		DeclineNeeds bool   `toml:"decline_needs_mac"`
@@ -65,6 +78,16 @@ type dialectFile struct {
 		SignOn  []string          `toml:"sign_on"`
 		Retry   []string          `toml:"retry"`
 	} `toml:"reversal"`
+
+	Settlement struct {
+		Items      int               `toml:"items"`
+		Item       string            `toml:"item"`
+		Kinds      map[string]string `toml:"kinds"`
+		Voids      string            `toml:"voids"`
+		Result     string            `toml:"result"`
+		Balanced   []string          `toml:"balanced"`
+		Unbalanced []string          `toml:"unbalanced"`
+	} `toml:"settlement"`
 
 	Answers map[string]answerFile `toml:"answers"`
 }

@@ -1,41 +1,59 @@
 package iso8583
 
 import (
-	"errors"
-	"fmt"
+	"bytes"
 	"io"
+	"strconv"
 )
 
 // frameSpec is what surrounds a message.
 type frameSpec struct {
 	length      lengthKind
+	inclusive   bool // the length counts itself
+	trailer     []byte
+	counted     bool // the length counts the trailer
+	keepAlive   string
 	max         int // bytes of a payload
 	tpduBytes   int
 	headerBytes int
 	tpdu        string // standard values, hex
 	header      string
-	ownHeader   bool // an answer has the standard header, else the request's
+	ownHeader   bool   // an answer has the standard header, else the request's
+	tpduReply   string // what an answer's TPDU is
+	request     headerRequest
 }
 
-// lengthKind is the form of the length in front of a payload. It does not count itself.
+// What a dialect does with a frame that has no payload, and with the TPDU of an answer.
+const (
+	keepAliveIgnore = "ignore"
+	keepAliveEcho   = "echo"
+	keepAliveRefuse = "refuse"
+
+	tpduSwap  = "swap"
+	tpduFixed = "fixed"
+	tpduEcho  = "echo"
+)
+
+// lengthKind is the form of the length in front of a payload.
 type lengthKind string
 
 const (
 	lengthBin2   lengthKind = "bin2"   // 2 bytes, big-endian
 	lengthBCD2   lengthKind = "bcd2"   // 2 bytes, 4 BCD digits
 	lengthASCII4 lengthKind = "ascii4" // 4 ASCII digits
+	lengthHex4   lengthKind = "hex4"   // 4 hex characters
 )
 
 func (k lengthKind) size() int {
-	if k == lengthASCII4 {
-		return 4
+	if k == lengthBin2 || k == lengthBCD2 {
+		return 2
 	}
-	return 2
+	return 4
 }
 
-// limit is the longest payload that the prefix can count.
+// limit is the most that the prefix can say.
 func (k lengthKind) limit() int {
-	if k == lengthBin2 {
+	if k == lengthBin2 || k == lengthHex4 {
 		return 0xFFFF
 	}
 	return 9999
@@ -47,46 +65,105 @@ func (k lengthKind) read(b []byte) (int, bool) {
 		return lengthBinary.read(b)
 	case lengthBCD2:
 		return lengthBCD.read(b)
-	default:
+	case lengthASCII4:
 		return lengthASCII.read(b)
-	}
-}
-
-// AppendFrame appends payload with its length prefix to dst.
-func (d *Dialect) AppendFrame(dst, payload []byte) ([]byte, error) {
-	n := len(payload)
-	if n > d.frame.max {
-		return dst, faultAt("frame", -1, "%d bytes exceed the dialect's limit of %d", n, d.frame.max)
-	}
-	switch d.frame.length {
-	case lengthBin2:
-		dst = append(dst, byte(n>>8), byte(n))
-	case lengthBCD2:
-		dst = append(dst, bcd(n/100), bcd(n%100))
 	default:
-		dst = fmt.Appendf(dst, "%04d", n)
+		n := 0
+		for _, c := range b {
+			v := hexValue(c)
+			if v == noDigit {
+				return 0, false
+			}
+			n = n<<4 | int(v)
+		}
+		return n, true
 	}
-	return append(dst, payload...), nil
 }
 
-// SplitFrame is a bufio.SplitFunc that gives payloads without their length prefix. An empty payload is a poll by
-// which some hosts keep a line alive. A length that no message has is a *FieldError: the stream has lost its step.
+func (k lengthKind) write(p []byte, n int) {
+	switch k {
+	case lengthBin2:
+		lengthBinary.write(p, n)
+	case lengthBCD2:
+		lengthBCD.write(p, n)
+	case lengthASCII4:
+		lengthASCII.write(p, n)
+	default:
+		unpackPairs(p, []byte{byte(n >> 8), byte(n)})
+	}
+}
+
+// said is what the length of a frame with n bytes of payload says. A frame without payload has no trailer.
+func (f *frameSpec) said(n int) int {
+	if f.inclusive {
+		n += f.length.size()
+	}
+	if f.counted && n > 0 {
+		n += len(f.trailer)
+	}
+	return n
+}
+
+// payload is the reverse of said: how long the payload and the trailer are. It is negative for a length that no frame
+// has. Zero is an empty frame even where the length counts itself.
+func (f *frameSpec) payload(said int) (size, trailer int) {
+	if f.inclusive && said > 0 {
+		said -= f.length.size()
+	}
+	if said <= 0 {
+		return said, 0
+	}
+	if f.counted {
+		said -= len(f.trailer)
+	}
+	return said, len(f.trailer)
+}
+
+// AppendFrame appends payload with its length prefix, and the trailer if the dialect has one, to dst. An empty payload
+// makes the frame by which a line is kept alive.
+func (d *Dialect) AppendFrame(dst, payload []byte) ([]byte, error) {
+	f := &d.frame
+	n := len(payload)
+	if n > f.max {
+		return dst, faultAt("frame", -1, "%d bytes exceed the dialect's limit of %d", n, f.max)
+	}
+	at := len(dst)
+	dst = extend(dst, f.length.size())
+	f.length.write(dst[at:], f.said(n))
+	if n == 0 {
+		return dst, nil
+	}
+	return append(append(dst, payload...), f.trailer...), nil
+}
+
+// SplitFrame is a bufio.SplitFunc that gives payloads without their length prefix and trailer. An empty payload is a poll
+// by which some hosts keep a line alive. A length that no message has is a *FieldError: the stream has lost its step.
 func (d *Dialect) SplitFrame(data []byte, atEOF bool) (int, []byte, error) {
-	size := d.frame.length.size()
+	f := &d.frame
+	size := f.length.size()
 	if len(data) < size {
 		return 0, nil, incomplete(data, atEOF)
 	}
-	n, ok := d.frame.length.read(data[:size])
+	said, ok := f.length.read(data[:size])
+	n, tail := f.payload(said)
 	switch {
 	case !ok:
-		return 0, nil, faultAt("frame", 0, "length is not %s", d.frame.length).hint("the stream has lost its step, or the length has another form")
-	case n > d.frame.max:
-		return 0, nil, faultAt("frame", 0, "length %d exceeds the dialect's limit of %d", n, d.frame.max).hint("the stream has lost its step, or the length has another form")
-	case len(data) < size+n:
+		return 0, nil, faultAt("frame", 0, "length is not %s", f.length).hint(lostStep)
+	case n > f.max:
+		return 0, nil, faultAt("frame", 0, "length %d exceeds the dialect's limit of %d", n, f.max).hint(lostStep)
+	case n < 0:
+		return 0, nil, faultAt("frame", 0, "length %d is less than the length itself and the trailer have", said).hint(lostStep)
+	case n == 0 && f.keepAlive == keepAliveRefuse:
+		return 0, nil, faultAt("frame", 0, "length 0, and the dialect knows no empty frames").hint(lostStep)
+	case len(data) < size+n+tail:
 		return 0, nil, incomplete(data, atEOF)
+	case !bytes.Equal(data[size+n:size+n+tail], f.trailer[:tail]):
+		return 0, nil, faultAt("frame", size+n, "the trailer is another one").hint(lostStep)
 	}
-	return size + n, data[size : size+n : size+n], nil
+	return size + n + tail, data[size : size+n : size+n], nil
 }
+
+const lostStep = "the stream has lost its step, or the length has another form"
 
 func incomplete(data []byte, atEOF bool) error {
 	if atEOF && len(data) > 0 {
@@ -95,10 +172,17 @@ func incomplete(data []byte, atEOF bool) error {
 	return nil
 }
 
-// Reply gives TPDU and header of the answer to req: TPDU addresses swapped, header as the dialect wants.
+// EchoesEmptyFrames tells whether an empty frame wants one back.
+func (d *Dialect) EchoesEmptyFrames() bool { return d.frame.keepAlive == keepAliveEcho }
+
+// Reply gives TPDU and header of the answer to req: TPDU addresses swapped, the dialect's own, or as they came; header
+// as the dialect wants.
 func (d *Dialect) Reply(req *Message) (tpdu, header string) {
 	tpdu, header = req.TPDU, req.Header
-	if len(tpdu) == 10 { // id, destination, source
+	switch {
+	case d.frame.tpduReply == tpduFixed:
+		tpdu = d.frame.tpdu
+	case d.frame.tpduReply == tpduSwap && len(tpdu) == 10: // id, destination, source
 		tpdu = tpdu[:2] + tpdu[6:] + tpdu[2:6]
 	}
 	if d.frame.ownHeader {
@@ -107,43 +191,27 @@ func (d *Dialect) Reply(req *Message) (tpdu, header string) {
 	return tpdu, header
 }
 
-// UnpackPasted reads a message as a technician finds it in a trace: with or without its length prefix, which may be
-// wrong. The note says what was odd about the prefix, and is empty when nothing was. When nothing can be read, the
-// error is that of the reading that came farthest.
-func (d *Dialect) UnpackPasted(b []byte) (m *Message, trailing int, note string, err error) {
-	size := d.frame.length.size()
-	if len(b) < size {
-		m, trailing, err = d.Unpack(b)
-		return m, trailing, "", err
-	}
-	said, isLength := d.frame.length.read(b[:size])
-	right := isLength && said == len(b)-size
-	if right {
-		if m, trailing, err = d.Unpack(b[size:]); err == nil {
-			return m, trailing, "", nil
-		}
-	}
-	bare, left, bareErr := d.Unpack(b)
-	if bareErr == nil {
-		return bare, left, "", nil
-	}
-	if !right {
-		note = fmt.Sprintf("%d bytes follow the length prefix, but it says otherwise", len(b)-size)
-		if m, trailing, err = d.Unpack(b[size:]); err == nil {
-			return m, trailing, note, nil
-		}
-	}
-	if offset(err) > offset(bareErr) {
-		return nil, 0, note, err
-	}
-	return nil, 0, "", bareErr
+// headerRequest is what one digit of an answer's header asks the terminal to do.
+type headerRequest struct {
+	digit  int    // counted from 1 in the header's hex digits; 0 for none
+	signOn string // the digits that ask to sign on
+	words  map[string]string
 }
 
-// offset is how far a reading came.
-func offset(err error) int {
-	var f *FieldError
-	if errors.As(err, &f) {
-		return f.Offset
+// HeaderRequest tells what the header of an answer asks the terminal to do, in the dialect file's words, and whether
+// that is to sign on. It is "" where it asks nothing: the digit is 0, or the dialect has none.
+func (d *Dialect) HeaderRequest(m *Message) (request string, signOn bool) {
+	r := d.frame.request
+	if r.digit == 0 || len(m.Header) < r.digit || m.Header[r.digit-1] == '0' {
+		return "", false
 	}
-	return -1
+	digit := m.Header[r.digit-1]
+	request = r.words[string(digit)]
+	if request == "" {
+		request = "request " + strconv.Quote(string(digit))
+	}
+	for i := range len(r.signOn) {
+		signOn = signOn || r.signOn[i] == digit
+	}
+	return request, signOn
 }

@@ -34,10 +34,19 @@ func Presets() []string {
 
 // Preset loads an embedded dialect.
 func Preset(name string) (*Dialect, error) {
-	file := "dialects/" + name + ".toml"
-	text, err := presets.ReadFile(file)
+	text, err := presetText(name)
+	if err != nil {
+		return nil, err
+	}
+	return Load(presetFile(name), text)
+}
+
+func presetFile(name string) string { return "dialects/" + name + ".toml" }
+
+func presetText(name string) ([]byte, error) {
+	text, err := presets.ReadFile(presetFile(name))
 	if err != nil {
 		return nil, fmt.Errorf("no dialect preset %q; there are: %s", name, strings.Join(Presets(), ", "))
 	}
-	return Load(file, text)
+	return text, nil
 }

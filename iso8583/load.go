@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/BurntSushi/toml"
 )
 
 // Limits and standards of a dialect that does not say.
@@ -20,6 +17,8 @@ const (
 	standardFrame  = 4096
 	standardFlight = 120 * time.Second
 	longestHeader  = 64 // bytes
+	longestTrailer = 8
+	mostItems      = 99 // of a batch upload message: their number has two digits
 )
 
 // Load reads a dialect from TOML. It reports every fault at once, as joined *DialectError with file, line and key.
@@ -29,12 +28,8 @@ func Load(file string, text []byte) (*Dialect, error) {
 		l.fault("", "%d bytes are no dialect, the limit is %d", len(text), maxDialectFile)
 		return nil, l.err()
 	}
-	meta, err := toml.Decode(string(text), &l.raw)
-	if err != nil {
-		return nil, l.syntax(err)
-	}
-	for _, key := range meta.Undecoded() {
-		l.fault(strings.Join(key, "."), "unknown key")
+	if err := l.read(text); err != nil {
+		return nil, err
 	}
 	l.basics()
 	l.frame()
@@ -43,6 +38,7 @@ func Load(file string, text []byte) (*Dialect, error) {
 	l.subs()
 	l.mac()
 	l.meaning()
+	l.settlement()
 	l.transactions()
 	l.answers()
 	if err := l.err(); err != nil {
@@ -72,22 +68,6 @@ func (l *loader) err() error {
 		list[i] = f
 	}
 	return errors.Join(list...)
-}
-
-// wrongType is how the decoder writes of a value of the wrong type: the key is only in the text.
-var wrongType = regexp.MustCompile(`^toml: (?:line \d+ )?\(last key "([^"]*)"\): (.*)$`)
-
-// syntax turns the TOML decoder's error into one with file, line and key.
-func (l *loader) syntax(err error) error {
-	var p toml.ParseError
-	if errors.As(err, &p) {
-		return &DialectError{File: l.file, Line: p.Position.Line, Key: p.LastKey, Rule: p.Message}
-	}
-	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
-		l.fault(m[1], "%s", m[2])
-		return l.err()
-	}
-	return &DialectError{File: l.file, Rule: err.Error()}
 }
 
 // choice gives value, or the first option where it is empty, and faults anything that is no option.
@@ -126,23 +106,63 @@ func (l *loader) basics() {
 
 func (l *loader) frame() {
 	raw := l.raw.Frame
-	kind := lengthKind(l.choice("frame.length", raw.Length, string(lengthBin2), string(lengthBCD2), string(lengthASCII4)))
+	kind := lengthKind(l.choice("frame.length", raw.Length, string(lengthBin2), string(lengthBCD2), string(lengthASCII4), string(lengthHex4)))
 	if raw.Max == 0 {
 		raw.Max = standardFrame
 	}
-	l.d.frame = frameSpec{
+	f := frameSpec{
 		length:      kind,
-		max:         l.number("frame.max", raw.Max, 20, kind.limit()),
+		inclusive:   raw.IncludesItself,
+		trailer:     l.trailer(raw.Trailer),
+		counted:     raw.TrailerCounted,
+		keepAlive:   l.choice("frame.keep_alive", raw.KeepAlive, keepAliveIgnore, keepAliveEcho, keepAliveRefuse),
+		tpduReply:   l.choice("frame.tpdu_reply", raw.TPDUReply, tpduSwap, tpduFixed, tpduEcho),
 		tpduBytes:   raw.TPDUBytes,
 		headerBytes: l.number("frame.header_bytes", raw.HeaderBytes, 0, longestHeader),
 		ownHeader:   l.choice("frame.reply_header", raw.ReplyHeader, "echo", "own") == "own",
 	}
+	f.max = l.number("frame.max", raw.Max, 20, kind.limit()-f.said(1)+1)
 	if raw.TPDUBytes != 0 && raw.TPDUBytes != 5 {
 		l.fault("frame.tpdu_bytes", "a TPDU has 5 bytes, or 0 where there is none")
-		return
+		f.tpduBytes = 0
 	}
-	l.d.frame.tpdu = l.hexOf("frame.tpdu", raw.TPDU, raw.TPDUBytes)
-	l.d.frame.header = l.hexOf("frame.header", raw.Header, l.d.frame.headerBytes)
+	f.tpdu = l.hexOf("frame.tpdu", raw.TPDU, f.tpduBytes)
+	f.header = l.hexOf("frame.header", raw.Header, f.headerBytes)
+	f.request = l.request(2 * f.headerBytes)
+	l.d.frame = f
+}
+
+// trailer reads the bytes behind a payload.
+func (l *loader) trailer(value string) []byte {
+	b, err := decodeHex(value)
+	if err != nil || len(b) > longestTrailer {
+		l.fault("frame.trailer", "%q is no hex of at most %d bytes", value, longestTrailer)
+		return nil
+	}
+	return b
+}
+
+// request reads what a digit of an answer's header asks for.
+func (l *loader) request(digits int) headerRequest {
+	raw := l.raw.Frame.Request
+	if raw.Digit == 0 && len(raw.SignOn)+len(raw.Words) == 0 {
+		return headerRequest{}
+	}
+	r := headerRequest{digit: l.number("frame.request.digit", raw.Digit, 1, digits), words: raw.Words}
+	for _, digit := range raw.SignOn {
+		l.hexDigit("frame.request.sign_on", digit)
+		r.signOn += digit
+	}
+	for _, digit := range slices.Sorted(maps.Keys(raw.Words)) {
+		l.hexDigit("frame.request.words."+digit, digit)
+	}
+	return r
+}
+
+func (l *loader) hexDigit(key, value string) {
+	if len(value) != 1 || indexNotHex([]byte(value)) >= 0 || value == "0" {
+		l.fault(key, "%q is no hex digit from 1 to F", value)
+	}
 }
 
 // hexOf gives so many bytes as upper-case hex; zeros where the file says nothing.
@@ -185,14 +205,12 @@ func (l *loader) mac() {
 		return
 	}
 	l.d.mac = MACRule{
-		Algorithm: l.choice("mac.algorithm", raw.Algorithm, UnionPayECB, X99, X919, CMAC),
-		Padding:   l.choice("mac.padding", raw.Padding, PadZero, Pad80),
-		Output:    l.choice("mac.output", raw.Output, OutputText, OutputBinary),
-		Field:     raw.Field,
-		KeyBytes:  raw.KeyBytes,
+		Algorithm: raw.Algorithm, Padding: cmp.Or(raw.Padding, PadZero), Output: cmp.Or(raw.Output, OutputText),
+		Range: cmp.Or(raw.Range, RangeMTI), Field: raw.Field, KeyBytes: raw.KeyBytes,
 	}
-	if !slices.Contains([]int{0, 8, 16, 24, 32}, raw.KeyBytes) {
-		l.fault("mac.key_bytes", "%d is none of 8, 16, 24, 32 (0: as the sign-on brings it)", raw.KeyBytes)
+	if err := l.d.mac.Check(); err != nil {
+		setting, rule, _ := strings.Cut(err.Error(), ": ")
+		l.fault("mac."+setting, "%s", rule)
 	}
 	if raw.Field != 64 && raw.Field != 128 {
 		l.fault("mac.field", "a MAC stands in 64 or 128")
@@ -229,6 +247,38 @@ func (l *loader) meaning() {
 	}
 }
 
+// settlement reads how a batch is closed.
+func (l *loader) settlement() {
+	raw := l.raw.Settlement
+	s := &l.d.settlement
+	s.items = l.number("settlement.items", raw.Items, 0, mostItems)
+	s.netVoids = l.choice("settlement.voids", raw.Voids, "credit", "net") == "net"
+	s.kinds, s.balanced, s.unbalanced = raw.Kinds, raw.Balanced, raw.Unbalanced
+	if raw.Result != "" {
+		s.result = l.role("settlement.result", raw.Result)
+	}
+	for _, word := range raw.Unbalanced {
+		if slices.Contains(raw.Balanced, word) {
+			l.fault("settlement.unbalanced", "%q stands in both lists", word)
+		}
+	}
+	if raw.Item == "" {
+		return
+	}
+	var err error
+	if s.item, err = parseTemplate(raw.Item); err != nil {
+		l.fault("settlement.item", "%v", err)
+	}
+	for _, p := range s.item {
+		if p.name != "" && !strings.HasPrefix(p.name, itemPrefix) {
+			l.fault("settlement.item", "{%s} is nothing that an item has", p.name)
+		}
+	}
+	if s.items == 0 {
+		l.fault("settlement.items", "is missing: how many items an upload message has")
+	}
+}
+
 // known gives the listed fields, or the standard ones as far as the dialect has them.
 func (l *loader) known(key string, list []int, standard ...int) []int {
 	if list == nil {
@@ -242,15 +292,21 @@ func (l *loader) known(key string, list []int, standard ...int) []int {
 	return list
 }
 
-// role reads "60" or "60:3-8", the characters counted from 1 as message specifications do.
+// role reads "60", "60:3-8" with the characters counted from 1 as message specifications do, or the path of a part,
+// "127.33".
 func (l *loader) role(key, place string) role {
 	number, part, sub := strings.Cut(place, ":")
-	n, err := strconv.Atoi(number)
-	if err != nil || !valid(n) {
-		l.fault(key, "%q is no field such as \"60\" or \"60:3-8\"", place)
+	field, _, inner := strings.Cut(number, ".")
+	n, err := strconv.Atoi(field)
+	if err != nil || !valid(n) || inner && sub {
+		l.fault(key, "%q is no field such as \"60\", \"60:3-8\" or \"127.33\"", place)
 		return role{}
 	}
 	r := role{field: n}
+	if inner {
+		r.path = number
+		l.path(key, "", number)
+	}
 	if sub {
 		from, to, ok := strings.Cut(part, "-")
 		a, errA := strconv.Atoi(from)

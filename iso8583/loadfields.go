@@ -40,26 +40,6 @@ func (l *loader) fields() {
 	}
 }
 
-// overlay gives what an override leaves open the value of the field table.
-func overlay(base, own fieldFile) fieldFile {
-	return fieldFile{
-		Name:    cmp.Or(own.Name, base.Name),
-		ZH:      cmp.Or(own.ZH, base.ZH),
-		Format:  cmp.Or(own.Format, base.Format),
-		Numbers: cmp.Or(own.Numbers, base.Numbers),
-		Text:    cmp.Or(own.Text, base.Text),
-		Lengths: cmp.Or(own.Lengths, base.Lengths),
-		Count:   cmp.Or(own.Count, base.Count),
-		Binary:  cmp.Or(own.Binary, base.Binary),
-		Charset: cmp.Or(own.Charset, base.Charset),
-		Align:   cmp.Or(own.Align, base.Align),
-		Pad:     cmp.Or(own.Pad, base.Pad),
-		Fill:    cmp.Or(own.Fill, base.Fill),
-		Class:   cmp.Or(own.Class, base.Class),
-		Holds:   cmp.Or(own.Holds, base.Holds),
-	}
-}
-
 func (l *loader) table(key string, t *table, raw map[string]fieldFile) {
 	for _, number := range slices.Sorted(maps.Keys(raw)) {
 		n, err := strconv.Atoi(number)
@@ -191,51 +171,78 @@ func (l *loader) transactions() {
 		raw, key := l.raw.Transaction[name], "transaction."+name
 		t := &transaction{request: l.message(key, raw.MTI, raw.Set)}
 		if raw.Reversal != nil {
-			kept := maps.Clone(t.request.fields)
-			for _, n := range raw.Reversal.Drop {
-				delete(kept, n)
-			}
-			own := l.message(key+".reversal", raw.Reversal.MTI, raw.Reversal.Set)
-			maps.Copy(kept, own.fields)
-			t.reversal = &messageTemplate{mti: own.mti, fields: kept}
-			l.storable(key+".reversal", kept)
+			undo := l.message(key+".reversal", raw.Reversal.MTI, raw.Reversal.Set)
+			undo.keep(t.request, raw.Reversal.Drop)
+			l.storable(key+".reversal", undo)
+			t.reversal = &undo
 		}
 		l.d.transaction[name] = t
 	}
 }
 
-// storable refuses a reversal that needs a track: what it needs must rest on disk, and tracks never may.
-func (l *loader) storable(key string, fields map[int]fieldTemplate) {
-	for _, n := range slices.Sorted(maps.Keys(fields)) {
-		for _, p := range fields[n] {
-			if p.name == "track2" || p.name == "track3" {
-				l.fault(key, "F%d wants {%s}, which may not be stored until a reversal is due: drop it", n, p.name)
-			}
+// keep takes over what a reversal neither drops nor sets anew.
+func (t *messageTemplate) keep(request messageTemplate, drop []int) {
+	for n, f := range request.fields {
+		if _, own := t.fields[n]; !own && !slices.Contains(drop, n) {
+			t.fields[n] = f
+		}
+	}
+	for path, f := range request.parts {
+		field, _, _ := strings.Cut(path, ".")
+		_, own := t.parts[path]
+		if _, whole := t.fields[number(field)]; !own && !whole && !slices.Contains(drop, number(field)) {
+			t.parts[path] = f
+		}
+	}
+}
+
+// storable refuses a reversal that needs a track or a wallet code: what it needs must rest on disk, and these never may.
+func (l *loader) storable(key string, t messageTemplate) {
+	seen := map[string]bool{}
+	for _, f := range t.all() {
+		f.names(seen)
+	}
+	for _, name := range neverStored {
+		if seen[name] {
+			l.fault(key, "wants {%s}, which may not be stored until a reversal is due: drop its field", name)
 		}
 	}
 }
 
 func (l *loader) message(key, mti string, set map[string]string) messageTemplate {
-	t := messageTemplate{mti: mti, fields: map[int]fieldTemplate{}}
+	t := messageTemplate{mti: mti, fields: map[int]fieldTemplate{}, parts: map[string]fieldTemplate{}}
 	if !isMTI(mti) {
 		l.fault(key+".mti", "%q is no message type such as \"0200\"", mti)
 	}
 	for _, number := range slices.Sorted(maps.Keys(set)) {
 		place := key + ".set." + number
-		n, err := strconv.Atoi(number)
-		if err != nil || l.d.spec(mti, n) == nil {
-			l.fault(place, "the dialect has no such field in %s", mti)
-			continue
-		}
 		f, err := parseTemplate(set[number])
 		if err != nil {
 			l.fault(place, "%v", err)
+			continue
+		}
+		if strings.Contains(number, ".") {
+			l.path(place, mti, number)
+			t.parts[number] = f
+			continue
+		}
+		n, err := strconv.Atoi(number)
+		if err != nil || l.d.spec(mti, n) == nil {
+			l.fault(place, "the dialect has no such field in %s", mti)
 			continue
 		}
 		t.fields[n] = f
 		l.literal(place, mti, n, f)
 	}
 	return t
+}
+
+// path checks that the dialect knows the inside of the field that a path begins with.
+func (l *loader) path(key, mti, path string) {
+	field, _, _ := strings.Cut(path, ".")
+	if n := number(field); l.d.spec(mti, n) == nil || l.d.inside(mti, n) == nil {
+		l.fault(key, "the dialect says nothing of the inside of field %s", field)
+	}
 }
 
 // literal checks what can be checked of a template before its placeholders are known.

@@ -1,9 +1,11 @@
 package iso8583
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,10 +23,20 @@ func (v VarMap) Var(name string) string { return v[name] }
 var placeholders = map[string]bool{
 	"amount": true, "trace": true, "batch": true, "terminal": true, "merchant": true, "reason": true,
 	"currency": false, "entry": false, "pan": false, "expiry": false, "track2": false, "track3": false,
-	"time": false, "date": false, "approval": false,
+	"time": false, "date": false, "approval": false, "code": true, "order": false,
 	"original.trace": false, "original.batch": false, "original.date": false, "original.time": false,
-	"original.rrn": false, "original.approval": false, "amount.original": false,
+	"original.rrn": false, "original.approval": false, "original.kind": false, "amount.original": false,
+	"debit.amount": true, "debit.count": true, "credit.amount": true, "credit.count": true, "batch.count": true,
+	"items": true, "items.count": true,
+	"item.trace": true, "item.amount": true, "item.pan": false, "item.expiry": false, "item.rrn": false,
+	"item.approval": false, "item.date": false, "item.time": false, "item.kind": false,
 }
+
+// itemPrefix begins the names of what an item of a batch upload has.
+const itemPrefix = "item."
+
+// neverStored are the placeholders whose values may rest in no file, so that no reversal can want them.
+var neverStored = []string{"track2", "track3", "code"}
 
 // macPlaceholder asks for the MAC field; it has no value.
 const macPlaceholder = "mac"
@@ -42,6 +54,7 @@ type transaction struct {
 type messageTemplate struct {
 	mti    string
 	fields map[int]fieldTemplate
+	parts  map[string]fieldTemplate // by path: what stands inside of fields, set after these
 }
 
 // fieldTemplate is literal text and placeholders in turn.
@@ -50,6 +63,7 @@ type fieldTemplate []templatePart
 // templatePart is a placeholder, or literal text where name is empty.
 type templatePart struct {
 	name, text string // text: the literal, or what an empty value is replaced by
+	width      int    // zeros at the left fill the value up to so many characters
 }
 
 // Transactions lists the names of the dialect's transactions.
@@ -85,7 +99,7 @@ func (d *Dialect) BuildReversal(name string, v Vars) (*Message, error) {
 // Needs lists the placeholders of a transaction's request, sorted.
 func (d *Dialect) Needs(name string) []string {
 	if t := d.transaction[name]; t != nil {
-		return t.request.needs()
+		return d.needs(t.request)
 	}
 	return nil
 }
@@ -94,49 +108,89 @@ func (d *Dialect) Needs(name string) []string {
 // them sealed, before the request leaves. It is nil where nothing reverses the transaction.
 func (d *Dialect) ReversalNeeds(name string) []string {
 	if t := d.transaction[name]; t != nil && t.reversal != nil {
-		return t.reversal.needs()
+		return d.needs(*t.reversal)
 	}
 	return nil
 }
 
-func (t messageTemplate) needs() []string {
+// needs lists placeholders; items stand for what each of them wants.
+func (d *Dialect) needs(t messageTemplate) []string {
 	seen := map[string]bool{}
-	for _, f := range t.fields {
-		for _, p := range f {
-			if p.name != "" && p.name != macPlaceholder {
-				seen[p.name] = true
-			}
-		}
+	for _, f := range t.all() {
+		f.names(seen)
+	}
+	if seen["items"] {
+		d.settlement.item.names(seen)
 	}
 	return slices.Sorted(maps.Keys(seen))
 }
 
+// all gives the templates of fields and parts, in no order.
+func (t messageTemplate) all() []fieldTemplate {
+	return slices.AppendSeq(slices.Collect(maps.Values(t.fields)), maps.Values(t.parts))
+}
+
+func (f fieldTemplate) names(seen map[string]bool) {
+	for _, p := range f {
+		if p.name != "" && p.name != macPlaceholder {
+			seen[p.name] = true
+		}
+	}
+}
+
 func (d *Dialect) fill(t messageTemplate, v Vars) (*Message, error) {
 	m := &Message{TPDU: d.frame.tpdu, Header: d.frame.header, MTI: t.mti}
+	err := d.fillFields(m, t, d.values(v))
+	if err == nil {
+		err = d.fitsAll(m)
+	}
+	if err != nil {
+		m.Wipe()
+	}
+	return m, err
+}
+
+func (d *Dialect) fillFields(m *Message, t messageTemplate, values func(string) string) error {
 	for _, n := range slices.Sorted(maps.Keys(t.fields)) {
 		if n == d.mac.Field && t.fields[n][0].name == macPlaceholder {
-			m.SetBytes(n, make([]byte, macBytes))
+			m.SetBytes(n, noMAC[:])
 			continue
 		}
-		value, present, err := t.fields[n].render(n, d.values(v))
+		value, present, err := t.fields[n].render(values)
 		if err != nil {
-			m.Wipe()
-			return nil, err
+			return err.of(n)
 		}
 		if present {
 			m.setValue(n, value)
 		}
 	}
-	return m, d.fitsAll(m)
+	for _, path := range slices.SortedFunc(maps.Keys(t.parts), comparePaths) {
+		value, present, err := t.parts[path].render(values)
+		if err != nil {
+			err.Path = path
+			return err
+		}
+		if !present {
+			continue
+		}
+		if err := d.SetPart(m, path, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// comparePaths orders paths by their numbers: 60.2 stands before 60.10.
+func comparePaths(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
+		return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
+	})
 }
 
 // fitsAll finds a value that its field cannot hold now, not when the message is on its way out.
 func (d *Dialect) fitsAll(m *Message) error {
-	packed, err := d.Pack(nil, m)
+	packed, err := d.Pack(make([]byte, 0, d.frame.max+longestHeader), m)
 	clear(packed)
-	if err != nil {
-		m.Wipe()
-	}
 	return err
 }
 
@@ -156,7 +210,7 @@ func (d *Dialect) values(v Vars) func(name string) string {
 
 // render fills the placeholders. A field whose placeholders are all empty is not present; one that is only partly
 // known is an error, since half a reference names another payment.
-func (f fieldTemplate) render(n int, value func(string) string) (text string, present bool, err error) {
+func (f fieldTemplate) render(value func(string) string) (text string, present bool, err *FieldError) {
 	var b strings.Builder
 	holes, empty := 0, ""
 	filled := 0
@@ -172,18 +226,22 @@ func (f fieldTemplate) render(n int, value func(string) string) (text string, pr
 		} else if v = p.text; v == "" {
 			empty = p.name
 		}
+		if p.width > 0 && len(v) > p.width {
+			return "", false, fault(-1, "placeholder {%s} has more than %d characters", p.name, p.width)
+		}
+		b.WriteString(strings.Repeat("0", max(0, p.width-len(v))))
 		b.WriteString(v)
 	}
 	switch {
 	case empty != "" && (filled > 0 || placeholders[empty]):
-		return "", false, fault(-1, "placeholder {%s} is empty", empty).of(n)
+		return "", false, fault(-1, "placeholder {%s} is empty", empty)
 	case holes > 0 && filled == 0 && empty != "":
 		return "", false, nil
 	}
 	return b.String(), true, nil
 }
 
-// parseTemplate reads "22{batch}000500" or "{original.date|0000}".
+// parseTemplate reads "22{batch}000500", "{original.date|0000}" or "{item.pan:20}".
 func parseTemplate(s string) (fieldTemplate, error) {
 	var f fieldTemplate
 	for s != "" {
@@ -198,15 +256,34 @@ func parseTemplate(s string) (fieldTemplate, error) {
 		if !closed {
 			return nil, fmt.Errorf("%q lacks its }", "{"+rest)
 		}
-		name, fallback, _ := strings.Cut(hole, "|")
-		if _, known := placeholders[name]; !known && name != macPlaceholder {
-			return nil, fmt.Errorf("unknown placeholder {%s}; there are: %s", name, strings.Join(slices.Sorted(maps.Keys(placeholders)), " "))
+		p, err := parseHole(hole)
+		if err != nil {
+			return nil, err
 		}
-		f = append(f, templatePart{name: name, text: fallback})
-		s = after
+		f, s = append(f, p), after
 	}
 	if f == nil {
 		f = fieldTemplate{{}}
 	}
 	return f, nil
+}
+
+// widestHole is the most that a placeholder may be filled up to.
+const widestHole = 99
+
+func parseHole(hole string) (templatePart, error) {
+	name, fallback, _ := strings.Cut(hole, "|")
+	name, width, said := strings.Cut(name, ":")
+	p := templatePart{name: name, text: fallback}
+	if _, known := placeholders[name]; !known && name != macPlaceholder {
+		return p, fmt.Errorf("unknown placeholder {%s}; there are: %s", name, strings.Join(slices.Sorted(maps.Keys(placeholders)), " "))
+	}
+	if !said {
+		return p, nil
+	}
+	var err error
+	if p.width, err = strconv.Atoi(width); err != nil || p.width < 1 || p.width > widestHole || name == macPlaceholder {
+		return p, fmt.Errorf("{%s} wants a width from 1 to %d, such as {item.pan:20}", hole, widestHole)
+	}
+	return p, nil
 }
