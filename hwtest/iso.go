@@ -13,9 +13,6 @@ import (
 	"posd/iso8583"
 )
 
-// maxInput bounds what is read from a file or standard input.
-const maxInput = 1 << 20
-
 // isoCmd is the verb iso.
 type isoCmd struct {
 	Decode   isoDecodeCmd   `cmd:"" help:"Show a message that was found in a trace."`
@@ -48,14 +45,19 @@ type isoDecodeCmd struct {
 	dialectFlag
 	JSON   bool     `name:"json" help:"Print JSON: {\"tpdu\",\"header\",\"mti\",\"fields\",\"trailing_bytes\"}."`
 	Reveal bool     `help:"Show card numbers, tracks and PIN blocks. They are masked otherwise."`
-	Hex    []string `arg:"" optional:"" help:"The message in hex, spaces allowed, with or without its length prefix. Left out or -: from standard input."`
+	Hex    []string `arg:"" optional:"" help:"The message in hex with any spacing, a dump with offsets, or the name of a file; with or without its length prefix. Left out or -: from standard input."`
 }
 
 // Help teaches by example.
 func (isoDecodeCmd) Help() string {
-	return `Examples:
+	return `The message may be pasted as it is found: hex digits with any spacing, with 0x, as a C or Go list, or a dump of
+xxd, hexdump, od, tcpdump -X or Wireshark, whose offsets and text are left out. A file may hold any of these, or the
+bytes themselves.
+
+Examples:
 
   hwtest iso decode 00 41 60 00 00 00 00 60 22 00 ...
+  hwtest iso decode trace.txt
   hwtest iso decode --json --dialect my-acquirer.toml - < trace.txt`
 }
 
@@ -90,23 +92,6 @@ func (c *isoDecodeCmd) Run(g *globals) error {
 	}
 	fmt.Fprintf(g.Out, "%s\n", text)
 	return nil
-}
-
-// hexInput joins the arguments, or reads standard input when there are none.
-func hexInput(g *globals, args []string) ([]byte, error) {
-	text := strings.Join(args, " ")
-	if text == "" || text == "-" {
-		b, err := io.ReadAll(io.LimitReader(g.In, maxInput))
-		if err != nil {
-			return nil, err
-		}
-		text = string(b)
-	}
-	raw, err := iso8583.DecodeHex(text)
-	if err == nil && len(raw) == 0 {
-		return nil, errors.New("no hex digits: give them as arguments or on standard input")
-	}
-	return raw, err
 }
 
 // printMessage prints a message as a table.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 
 	"posd/iso8583"
 )
@@ -51,18 +49,6 @@ func (c *isoEncodeCmd) Run(g *globals) error {
 	}
 	fmt.Fprintf(g.Out, "%X\n", out)
 	return nil
-}
-
-func fileInput(g *globals, name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(io.LimitReader(g.In, maxInput))
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	return io.ReadAll(io.LimitReader(f, maxInput))
 }
 
 // isoMACCmd is the verb iso mac.
