@@ -125,6 +125,9 @@ func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 // payAtOnce is for an attempt that need not wait for anybody: created and sent are one commit.
 func (d *Desk) payAtOnce(ctx context.Context, l *life, r Request, t Tender) (Attempt, error) {
 	in, err := t.Collect(ctx, r)
+	if err == nil {
+		t, err = d.borrow(ctx, t, r, in)
+	}
 	if err != nil {
 		d.bury(l)
 		return Attempt{}, err
@@ -211,6 +214,7 @@ func (d *Desk) begin(ctx context.Context, k Key) (done func(), err error) {
 // ready asks the tenders of the rail whether they could take money now, and keeps the gate. For RailAny one is enough.
 func (d *Desk) ready(ctx context.Context, r Request) (able []Tender, err error) {
 	for _, t := range d.tenders(r.Rail) {
+		t = lent(t, r.Original, nil)
 		if e := d.readyOne(ctx, t); e != nil {
 			err = errors.Join(err, e)
 			continue
@@ -266,7 +270,7 @@ func (d *Desk) tenderOf(a Attempt) Tender {
 	if a.Rail == RailCard {
 		return d.card
 	}
-	return d.purse
+	return lent(d.purse, &a, nil)
 }
 
 // enter waits for the terminal of a tender.

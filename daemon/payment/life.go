@@ -108,6 +108,9 @@ func (l *life) wake() {
 // collectAndPay is the path of an attempt whose customer is still to show card or code.
 func (d *Desk) collectAndPay(ctx context.Context, l *life, r Request, tenders []Tender) {
 	in, t, err := d.collect(ctx, l, r, tenders)
+	if err == nil {
+		t, err = d.borrow(ctx, t, r, in)
+	}
 	if err != nil {
 		d.log.Info("nothing was collected", "sale", r.Key.Sale, "attempt", r.Key.Attempt, "err", err)
 		ev := event{stop: ReasonCancelled}

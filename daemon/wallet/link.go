@@ -41,7 +41,7 @@ func (l *line) believed(within time.Duration) bool {
 	return l.up && time.Since(l.seen) < within
 }
 
-// Ready tells whether at least one gateway answers. The customer is asked for a code only then: the merchant's side is
+// Ready tells whether at least one gateway answers, or one terminal. The customer is asked for a code only then: the merchant's side is
 // never offline. A link that answered a moment ago is believed; else all are probed at once and the first counts.
 func (w *Wallet) Ready(ctx context.Context) error {
 	for _, l := range w.providers {
@@ -49,7 +49,7 @@ func (w *Wallet) Ready(ctx context.Context) error {
 			return nil
 		}
 	}
-	if w.probe(ctx) {
+	if len(w.providers) > 0 && w.probe(ctx) || w.terminalReady(ctx) {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {

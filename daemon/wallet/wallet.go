@@ -27,8 +27,9 @@ type Scanner interface {
 // Options make a Wallet. Zero durations become the defaults named beside them.
 type Options struct {
 	Providers   []Provider
-	Routes      []Route // nil means DefaultRoutes
-	Scanner     Scanner // nil: codes come in requests only
+	Terminals   map[string]Terminal // by the wallet's name: who takes codes that go another way
+	Routes      []Route             // nil means DefaultRoutes
+	Scanner     Scanner             // nil: codes come in requests only
 	Now         func() time.Time
 	Log         *slog.Logger
 	CodeAge     time.Duration // an older code is not sent: 30 s
@@ -53,7 +54,7 @@ type Wallet struct {
 
 var _ payment.Tender = (*Wallet)(nil)
 
-// New refuses routes that overlap, providers of the same name, and a wallet without any provider.
+// New refuses routes that overlap, providers of the same name, and a wallet without any provider or terminal.
 func New(o Options) (*Wallet, error) {
 	if o.Routes == nil {
 		o.Routes = DefaultRoutes()
@@ -62,7 +63,7 @@ func New(o Options) (*Wallet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(o.Providers) == 0 {
+	if len(o.Providers) == 0 && len(o.Terminals) == 0 {
 		return nil, errors.New("wallet: no provider")
 	}
 	w := &Wallet{o: o.withDefaults(), router: router, providers: map[string]*line{}, started: time.Now()}
@@ -70,7 +71,7 @@ func New(o Options) (*Wallet, error) {
 	w.run = fmt.Sprintf("%x", w.opened.UnixNano())
 	for _, p := range o.Providers {
 		t := p.Terms()
-		if _, twice := w.providers[t.Name]; twice || t.Name == "" {
+		if _, twice := w.providers[t.Name]; twice || t.Name == "" || o.Terminals[t.Name] != nil {
 			return nil, fmt.Errorf("wallet: two providers named %q, or one without a name", t.Name)
 		}
 		w.providers[t.Name] = &line{Provider: p, terms: t}
