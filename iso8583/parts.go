@@ -162,7 +162,7 @@ func (l *partLevel) part(p piece) Part {
 }
 
 // Part gives the value of a part by its path, as Part.Text has it. It is false where the message or the dialect has no
-// such part, and where the field cannot be read.
+// such part, and where what holds it cannot be read.
 func (d *Dialect) Part(m *Message, path string) (string, bool) {
 	o, err := d.openPath(m, path)
 	defer o.wipe()

@@ -131,7 +131,7 @@ func (l *loader) layoutKeys(b subBlock) bool {
 
 // subTree compiles the blocks that hold for an MTI and puts those of parts into those of their fields.
 func (l *loader) subTree(mti string, blocks []subBlock) map[int]*sub {
-	all, tree := map[string]*sub{}, map[int]*sub{}
+	all, tree := map[string]*sub{}, l.chips(mti)
 	for _, b := range blocks {
 		general := len(b.MTI) == 0
 		if !general && !slices.Contains(b.MTI, mti) || general && l.hasOwn(mti, b.Field, blocks) {
@@ -154,6 +154,17 @@ func (l *loader) subTree(mti string, blocks []subBlock) map[int]*sub {
 		}
 		s := l.layout(b, outer.spec(key).fieldSpec)
 		all[b.Field], outer.inner[key] = s, s
+	}
+	return tree
+}
+
+// chips gives every field that holds chip data its layout, unless a block gives another.
+func (l *loader) chips(mti string) map[int]*sub {
+	tree := map[int]*sub{}
+	for n := range MaxField + 1 {
+		if s := l.d.spec(mti, n); s != nil && s.holds == holdsEMV {
+			tree[n] = &sub{layout: berTLV{}, inner: map[string]*sub{}}
+		}
 	}
 	return tree
 }
