@@ -7,8 +7,8 @@ require (
 	github.com/agnivade/levenshtein v1.2.2
 	github.com/alecthomas/kong v1.17.0
 	github.com/capitalone/fpe v1.2.1
-	github.com/chmike/cmac-go v1.1.0
 	github.com/creack/pty v1.1.24
+	github.com/emmansun/gmsm v0.41.1
 	github.com/gofrs/flock v0.13.1
 	github.com/google/gousb v1.1.3
 	github.com/kardianos/service v1.3.0

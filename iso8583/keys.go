@@ -2,9 +2,8 @@ package iso8583
 
 import (
 	"bytes"
-	"crypto/cipher"
-	"crypto/subtle"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -20,23 +19,26 @@ const (
 	TDK Slot = "TDK"
 )
 
-// checkBytes is the length of a check value: the first bytes of eight zero bytes under the plain key.
-const checkBytes = 4
-
-// blockOrder is the order of the keys in a sign-on reply; the track key may be missing.
-var blockOrder = []Slot{PIK, MAK, TDK}
-
-// blockLayouts tells by the length of a sign-on reply's key block how many keys of which length it holds.
-var blockLayouts = map[int]struct{ keys, size int }{
-	24: {2, 8}, 40: {2, 16}, 60: {3, 16}, 84: {3, 24},
+// Keyring holds the working keys of one terminal by slot, wherever they live: Keys keeps them in memory, a PIN pad or
+// an HSM never lets them out. It may be used by many goroutines.
+type Keyring interface {
+	Cipher
+	// LoadWorkingKeys takes the key block of a sign-on reply, still under the master key. It fails with a *KeyError
+	// that tells slot and rule; the old working keys are gone then, too.
+	LoadWorkingKeys(block []byte) error
+	// Has tells whether a slot is filled.
+	Has(slot Slot) bool
 }
 
-// Keys is a software key store for the working keys of one terminal, under its master key. It may be used by many
+// Keys is a software Keyring for the working keys of one terminal, under its master key. It may be used by many
 // goroutines and prints masked.
 type Keys struct {
 	mu   sync.Mutex
 	slot map[Slot][]byte // guarded by mu
+	mac  *engine         // guarded by mu: the MAC key's tables under the last rule; nil: to be made
 }
+
+var _ Keyring = (*Keys)(nil)
 
 // NewKeys makes a store with a terminal master key of 8, 16 or 24 bytes, which it copies.
 func NewKeys(tmk []byte) (*Keys, error) {
@@ -47,12 +49,15 @@ func NewKeys(tmk []byte) (*Keys, error) {
 	return k, k.Set(TMK, tmk)
 }
 
-// Set puts a copy of a plain key into a slot; nil empties it.
+// Set puts a copy of a plain key into a slot; nil empties it. Keys have 8, 16 or 24 bytes, a MAC key for AES 32 as
+// well; another length is a *KeyError.
 func (k *Keys) Set(slot Slot, key []byte) error {
-	if len(key) != 0 && len(key) != 32 { // 32: an AES MAC key
-		if _, err := desFor(slot, key); err != nil {
-			return err
-		}
+	lengths := []int{0, 8, 16, 24}
+	if slot == MAK {
+		lengths = append(lengths, 32)
+	}
+	if !slices.Contains(lengths, len(key)) {
+		return &KeyError{Slot: slot, Rule: fmt.Sprintf("a key of %d bytes, %s wanted", len(key), either(lengths[1:]))}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -67,116 +72,59 @@ func (k *Keys) Has(slot Slot) bool {
 	return len(k.slot[slot]) > 0
 }
 
-// MAC makes a MAC with the MAC key. It fails with ErrNoKey before sign-on.
-func (k *Keys) MAC(rule MACRule, data []byte) ([]byte, error) {
+// MAC makes a MAC with the MAC key. It fails with ErrNoKey before sign-on, with a *KeyError where rule and key do not
+// go together, and as MACRule.Check does. The key's tables are made at the first MAC under a rule and kept.
+func (k *Keys) MAC(rule MACRule, data []byte) ([8]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	key := k.slot[MAK]
-	switch {
-	case len(key) == 0:
-		return nil, ErrNoKey
-	case len(key) < rule.KeyBytes:
-		return nil, &KeyError{Slot: MAK, Rule: fmt.Sprintf("%d bytes, the dialect wants %d", len(key), rule.KeyBytes)}
-	case rule.KeyBytes > 0:
-		key = key[:rule.KeyBytes]
+	if k.mac == nil || k.mac.rule != rule {
+		if err := k.prepare(rule); err != nil {
+			return [macBytes]byte{}, err
+		}
 	}
-	return rule.Compute(key, data)
+	return [macBytes]byte(k.mac.sum(data)), nil
 }
 
-// LoadWorkingKeys takes the key block of a sign-on reply: 24, 40, 60 or 84 bytes of keys under the master key, each
-// with its 4-byte check value. A short key stands in a long place with zeros after it; a place of zeros is no key.
-// On any error (*KeyError) the old keys are gone too: the host uses them no more.
+// prepare makes the MAC key's tables; the caller holds mu.
+func (k *Keys) prepare(rule MACRule) error {
+	key := k.slot[MAK]
+	if len(key) == 0 {
+		return ErrNoKey
+	}
+	e, err := newEngine(rule, key)
+	if err != nil {
+		return err
+	}
+	k.mac = e
+	return nil
+}
+
+// LoadWorkingKeys takes the key block of a sign-on reply, as OpenWorkingKeys describes it. On any error (*KeyError) the
+// old keys are gone too: the host uses them no more.
 func (k *Keys) LoadWorkingKeys(block []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range blockOrder {
 		k.replace(s, nil)
 	}
-	layout, ok := blockLayouts[len(block)]
-	if !ok {
-		return &KeyError{Rule: fmt.Sprintf("a block of %d bytes, 24, 40, 60 or 84 wanted", len(block))}
-	}
-	master, err := desFor(TMK, k.slot[TMK])
+	keys, err := OpenWorkingKeys(k.slot[TMK], block)
 	if err != nil {
 		return err
 	}
-	plain := map[Slot][]byte{}
-	for i, s := range blockOrder[:layout.keys] {
-		place := block[i*(layout.size+checkBytes):][:layout.size+checkBytes]
-		if plain[s], err = unwrap(master, s, place); err != nil {
+	defer func() {
+		for _, w := range keys {
+			clear(w.plain)
+		}
+	}()
+	for _, w := range keys {
+		if err := w.Err(); err != nil {
 			return err
 		}
 	}
-	for s, key := range plain {
-		k.replace(s, key)
-		clear(key)
+	for _, w := range keys {
+		k.replace(w.Slot, w.plain)
 	}
 	return nil
-}
-
-// unwrap decrypts one key of a block and holds it against its check value.
-func unwrap(master cipher.Block, slot Slot, place []byte) ([]byte, error) {
-	size := len(place) - checkBytes
-	wrapped, check := place[:size], place[size:]
-	for len(wrapped) > 0 && bytes.Equal(wrapped[len(wrapped)-8:], make([]byte, 8)) {
-		wrapped = wrapped[:len(wrapped)-8]
-	}
-	if len(wrapped) == 0 && slot == TDK {
-		return nil, nil
-	}
-	key := make([]byte, len(wrapped))
-	for i := 0; i < len(wrapped); i += 8 {
-		master.Decrypt(key[i:], wrapped[i:])
-	}
-	want, err := checkValue(slot, key)
-	if err != nil {
-		return nil, err
-	}
-	if subtle.ConstantTimeCompare(want, check) != 1 {
-		clear(key)
-		return nil, &KeyError{Slot: slot, Rule: "does not fit its check value: check the master key"}
-	}
-	return key, nil
-}
-
-func checkValue(slot Slot, key []byte) ([]byte, error) {
-	block, err := desFor(slot, key)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]byte, 8)
-	block.Encrypt(out, out)
-	return out[:checkBytes], nil
-}
-
-// WrapWorkingKeys makes the key block of a sign-on reply, as a host does: pik, mak and, if not nil, tdk under tmk,
-// each in a place of the longest one's length, with check values.
-func WrapWorkingKeys(tmk, pik, mak, tdk []byte) ([]byte, error) {
-	master, err := desFor(TMK, tmk)
-	if err != nil {
-		return nil, err
-	}
-	keys := [][]byte{pik, mak, tdk}
-	if tdk == nil {
-		keys = keys[:2]
-	}
-	size := max(len(pik), len(mak), len(tdk))
-	var block []byte
-	for i, key := range keys {
-		check, err := checkValue(blockOrder[i], key)
-		if err != nil {
-			return nil, err
-		}
-		place := make([]byte, size)
-		for j := 0; j < len(key); j += 8 {
-			master.Encrypt(place[j:], key[j:])
-		}
-		block = append(append(block, place...), check...)
-	}
-	if l, ok := blockLayouts[len(block)]; !ok || l.keys != len(keys) {
-		return nil, &KeyError{Rule: fmt.Sprintf("%d keys of %d bytes make no known block", len(keys), size)}
-	}
-	return block, nil
 }
 
 // Wipe overwrites every key, the master key included.
@@ -203,10 +151,14 @@ func (k *Keys) String() string {
 // Format keeps every fmt verb from the keys.
 func (k *Keys) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String())) }
 
-// replace wipes a slot and fills it; the caller holds mu.
+// replace wipes a slot and fills it; the caller holds mu. The tables of an old MAC key are left to the collector: the
+// cipher packages of Go give no way to wipe them.
 func (k *Keys) replace(slot Slot, key []byte) {
 	clear(k.slot[slot])
 	delete(k.slot, slot)
+	if slot == MAK {
+		k.mac = nil
+	}
 	if len(key) > 0 {
 		k.slot[slot] = bytes.Clone(key)
 	}

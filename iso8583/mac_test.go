@@ -3,8 +3,8 @@ package iso8583_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"strings"
+	"slices"
+	"sync"
 	"testing"
 
 	"posd/iso8583"
@@ -22,45 +22,6 @@ func keysWith(t *testing.T, mak string) *iso8583.Keys {
 		t.Fatal(err)
 	}
 	return k
-}
-
-func TestKnownAnswersOfEveryAlgorithm(t *testing.T) {
-	for name, c := range map[string]struct {
-		alg             string
-		key, data, want string
-	}{
-		// FIPS 113 and ANSI X9.9 example: "7654321 Now is the time for "
-		"x9.9": {iso8583.X99, "0123456789ABCDEF", "37363534333231204E6F77206973207468652074696D6520666F7220", "F1D30F6849312CA4"},
-		// RFC 4493, example 3
-		"cmac": {
-			iso8583.CMAC, "2B7E151628AED2A6ABF7158809CF4F3C",
-			"6BC1BEE22E409F96E93D7E117393172AAE2D8A571E03AC9C9EB76FAC45AF8E5130C81C46A35CE411", "DFA66747DE9AE63030CA32611497C827",
-		},
-		"cmac of nothing": {iso8583.CMAC, "2B7E151628AED2A6ABF7158809CF4F3C", "", "BB1D6929E95937287FA37D129B756746"},
-		// X9.19 with one key twice is X9.9
-		"x9.19": {
-			iso8583.X919, "0123456789ABCDEF0123456789ABCDEF", "37363534333231204E6F77206973207468652074696D6520666F7220",
-			"F1D30F6849312CA4",
-		},
-		"unionpay": {iso8583.UnionPayECB, "7F52E3201FDF045E", "0200302004C020C0981100000000000000000101386702100006379001100000000027D00000000000000000000031313131353030373132333435363738393131313131353135363D87C8B8FA17C67C26000000000000000011220014370000", "28C7AFB533AEE74D"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := iso8583.MACRule{Algorithm: c.alg, Padding: iso8583.PadZero}.Compute(unhex(t, c.key), unhex(t, c.data))
-			if err != nil || !bytes.Equal(got, unhex(t, c.want)) {
-				t.Errorf("got %X, %v, want %s", got, err, c.want)
-			}
-		})
-	}
-}
-
-func TestKeysOfTheWrongLengthAreRefused(t *testing.T) {
-	for _, alg := range []string{iso8583.UnionPayECB, iso8583.X99, iso8583.X919, iso8583.CMAC, "md5"} {
-		for _, size := range []int{0, 7, 33} {
-			if _, err := (iso8583.MACRule{Algorithm: alg}).Compute(make([]byte, size), nil); err == nil {
-				t.Errorf("%s took a key of %d bytes", alg, size)
-			}
-		}
-	}
 }
 
 func TestSignedMessageIsBelievedAndAnyChangedByteIsNot(t *testing.T) {
@@ -133,107 +94,169 @@ func TestMissingMACMissingKeyAndTailAreToldApart(t *testing.T) {
 	}
 }
 
-func TestPublicWorkingKeyUnwraps(t *testing.T) {
-	// testdata/unionpay_mac.json, "key unwrap + result" and "TAK unwrap": master key, key under it, plain key
-	for _, v := range [][3]string{
-		{"44444444444444444444444444444444", "C9E3E3B489B520FE", "7F52E3201FDF045E"},
-		{"44444444444444444444444444444444", "84C5491C3834928E7B26B5409A942BCF", "4567C298FB0B045DAB54BF499E10EFCD"},
-		{"70F2A84CCBC2AE8625CBB0F2C22AB923", "96D605EA176B7E9E", "C24A8FB57AA20123"},
-	} {
-		plain := unhex(t, v[2])
-		block, err := iso8583.WrapWorkingKeys(unhex(t, v[0]), plain, plain, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprintf("%X", block[:len(plain)]); got != v[1] {
-			t.Errorf("got %s, want %s", got, v[1])
-		}
-	}
-}
-
-func TestSignOnKeysOfEveryLayoutLoad(t *testing.T) {
-	tmk := unhex(t, testTMK)
-	key := func(n int) []byte {
-		return unhex(t, strings.Repeat("1122334455667788A1B2C3D4E5F60718293A4B5C6D7E8F90", 1))[:n]
-	}
-	data := []byte("data")
-	for _, c := range []struct{ pik, mak, tdk, block int }{
-		{8, 8, 0, 24}, {16, 16, 0, 40}, {16, 8, 0, 40}, {16, 16, 16, 60}, {16, 8, 16, 60}, {24, 24, 24, 84}, {24, 16, 24, 84},
-	} {
-		t.Run(fmt.Sprintf("%d %d %d", c.pik, c.mak, c.tdk), func(t *testing.T) {
-			var tdk []byte
-			if c.tdk > 0 {
-				tdk = key(c.tdk)
-			}
-			block, err := iso8583.WrapWorkingKeys(tmk, key(c.pik), key(c.mak), tdk)
-			if err != nil || len(block) != c.block {
-				t.Fatalf("got %d bytes, %v", len(block), err)
-			}
-			k, err := iso8583.NewKeys(tmk)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := k.LoadWorkingKeys(block); err != nil {
-				t.Fatal(err)
-			}
-			rule := iso8583.MACRule{Algorithm: iso8583.UnionPayECB, Padding: iso8583.PadZero}
-			got, err := k.MAC(rule, data)
-			want, wantErr := rule.Compute(key(c.mak), data)
-			if err != nil || wantErr != nil || !bytes.Equal(got, want) {
-				t.Errorf("got %X, %v, want %X", got, err, want)
-			}
-			if k.Has(iso8583.TDK) != (c.tdk > 0) {
-				t.Error("track key")
-			}
-		})
-	}
-}
-
-func TestWrongCheckValueAndLengthLeaveNoWorkingKey(t *testing.T) {
-	block, err := iso8583.WrapWorkingKeys(unhex(t, testTMK), make([]byte, 16), bytes.Repeat([]byte{7}, 16), nil)
+// signedSale is a sale with a MAC under keys.
+func signedSale(t testing.TB, d *iso8583.Dialect, c iso8583.Cipher) []byte {
+	t.Helper()
+	m := &iso8583.Message{MTI: "0200"}
+	m.Set(3, "000000")
+	m.Set(4, "000000001999")
+	m.Set(11, "000123")
+	m.Set(41, "10000001")
+	m.Set(42, "100000000000001")
+	m.Set(64, "")
+	packed, err := d.Pack(nil, m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, bad := range map[string][]byte{
-		"check value": append(bytes.Clone(block[:39]), block[39]^1),
-		"key":         append([]byte{block[0] ^ 1}, block[1:]...),
-		"length":      block[:39],
-		"zeros":       make([]byte, 40),
-		"nothing":     nil,
-	} {
-		k := keysWith(t, "0123456789ABCDEF")
-		var keyErr *iso8583.KeyError
-		if err := k.LoadWorkingKeys(bad); !errors.As(err, &keyErr) {
-			t.Errorf("%s: got %v, want a KeyError", name, err)
+	if err := d.Sign(packed, c); err != nil {
+		t.Fatal(err)
+	}
+	return packed
+}
+
+func TestRangeTellsWhichBytesCount(t *testing.T) {
+	k := keysWith(t, gbt32907)
+	for first, start := range map[string]int{"": 11, iso8583.RangeMTI: 11, iso8583.RangeHeader: 5, iso8583.RangeTPDU: 0} {
+		d, err := unionpay(t).WithMAC(iso8583.MACRule{Algorithm: iso8583.X919, Padding: iso8583.Pad80, Output: iso8583.OutputBinary, Range: first})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if k.Has(iso8583.MAK) {
-			t.Errorf("%s: the old MAC key is still there", name)
+		packed := signedSale(t, d, k)
+		covered, mac, err := d.MACParts(packed, first)
+		if err != nil || !bytes.Equal(covered, packed[start:len(packed)-8]) || !bytes.Equal(mac, packed[len(packed)-8:]) {
+			t.Errorf("%q: %d bytes covered, MAC of %d, %v", first, len(covered), len(mac), err)
+		}
+		for i := range packed {
+			packed[i] ^= 1
+			if err := d.CheckMAC(packed, k); (err == nil) != (i < start) {
+				t.Errorf("%q: byte %d changed: %v", first, i, err)
+			}
+			packed[i] ^= 1
 		}
 	}
 }
 
-func TestKeysAndMessagesPrintMasked(t *testing.T) {
-	k := keysWith(t, "0123456789ABCDEF")
-	m := &iso8583.Message{MTI: "0200"}
-	m.Set(2, "4111111111111111")
-	m.SetBytes(52, []byte("PINBLOCK"))
-	for _, v := range []any{k, m} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			out := fmt.Sprintf(verb, v)
-			if strings.Contains(out, "4111") || strings.Contains(out, "PINB") || strings.Contains(out, "171") || strings.Contains(out, "[1 35") {
-				t.Errorf("%s prints %s", verb, out)
+func TestOneSampleTellsTheRule(t *testing.T) {
+	d := unionpay(t)
+	key := unhex(t, gbt32907)
+	k := keysWith(t, gbt32907)
+	for _, alg := range iso8583.MACAlgorithms() {
+		for _, rule := range []iso8583.MACRule{
+			{Algorithm: alg, Padding: iso8583.PadZero, Output: iso8583.OutputText, Range: iso8583.RangeMTI, Field: 64, KeyBytes: 16},
+			{Algorithm: alg, Padding: iso8583.PadZero, Output: iso8583.OutputBinary, Range: iso8583.RangeTPDU, Field: 64, KeyBytes: 16},
+		} {
+			other, err := d.WithMAC(rule)
+			if err != nil {
+				t.Fatal(err)
+			}
+			packed := signedSale(t, other, k)
+			fit, err := d.FittingMACs(packed, key)
+			if err != nil || !slices.Contains(fit, rule) {
+				t.Errorf("%+v: got %+v, %v", rule, fit, err)
+			}
+			packed[len(packed)-20] ^= 1
+			if fit, err := d.FittingMACs(packed, key); err != nil || len(fit) != 0 {
+				t.Errorf("%+v, changed: got %+v, %v", rule, fit, err)
 			}
 		}
 	}
-	if got := m.String(); got != "0200 [2 52]" {
-		t.Errorf("got %q", got)
+	if _, err := d.WithMAC(iso8583.MACRule{Algorithm: "md5"}); err == nil {
+		t.Error("a rule that cannot be was taken")
 	}
-	m.Wipe()
-	if m.Has(2) || m.String() != " []" {
-		t.Errorf("after Wipe: %s", m)
+}
+
+// outside is a Keyring that fails, as a PIN pad may.
+type outside struct{ err error }
+
+func (o outside) MAC(iso8583.MACRule, []byte) ([8]byte, error) { return [8]byte{}, o.err }
+func (o outside) LoadWorkingKeys([]byte) error                 { return o.err }
+func (o outside) Has(iso8583.Slot) bool                        { return true }
+
+func TestKeysMayLiveElsewhere(t *testing.T) {
+	var ring iso8583.Keyring = outside{errors.New("pin pad is busy")}
+	packed := signedSale(t, unionpay(t), keysWith(t, gbt32907))
+	for name, err := range map[string]error{"Sign": unionpay(t).Sign(packed, ring), "CheckMAC": unionpay(t).CheckMAC(packed, ring)} {
+		if err == nil || err.Error() != "mac: pin pad is busy" || errors.Is(err, iso8583.ErrBadMAC) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
-	k.Wipe()
-	if k.Has(iso8583.TMK) || k.Has(iso8583.MAK) {
-		t.Error("keys after Wipe")
+	ring = outside{}
+	if err := unionpay(t).CheckMAC(packed, ring); !errors.Is(err, iso8583.ErrBadMAC) {
+		t.Errorf("a PIN pad with another key: got %v", err)
 	}
+}
+
+func TestMACOfWarmKeysAllocatesNothing(t *testing.T) {
+	data := make([]byte, 272)
+	everyRule(t, func(name string, rule iso8583.MACRule, key []byte) {
+		k := keysWith(t, gbt32907)
+		if err := k.Set(iso8583.MAK, key); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if n := testing.AllocsPerRun(100, func() { _, err = k.MAC(rule, data) }); n != 0 || err != nil {
+			t.Errorf("%s: %v allocations, %v", name, n, err)
+		}
+	})
+}
+
+func TestSignAndCheckAllocateNothing(t *testing.T) {
+	d, k := unionpay(t), keysWith(t, gbt32907)
+	packed := signedSale(t, d, k)
+	var err error
+	if n := testing.AllocsPerRun(100, func() { err = d.Sign(packed, k) }); n != 0 || err != nil {
+		t.Errorf("Sign: %v allocations, %v", n, err)
+	}
+	if n := testing.AllocsPerRun(100, func() { err = d.CheckMAC(packed, k) }); n != 0 || err != nil {
+		t.Errorf("CheckMAC: %v allocations, %v", n, err)
+	}
+}
+
+func TestManyMakeMACsAtOnce(t *testing.T) {
+	k := keysWith(t, gbt32907)
+	rule := iso8583.MACRule{Algorithm: iso8583.X919, Padding: iso8583.Pad80}
+	want, err := k.MAC(rule, []byte("data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			other := iso8583.MACRule{Algorithm: iso8583.UnionPayECB, KeyBytes: 8 * (1 + i%2)}
+			for range 50 {
+				if got, err := k.MAC(rule, []byte("data")); got != want || err != nil {
+					t.Errorf("got %X, %v", got, err)
+				}
+				if _, err := k.MAC(other, []byte("other data")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// BenchmarkMAC makes MACs of the 272 bytes that stand before field 64 of a long sale.
+func BenchmarkMAC(b *testing.B) {
+	data := make([]byte, 272)
+	everyRule(b, func(name string, rule iso8583.MACRule, key []byte) {
+		if rule.Padding == iso8583.Pad80 {
+			return
+		}
+		k, err := iso8583.NewKeys(unhex(b, testTMK))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := k.Set(iso8583.MAK, key); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := k.MAC(rule, data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	})
 }

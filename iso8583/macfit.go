@@ -1,0 +1,63 @@
+package iso8583
+
+import "bytes"
+
+// WithMAC gives the dialect with another MAC rule for the same field, to try what an acquirer may mean. It fails where
+// the rule cannot be.
+func (d *Dialect) WithMAC(rule MACRule) (*Dialect, error) {
+	if err := rule.Check(); err != nil {
+		return nil, err
+	}
+	out := *d
+	rule.Field = d.mac.Field
+	out.mac = rule
+	return &out, nil
+}
+
+// FittingMACs lists every rule under which key makes the MAC that a packed message carries. It is for the bench: an
+// acquirer who says "X9.9" may mean any of several, and a sample message with its key tells which. Errors are those of
+// CheckMAC; a MAC that nothing explains gives an empty list.
+func (d *Dialect) FittingMACs(packed, key []byte) ([]MACRule, error) {
+	at, err := d.findMAC(packed)
+	if err != nil {
+		return nil, err
+	}
+	var fit []MACRule
+	for _, rule := range everyMAC(len(key)) {
+		result, err := rule.Compute(key, packed[d.rangeStart(rule.Range):at.Start])
+		if err != nil {
+			continue // the key is too long or too short for it
+		}
+		want := rule.written(nil, [macBytes]byte(result), d.base[at.Field])
+		if rule.Field = at.Field; bytes.Equal(want, packed[at.Value:at.End]) {
+			fit = append(fit, rule)
+		}
+	}
+	return fit, nil
+}
+
+// everyMAC lists all rules that a key of so many bytes may serve, the plain ones first.
+func everyMAC(size int) []MACRule {
+	var all []MACRule
+	for _, first := range []string{RangeMTI, RangeHeader, RangeTPDU} {
+		for i := range algorithms {
+			all = append(all, algorithms[i].rules(first, size)...)
+		}
+	}
+	return all
+}
+
+func (a *algorithm) rules(first string, size int) []MACRule {
+	var all []MACRule
+	for _, n := range a.keys {
+		for _, padding := range []string{PadZero, Pad80} {
+			for _, output := range []string{OutputText, OutputBinary} {
+				rule := MACRule{Algorithm: a.name, Padding: padding, Output: output, Range: first, KeyBytes: n}
+				if n <= size && rule.Check() == nil {
+					all = append(all, rule)
+				}
+			}
+		}
+	}
+	return all
+}
