@@ -46,7 +46,7 @@ type Reader interface {
 type Options struct {
 	Dialect        *iso8583.Dialect
 	Link           *link.Link
-	Keys           *iso8583.Keys // with the terminal's master key in it
+	Keys           iso8583.Keyring // with the terminal's master key in it, in memory or in a PIN pad
 	Scribe         payment.Scribe
 	Reader         Reader
 	Terminal       string        // as the acquirer calls it, field 41
