@@ -130,14 +130,15 @@ func posdBenches(wire string, d *iso8583.Dialect) ([]bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	again, buf := &iso8583.Message{}, make([]byte, 0, 2*largest)
+	again, read, buf := &iso8583.Message{}, &iso8583.Message{}, make([]byte, 0, 2*largest)
+	var seen iso8583.View
 	list := []bench{
 		{key{wire, ours, packing}, func() error {
 			_, err := d.Pack(buf, m)
 			return err
 		}},
 		{key{wire, ours, setting}, func() error {
-			again.Wipe()
+			again.Reset()
 			fill(again)
 			_, err := d.Pack(buf, again)
 			return err
@@ -146,6 +147,11 @@ func posdBenches(wire string, d *iso8583.Dialect) ([]bench, error) {
 			fresh := &iso8583.Message{}
 			fill(fresh)
 			_, err := d.Pack(buf, fresh)
+			return err
+		}},
+		{key{wire, ours, viewing}, func() error { return d.View(&seen, packed) }},
+		{key{wire, ours, reading}, func() error {
+			_, err := d.UnpackInto(read, packed)
 			return err
 		}},
 		{key{wire, ours, newReading}, func() error {
