@@ -61,13 +61,14 @@ func (l *loader) readBase(text []byte) error {
 // over decodes text over what is there.
 func (l *loader) over(text []byte) (toml.MetaData, error) {
 	base := l.raw
-	l.raw.Fields, l.raw.Override, l.raw.Answers = nil, nil, nil
+	l.raw.Fields, l.raw.Override, l.raw.Answers, l.raw.Sub = nil, nil, nil, nil
 	l.raw.Frame.Request.Words = maps.Clone(base.Frame.Request.Words)
 	meta, err := toml.Decode(string(text), &l.raw)
 	if err != nil {
 		return meta, err
 	}
 	own := l.raw.Override
+	l.raw.Sub = overlaySubs(base.Sub, l.raw.Sub)
 	l.raw.Fields = merge(base.Fields, l.raw.Fields, overlay)
 	l.raw.Answers = merge(base.Answers, l.raw.Answers, overlayAnswer)
 	l.raw.Override = merge(base.Override, own, func(base, own map[string]fieldFile) map[string]fieldFile {

@@ -1,7 +1,6 @@
 package iso8583
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,6 +47,9 @@ func (d *Dialect) shown(m *Message, n int, reveal bool) string {
 	if reveal {
 		return m.written(n)
 	}
+	if s := d.spec(m.MTI, n); s != nil && (s.private || s.holds == holdsEMV) && d.inside(m.MTI, n) != nil {
+		return d.covered(m, n)
+	}
 	return d.spec(m.MTI, n).masked(m.written(n))
 }
 
@@ -57,18 +59,19 @@ func (s *fieldSpec) masked(v string) string {
 	switch {
 	case s == nil:
 		return maskAll(v)
-	case s.holds == holdsEMV:
-		return maskEMV(v)
 	case s.class == Masked || s.holds == holdsPAN:
 		return maskPAN(v)
 	case s.holds == holdsTrack:
 		return maskTrack(v)
-	case s.holds == "" && (s.class == Public || s.private):
+	case s.open():
 		return v
 	default:
 		return maskAll(v)
 	}
 }
+
+// open tells whether the bench may show the value as it is.
+func (s *fieldSpec) open() bool { return s.holds == "" && (s.class == Public || s.private) }
 
 // written is a value as setValue reads it back. Text that only looks like "hex:.." is written as bytes.
 func (m *Message) written(n int) string {
@@ -88,11 +91,12 @@ func maskPAN(v string) string {
 	return v[:head] + strings.Repeat("*", len(v)-head-tail) + v[len(v)-tail:]
 }
 
-// maskTrack keeps what maskPAN keeps of the card number before the separator. A track without one is encrypted.
+// maskTrack keeps what maskPAN keeps of the card number before the separator. A track without one is encrypted, and in
+// bytes nobody can tell a separator.
 func maskTrack(v string) string {
 	i := strings.IndexAny(v, "D=^")
-	if i < 0 {
-		return strings.Repeat("*", len(v))
+	if i < 0 || strings.HasPrefix(v, hexMark) {
+		return maskAll(v)
 	}
 	return maskPAN(v[:i]) + v[i:i+1] + strings.Repeat("*", len(v)-i-1)
 }
@@ -102,60 +106,4 @@ func maskAll(v string) string {
 		return hexMark + strings.Repeat("*", len(digits))
 	}
 	return strings.Repeat("*", len([]rune(v)))
-}
-
-// cardTags are the EMV data objects that hold a card number, a track, a PIN block or the holder's name (EMV 4.3
-// book 3, annex A).
-var cardTags = map[string]bool{
-	"56": true, "57": true, "5A": true, "5F20": true, "99": true, "9F0B": true, "9F1F": true, "9F20": true, "9F6B": true,
-}
-
-// maskEMV masks the values of card tags in the hex text of BER-TLV data. What does not parse is masked as a whole.
-func maskEMV(hexed string) string {
-	out := []byte(hexed)
-	b, err := hex.DecodeString(strings.TrimPrefix(hexed, hexMark))
-	if err != nil {
-		return maskAll(hexed)
-	}
-	for pos := 0; pos < len(b); {
-		tag, start, end, ok := tlv(b, pos)
-		if !ok || len(hexed) != len(hexMark)+2*len(b) {
-			return maskAll(hexed)
-		}
-		if b[pos]&0x20 != 0 { // constructed: look inside
-			pos = start
-			continue
-		}
-		for i := start; cardTags[tag] && i < end; i++ {
-			copy(out[len(hexMark)+2*i:], "**")
-		}
-		pos = end
-	}
-	return string(out)
-}
-
-// tlv reads one BER-TLV object's head: at most two bytes of tag and two of length, which is all that EMV uses.
-func tlv(b []byte, pos int) (tag string, start, end int, ok bool) {
-	i := pos + 1
-	if b[pos]&0x1F == 0x1F {
-		i++
-	}
-	if i >= len(b) {
-		return "", 0, 0, false
-	}
-	tag = upperHex(b[pos:i])
-	size := int(b[i])
-	i++
-	if size > 0x7F {
-		more := size & 0x7F
-		if more == 0 || more > 2 || i+more > len(b) {
-			return "", 0, 0, false
-		}
-		size = 0
-		for range more {
-			size = size<<8 | int(b[i])
-			i++
-		}
-	}
-	return tag, i, i + size, i+size <= len(b)
 }

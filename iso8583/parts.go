@@ -161,6 +161,32 @@ func (l *partLevel) part(p piece) Part {
 	}
 }
 
+// covered is a field's value with those of its parts covered that the bench may not show. What cannot be read is covered
+// as a whole.
+func (d *Dialect) covered(m *Message, n int) string {
+	text := m.written(n)
+	parts, err := d.Parts(m, n)
+	digits, hexed := strings.CutPrefix(text, hexMark)
+	if err != nil || !hexed && !isASCII([]byte(text)) {
+		return maskAll(text)
+	}
+	out, width := []byte(text), 1
+	if hexed {
+		out, width = []byte(digits), 2
+	}
+	for _, p := range parts {
+		if !p.Group && !p.spec.open() {
+			for i := width * p.Offset; i < width*(p.Offset+p.Size); i++ {
+				out[i] = '*'
+			}
+		}
+	}
+	if hexed {
+		return hexMark + string(out)
+	}
+	return string(out)
+}
+
 // Part gives the value of a part by its path, as Part.Text has it. It is false where the message or the dialect has no
 // such part, and where what holds it cannot be read.
 func (d *Dialect) Part(m *Message, path string) (string, bool) {

@@ -101,6 +101,19 @@ func (l *loader) subBlocks() []subBlock {
 	return blocks
 }
 
+// overlaySubs gives the blocks of a file and those of its base that it does not replace. Its own come first, so that they
+// have the numbers of their places in the file.
+func overlaySubs(base, own []subFile) []subFile {
+	out := slices.Clone(own)
+	for _, b := range base {
+		same := func(o subFile) bool { return o.Field == b.Field && slices.Equal(o.MTI, b.MTI) }
+		if !slices.ContainsFunc(own, same) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
 // orAll is the list, or the word for all messages.
 func orAll(mtis []string) []string {
 	if len(mtis) == 0 {

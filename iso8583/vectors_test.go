@@ -112,6 +112,8 @@ func TestPublicMessagesShowTheirFieldsWithoutReveal(t *testing.T) {
 			t.Fatal(err)
 		}
 		for key, want := range v.Fields {
+			// A payment code is worth what card data is worth, and this message has one.
+			want = strings.Replace(want, hex.EncodeToString([]byte("284412345678901234")), strings.Repeat("*", 36), 1)
 			if got.Fields[key] != want {
 				t.Errorf("%s: F%s: got %q, want %q", v.Name, key, got.Fields[key], want)
 			}
