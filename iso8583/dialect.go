@@ -117,7 +117,7 @@ func (d *Dialect) MatchKey(m *Message) string {
 }
 
 // Role gives what a field of m means by its role, whatever its number in this dialect: code, amount, currency, trace,
-// terminal, merchant, rrn, approval, batch, keys, time (HHMMSS), date (MMDD). It is "" where the message or the
+// terminal, merchant, rrn, approval, balance, batch, keys, time (HHMMSS), date (MMDD). It is "" where the message or the
 // dialect has none. Keys come as bytes: RoleBytes.
 func (d *Dialect) Role(m *Message, role string) string { return string(d.RoleBytes(m, role)) }
 

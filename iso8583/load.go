@@ -228,7 +228,7 @@ func (l *loader) meaning() {
 	l.d.equalPaid = l.known("reply.equal_approved", l.raw.Reply.EqualApproved, 4, 42)
 	standard := map[string]string{
 		"code": "39", "amount": "4", "currency": "49", "trace": "11", "terminal": "41", "merchant": "42",
-		"rrn": "37", "approval": "38", "time": "12", "date": "13", "batch": "", "keys": "",
+		"rrn": "37", "approval": "38", "time": "12", "date": "13", "balance": "54", "batch": "", "keys": "",
 	}
 	l.d.roles = map[string]role{}
 	for name := range l.raw.Reply.Roles {
