@@ -22,5 +22,6 @@ func (d *Dialect) Addressed(tpdu, header string) (*Dialect, error) {
 		}
 		*part.to = strings.ToUpper(part.text)
 	}
+	out.frame.standard, _ = hex.DecodeString(out.frame.tpdu + out.frame.header) // both were checked
 	return &out, nil
 }

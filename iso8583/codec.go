@@ -15,13 +15,12 @@ var noMAC [macBytes]byte
 // A *FieldError says what does not fit; dst is then returned as it was. Nothing is allocated when dst has room.
 func (d *Dialect) Pack(dst []byte, m *Message) ([]byte, error) {
 	start := len(dst)
-	out, err := d.packHead(dst, m)
+	out, fields, err := d.packHead(dst, m)
 	if err != nil {
 		return dst[:start], err
 	}
 	maps := d.mapsOf(m)
 	out = d.packBitmaps(out, m.set, maps)
-	fields := d.fields(m.MTI)
 	for w := range m.set {
 		if w == 1 && maps > 2 && d.thirdLater {
 			out = d.packBitmap(out, m.set[2])
@@ -30,8 +29,17 @@ func (d *Dialect) Pack(dst []byte, m *Message) ([]byte, error) {
 			i := bits.LeadingZeros64(rest)
 			rest &^= 1 << 63 >> (uint(i) % 64)
 			n := 64*w + i + 1
-			if out, err = d.packField(out, fields[n], n, m); err != nil {
-				return dst[:start], err
+			s := fields[n]
+			if s == nil {
+				return dst[:start], d.unknownField(n, -1, m.MTI)
+			}
+			at := &m.at[n]
+			v, kind := m.buf[at.off:at.off+at.n], at.kind
+			if n == d.mac.Field && len(v) != macBytes {
+				v, kind = noMAC[:], isBytes
+			}
+			if out, err = s.encode(out, v, kind, at.pad); err != nil {
+				return dst[:start], err.of(n)
 			}
 		}
 	}
@@ -41,50 +49,38 @@ func (d *Dialect) Pack(dst []byte, m *Message) ([]byte, error) {
 	return out, nil
 }
 
-// packField appends one field of m.
-func (d *Dialect) packField(dst []byte, s *fieldSpec, n int, m *Message) ([]byte, error) {
-	if s == nil {
-		return dst, fault(-1, "dialect %s has no such field in %s", d.name, m.MTI).of(n)
+// packHead appends TPDU, header and MTI, and gives the table of fields.
+func (d *Dialect) packHead(dst []byte, m *Message) ([]byte, *table, *FieldError) {
+	f := &d.frame
+	out := dst
+	if (m.TPDU == "" || m.TPDU == f.tpdu) && (m.Header == "" || m.Header == f.header) {
+		out = append(out, f.standard...)
+	} else {
+		var err *FieldError
+		if out, err = packHex(out, "tpdu", m.TPDU, f.tpdu, f.tpduBytes); err != nil {
+			return dst, nil, err
+		}
+		if out, err = packHex(out, "header", m.Header, f.header, f.headerBytes); err != nil {
+			return dst, nil, err
+		}
 	}
-	at := &m.at[n]
-	v := m.buf[at.off : at.off+at.n]
-	kind := at.kind
-	if n == d.mac.Field && len(v) != macBytes {
-		v, kind = noMAC[:], isBytes
+	key, ok := mtiKeyOf(m.MTI)
+	if !ok {
+		return dst, nil, faultAt("mti", -1, "not four digits of a message type")
 	}
-	out, err := s.encode(dst, v, kind, at.pad)
-	if err != nil {
-		return dst, err.of(n)
-	}
-	return out, nil
-}
-
-func (d *Dialect) packHead(dst []byte, m *Message) ([]byte, error) {
-	out, err := packHex(dst, "tpdu", m.TPDU, d.frame.tpdu, d.frame.tpduBytes)
-	if err != nil {
-		return dst, err
-	}
-	if out, err = packHex(out, "header", m.Header, d.frame.header, d.frame.headerBytes); err != nil {
-		return dst, err
-	}
-	if !isMTI(m.MTI) {
-		return dst, faultAt("mti", -1, "not four digits of a message type")
-	}
-	at := len(out)
 	switch d.mti {
 	case codingBCD:
-		out = extend(out, 2)
-		packPairs(out[at:], []byte(m.MTI), &decimalOf)
+		out = bin.BigEndian.AppendUint16(out, pack4(uint32(key)&(15*ones4)))
 	case codingASCII:
-		out = append(out, m.MTI...)
+		out = bin.BigEndian.AppendUint32(out, uint32(key))
 	default:
-		out = append(out, m.MTI...)
-		translate(out[at:], &toEBCDIC)
+		out = bin.BigEndian.AppendUint32(out, uint32(key)|0xF0*ones4)
 	}
-	return out, nil
+	return out, d.table(key), nil
 }
 
-func packHex(dst []byte, path, value, standard string, size int) ([]byte, error) {
+// packHex appends so many bytes of hex digits, the standard ones where value is empty.
+func packHex(dst []byte, path, value, standard string, size int) ([]byte, *FieldError) {
 	if value == "" {
 		value = standard
 	}
@@ -145,17 +141,4 @@ func (d *Dialect) packBitmap(dst []byte, set uint64) []byte {
 		translate(out[len(dst):], &toEBCDIC)
 	}
 	return out
-}
-
-// isMTI tells whether s can be a message type: version 0, 1, 2, 8 or 9 and a class that is not 0.
-func isMTI[T string | []byte](s T) bool {
-	if len(s) != 4 || s[1] == '0' {
-		return false
-	}
-	for i := range 4 {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s[0] < '3' || s[0] > '7'
 }

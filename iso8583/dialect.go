@@ -37,6 +37,7 @@ type table [MaxField + 1]*fieldSpec
 // ownTable is the whole table of one MTI, so that a message looks its fields up once.
 type ownTable struct {
 	mti    string
+	key    mtiKey
 	fields *table
 }
 
@@ -86,8 +87,13 @@ func (d *Dialect) InFlightMax() time.Duration { return d.inFlight }
 
 // fields is the table for messages of that MTI.
 func (d *Dialect) fields(mti string) *table {
+	key, _ := mtiKeyOf(mti)
+	return d.table(key)
+}
+
+func (d *Dialect) table(key mtiKey) *table {
 	for i := range d.byMTI {
-		if d.byMTI[i].mti == mti {
+		if d.byMTI[i].key == key {
 			return d.byMTI[i].fields
 		}
 	}

@@ -35,7 +35,17 @@ const (
 	ones8  = 0x0101010101010101
 	tops8  = 0x8080808080808080 // the highest bit of each byte
 	halfs8 = 0x0F0F0F0F0F0F0F0F
+
+	zeros4 = 0x30303030
+	ones4  = 0x01010101
+	tops4  = 0x80808080
 )
+
+// pack4 makes two bytes of four half bytes that lie in the bytes of x.
+func pack4(x uint32) uint16 {
+	x = (x | x>>4) & 0x00FF00FF
+	return uint16(x | x>>8)
+}
 
 // pack8 makes four bytes of eight half bytes that lie in the bytes of x.
 func pack8(x uint64) uint32 {
@@ -58,35 +68,61 @@ func chars8(x uint64) (chars, over uint64) {
 	return x + zeros8 + 7*over, over
 }
 
-// packDigits writes an even number of digits two to a byte into p, which has room for just these. digit is decimalOf
-// or nibbleOf; ok is false when a character is no such digit.
-func packDigits(p, digits []byte, digit *[256]byte) (ok bool) {
+// packDecimal writes an even number of decimal digits two to a byte into p, which has room for just these. bad is not 0
+// when a character is no digit.
+func packDecimal(p, digits []byte) (bad uint64) {
 	n := len(digits)
+	if n < 8 {
+		return packFew(p, digits)
+	}
 	for i := 0; i+8 <= n; i += 8 {
-		if !pack8At(p[i/2:], digits[i:], digit) {
+		x := bin.BigEndian.Uint64(digits[i:]) ^ zeros8
+		bad |= x + 0x76*ones8 | x
+		bin.BigEndian.PutUint32(p[i/2:], pack8(x))
+	}
+	if n%8 != 0 { // the last eight again, some of them for the second time
+		x := bin.BigEndian.Uint64(digits[n-8:]) ^ zeros8
+		bad |= x + 0x76*ones8 | x
+		bin.BigEndian.PutUint32(p[n/2-4:], pack8(x))
+	}
+	return bad & tops8
+}
+
+// packFew is packDecimal for less than eight.
+func packFew(p, digits []byte) (bad uint64) {
+	n := len(digits)
+	if n < 4 {
+		if n == 0 {
+			return 0
+		}
+		hi, lo := digits[0]-'0', digits[1]-'0'
+		p[0] = hi<<4 | lo
+		return uint64((hi+0x76)|hi|(lo+0x76)|lo) & 0x80
+	}
+	x := bin.BigEndian.Uint32(digits) ^ zeros4
+	y := bin.BigEndian.Uint32(digits[n-4:]) ^ zeros4
+	bin.BigEndian.PutUint16(p, pack4(x))
+	bin.BigEndian.PutUint16(p[n/2-2:], pack4(y))
+	return uint64((x+0x76*ones4)|x|(y+0x76*ones4)|y) & tops4
+}
+
+// packNibbles is packDecimal for the characters of a track.
+func packNibbles(p, digits []byte) (ok bool) {
+	for len(digits) >= 8 {
+		c := bin.BigEndian.Uint64(digits)
+		x := c&halfs8 + c>>6&ones8*9 // a letter has bit 6, and A is 1 without it
+		if back, _ := chars8(x & halfs8); back == c {
+			bin.BigEndian.PutUint32(p, pack8(x))
+		} else if !packDigits(p[:4], digits[:8], &nibbleOf) {
 			return false
 		}
+		p, digits = p[4:], digits[8:]
 	}
-	switch rest := n % 8; {
-	case rest == 0:
-		return true
-	case n > 8: // the last eight again, some of them for the second time
-		return pack8At(p[n/2-4:], digits[n-8:], digit)
-	default:
-		return packPairs(p, digits, digit)
-	}
+	return packDigits(p, digits, &nibbleOf)
 }
 
-func pack8At(p, digits []byte, digit *[256]byte) bool {
-	x := bin.BigEndian.Uint64(digits) ^ zeros8
-	if (x+0x76*ones8|x)&tops8 != 0 {
-		return packPairs(p[:4], digits[:8], digit)
-	}
-	bin.BigEndian.PutUint32(p, pack8(x))
-	return true
-}
-
-func packPairs(p, digits []byte, digit *[256]byte) bool {
+// packDigits is packDecimal by a table of digits.
+func packDigits(p, digits []byte, digit *[256]byte) (ok bool) {
 	bad := byte(0)
 	for i := range p {
 		hi, lo := digit[digits[2*i]], digit[digits[2*i+1]]

@@ -4,13 +4,57 @@ package iso8583
 // the nibble for an odd half byte, or noPad for the dialect's own. On an error dst comes back as it was.
 func (s *fieldSpec) encode(dst, value []byte, kind valueKind, pad int8) ([]byte, *FieldError) {
 	switch s.form {
-	case formPacked, formDigits, formSigned:
+	case formPacked:
+		if kind == isText && s.kind == numeric && (len(value) == s.max || s.prefix > 0 && len(value) < s.max) {
+			return s.encodeNumber(dst, value, pad)
+		}
+		return s.encodeDigits(dst, value, kind, pad)
+	case formDigits, formSigned:
 		return s.encodeDigits(dst, value, kind, pad)
 	case formText:
+		if kind == isText && s.prefix == 0 && len(value) == s.max && s.charset != charsetEBCDIC && isASCII(value) {
+			return append(dst, value...), nil
+		}
 		return s.encodeText(dst, value, kind)
 	default:
 		return s.encodeBytes(dst, value)
 	}
+}
+
+// encodeNumber is encodeDigits for the most frequent fields: packed decimal digits that are neither too many nor too few.
+func (s *fieldSpec) encodeNumber(dst, v []byte, pad int8) ([]byte, *FieldError) {
+	at, n, bad := len(dst), len(v), uint64(0)
+	out := extend(dst, int(s.before)+(n+1)/2)
+	p := out[at:]
+	if s.prefix > 0 {
+		p = s.putLength(p, n)
+	}
+	if n%2 == 0 {
+		bad = packDecimal(p, v)
+	} else {
+		if pad == noPad {
+			pad = int8(s.pad)
+		}
+		bad = packOdd(p, v, byte(pad), s.left)
+	}
+	if bad != 0 {
+		clear(out[at:])
+		return dst, s.noDigits()
+	}
+	return out, nil
+}
+
+// packOdd is packDecimal for an odd number of digits, with pad after them if left, else before.
+func packOdd(p, v []byte, pad byte, left bool) (bad uint64) {
+	n := len(v)
+	if left {
+		last := v[n-1] - '0'
+		p[n/2] = last<<4 | pad
+		return packDecimal(p[:n/2], v[:n-1]) | uint64(last+0x76|last)&0x80
+	}
+	first := v[0] - '0'
+	p[0] = pad<<4 | first&15
+	return packDecimal(p[1:], v[1:]) | uint64(first+0x76|first)&0x80
 }
 
 func (s *fieldSpec) encodeDigits(dst, v []byte, kind valueKind, pad int8) ([]byte, *FieldError) {
@@ -74,6 +118,7 @@ func (s *fieldSpec) putDigits(p, v []byte, pad byte) (ok bool) {
 	if s.kind == track {
 		digit = &nibbleOf
 	}
+	n := len(v)
 	if s.wide {
 		copy(p, v)
 		if s.ebcdic {
@@ -81,18 +126,22 @@ func (s *fieldSpec) putDigits(p, v []byte, pad byte) (ok bool) {
 		}
 		return indexNot(v, digit) < 0
 	}
-	n := len(v)
-	if n%2 == 0 {
-		return packDigits(p, v, digit)
-	}
-	if s.left {
+	switch {
+	case s.kind != track && n%2 == 0:
+		return packDecimal(p, v) == 0
+	case s.kind != track:
+		return packOdd(p, v, pad, s.left) == 0
+	case n%2 == 0:
+		return packNibbles(p, v)
+	case s.left:
 		last := digit[v[n-1]]
 		p[n/2] = last<<4 | pad
-		return last != noDigit && packDigits(p[:n/2], v[:n-1], digit)
+		return last != noDigit && packNibbles(p[:n/2], v[:n-1])
+	default:
+		first := digit[v[0]]
+		p[0] = pad<<4 | first
+		return first != noDigit && packNibbles(p[1:], v[1:])
 	}
-	first := digit[v[0]]
-	p[0] = pad<<4 | first
-	return first != noDigit && packDigits(p[1:], v[1:], digit)
 }
 
 func (s *fieldSpec) encodeText(dst, v []byte, kind valueKind) ([]byte, *FieldError) {

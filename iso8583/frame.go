@@ -18,6 +18,7 @@ type frameSpec struct {
 	headerBytes int
 	tpdu        string // standard values, hex
 	header      string
+	standard    []byte // both of them
 	ownHeader   bool   // an answer has the standard header, else the request's
 	tpduReply   string // what an answer's TPDU is
 	request     headerRequest

@@ -48,6 +48,10 @@ func (f lengthForm) limit(digits int) int {
 
 // read gives what the bytes of a length say; ok is false for bytes that are no digits.
 func (f lengthForm) read(p []byte) (n int, ok bool) {
+	if f == lengthBCD && len(p) == 1 {
+		c := p[0]
+		return int(c) - int(c>>4)*6, c < 0xA0 && c&15 < 10
+	}
 	bad := byte(0)
 	switch f {
 	case lengthBCD:
@@ -76,6 +80,11 @@ func (f lengthForm) read(p []byte) (n int, ok bool) {
 
 // write fills p with a length.
 func (f lengthForm) write(p []byte, n int) {
+	if f == lengthBCD && len(p) == 2 {
+		hi := n / 100
+		p[0], p[1] = bcd(hi), bcd(n-100*hi)
+		return
+	}
 	for i := len(p) - 1; i >= 0; i-- {
 		switch f {
 		case lengthBCD:
@@ -94,4 +103,4 @@ func (f lengthForm) write(p []byte, n int) {
 	}
 }
 
-func bcd(n int) byte { return byte(n/10<<4 | n%10) }
+func bcd(n int) byte { return byte(n + n/10*6) }

@@ -128,6 +128,7 @@ func (l *loader) frame() {
 	}
 	f.tpdu = l.hexOf("frame.tpdu", raw.TPDU, f.tpduBytes)
 	f.header = l.hexOf("frame.header", raw.Header, f.headerBytes)
+	f.standard, _ = decodeHex(f.tpdu + f.header) // what hexOf gives is hex
 	f.request = l.request(2 * f.headerBytes)
 	l.d.frame = f
 }

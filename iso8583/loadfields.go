@@ -11,7 +11,7 @@ import (
 
 // formatRule is the notation of the standard: n6 is fixed, n..19 LL and ans..999 LLL have a length before them; x+n8 is
 // eight digits after a sign.
-var formatRule = regexp.MustCompile(`^(n|z|x\+n|a|an|ans|as|ns|s|b)(\.\.)?([1-9][0-9]{0,4})( L{1,4})?$`)
+var formatRule = regexp.MustCompile(`^(n|z|x\+n|a|an|ans|as|ns|s|b)(\.\.)?([1-9][0-9]{0,5})( L{1,6})?$`)
 
 // classes are the words for what may be kept. "private" is secret in journal and log, but no card data, so that the
 // bench shows it.
@@ -27,7 +27,8 @@ func (l *loader) fields() {
 	l.table("fields", &l.d.base, l.raw.Fields)
 	for _, mti := range slices.Sorted(maps.Keys(l.raw.Override)) {
 		key := "override." + mti
-		if !isMTI(mti) {
+		which, ok := mtiKeyOf(mti)
+		if !ok {
 			l.fault(key, "is no message type such as \"0810\"")
 			continue
 		}
@@ -36,7 +37,7 @@ func (l *loader) fields() {
 			own[n] = overlay(l.raw.Fields[n], f)
 		}
 		l.table(key, &whole, own)
-		l.d.byMTI = append(l.d.byMTI, ownTable{mti, &whole})
+		l.d.byMTI = append(l.d.byMTI, ownTable{mti, which, &whole})
 	}
 }
 
@@ -258,10 +259,9 @@ func (l *loader) literal(key, mti string, n int, f fieldTemplate) {
 	if len(f) != 1 || f[0].name != "" {
 		return
 	}
-	m := &Message{MTI: mti}
-	m.setValue(n, f[0].text)
-	if _, err := l.d.packField(nil, l.d.spec(mti, n), n, m); err != nil {
-		l.fault(key, "%v", err)
+	value, kind := parseValue(f[0].text)
+	if _, err := l.d.spec(mti, n).encode(nil, value, kind, noPad); err != nil {
+		l.fault(key, "%v", err.of(n))
 	}
 }
 

@@ -34,8 +34,8 @@ func (d *Dialect) UnpackInto(m *Message, b []byte) (trailing int, err error) {
 }
 
 func (d *Dialect) unpack(m *Message, b []byte) (int, *FieldError) {
-	h, err := d.readHead(b)
-	if err != nil {
+	var h head
+	if err := d.readHead(b, &h); err != nil {
 		return 0, err
 	}
 	m.MTI, m.maps = h.mti, h.maps
@@ -43,6 +43,7 @@ func (d *Dialect) unpack(m *Message, b []byte) (int, *FieldError) {
 	buf, pos, before := m.buf, h.pos, 0
 	for w := range h.set {
 		if w == 1 && h.maps > 2 && d.thirdLater {
+			var err *FieldError
 			if pos, err = d.readThird(b, pos, &h); err != nil {
 				return 0, err
 			}
@@ -55,7 +56,10 @@ func (d *Dialect) unpack(m *Message, b []byte) (int, *FieldError) {
 			if s == nil {
 				return 0, d.unknownField(n, pos, h.mti).hint(afterField(before))
 			}
-			start, end, units, err := s.find(b, pos)
+			start, end, units, err := pos, pos+s.bytes, s.max, (*FieldError)(nil)
+			if s.prefix > 0 || end > len(b) {
+				start, end, units, err = s.find(b, pos)
+			}
 			if err != nil {
 				return 0, err.of(n).hint(afterField(before))
 			}
@@ -102,18 +106,17 @@ type head struct {
 	pos    int      // where the fields begin
 }
 
-func (d *Dialect) readHead(b []byte) (h head, err *FieldError) {
-	h.pos = d.frame.tpduBytes + d.frame.headerBytes
-	if len(b) < h.pos {
-		return h, d.frame.headFault(b)
+func (d *Dialect) readHead(b []byte, h *head) *FieldError {
+	at := d.frame.tpduBytes + d.frame.headerBytes
+	if len(b) < at {
+		return d.frame.headFault(b)
 	}
-	if h.mti, err = d.readMTI(b, h.pos); err != nil {
-		return h, err
+	key, ok := d.mti.readMTI(b[at:])
+	if !ok {
+		return d.mtiFault(b, at)
 	}
-	h.fields = d.fields(h.mti)
-	h.pos += d.mti.size()
-	err = d.readBitmaps(b, &h)
-	return h, err
+	h.mti, h.fields, h.pos = key.text(), d.table(key), at+d.mti.size()
+	return d.readBitmaps(b, h)
 }
 
 func (f *frameSpec) headFault(b []byte) *FieldError {
@@ -123,35 +126,11 @@ func (f *frameSpec) headFault(b []byte) *FieldError {
 	return faultAt("header", f.tpduBytes, "%d bytes, %d wanted", len(b)-f.tpduBytes, f.headerBytes)
 }
 
-// everyMTI is all of them in a row, so that reading one allocates nothing.
-var everyMTI = func() string {
-	text := make([]byte, 0, 4*10000)
-	for n := range 10000 {
-		text = append(text, '0'+byte(n/1000), '0'+byte(n/100%10), '0'+byte(n/10%10), '0'+byte(n%10))
+func (d *Dialect) mtiFault(b []byte, pos int) *FieldError {
+	if size := d.mti.size(); len(b) < pos+size {
+		return faultAt("mti", pos, "%d bytes, %d wanted", len(b)-pos, size)
 	}
-	return string(text)
-}()
-
-func (d *Dialect) readMTI(b []byte, pos int) (string, *FieldError) {
-	size := d.mti.size()
-	if len(b) < pos+size {
-		return "", faultAt("mti", pos, "%d bytes, %d wanted", len(b)-pos, size)
-	}
-	var chars [4]byte
-	switch d.mti {
-	case codingBCD:
-		unpackPairs(chars[:], b[pos:pos+2])
-	case codingASCII:
-		copy(chars[:], b[pos:])
-	default:
-		copy(chars[:], b[pos:])
-		translate(chars[:], &fromEBCDIC)
-	}
-	if !isMTI(chars[:]) {
-		return "", faultAt("mti", pos, "not four digits of a message type").hint(d.mtiHint(b, pos))
-	}
-	i := 4 * (int(chars[0]-'0')*1000 + int(chars[1]-'0')*100 + int(chars[2]-'0')*10 + int(chars[3]-'0'))
-	return everyMTI[i : i+4], nil
+	return faultAt("mti", pos, "not four digits of a message type").hint(d.mtiHint(b, pos))
 }
 
 // mtiHint names the usual reasons why there is no MTI where one should be.
@@ -164,7 +143,7 @@ func (d *Dialect) mtiHint(b []byte, pos int) string {
 	switch {
 	case isLength && said == len(b)-size:
 		return "the length prefix is still in front"
-	case d.mti == codingBCD && len(b) >= pos+4 && isMTI(b[pos:pos+4]):
+	case d.mti == codingBCD && len(b) >= pos+4 && isMTI(string(b[pos:pos+4])):
 		return "the MTI looks like ASCII text; this dialect has BCD"
 	case d.mti != codingBCD && isMTI(upperHex(b[pos:pos+2])):
 		return "the MTI looks like BCD; this dialect has " + d.mti.String() + " text"

@@ -40,7 +40,8 @@ func (d *Dialect) view(v *View, packed []byte) *FieldError {
 	if len(packed) > d.frame.max {
 		return faultAt("frame", 0, "%d bytes exceed the dialect's limit of %d", len(packed), d.frame.max)
 	}
-	h, err := d.readHead(packed)
+	var h head
+	err := d.readHead(packed, &h)
 	if err == nil {
 		err = v.walk(packed, &h)
 	}
@@ -67,9 +68,11 @@ func (v *View) walk(b []byte, h *head) (err *FieldError) {
 			if s == nil {
 				return v.d.unknownField(n, pos, h.mti).hint(afterField(before))
 			}
-			value, end, units, err := s.find(b, pos)
-			if err != nil {
-				return err.of(n).hint(afterField(before))
+			value, end, units := pos, pos+s.bytes, s.max
+			if s.prefix > 0 || end > len(b) {
+				if value, end, units, err = s.find(b, pos); err != nil {
+					return err.of(n).hint(afterField(before))
+				}
 			}
 			v.at[n] = place{int32(pos), int32(value), int32(end), int32(units)}
 			pos, before = end, n
