@@ -17,7 +17,8 @@ import (
 type isoCmd struct {
 	Decode   isoDecodeCmd   `cmd:"" help:"Show a message that was found in a trace."`
 	Encode   isoEncodeCmd   `cmd:"" help:"Turn a message written as JSON into hex."`
-	MAC      isoMACCmd      `cmd:"" name:"mac" help:"Compute a message authentication code."`
+	MAC      isoMACCmd      `cmd:"" name:"mac" help:"Compute a message authentication code, or say whether a message has its right one."`
+	Keys     isoKeysCmd     `cmd:"" help:"Say what is in the key block of a sign-on reply, or make one."`
 	Dialects isoDialectsCmd `cmd:"" help:"List the dialects that hwtest knows; any other is a TOML file."`
 }
 

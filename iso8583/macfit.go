@@ -1,15 +1,22 @@
 package iso8583
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+)
 
-// WithMAC gives the dialect with another MAC rule for the same field, to try what an acquirer may mean. It fails where
-// the rule cannot be.
+// WithMAC gives the dialect with another MAC rule, to try what an acquirer may mean; where rule.Field is 0 the MAC stays
+// in its field. It fails where the rule cannot be, or the dialect has no field of eight bytes there.
 func (d *Dialect) WithMAC(rule MACRule) (*Dialect, error) {
 	if err := rule.Check(); err != nil {
 		return nil, err
 	}
+	rule.Field = cmp.Or(rule.Field, d.mac.Field)
+	if s := d.spec("", rule.Field); s == nil || s.prefix != 0 || s.max != macBytes {
+		return nil, fmt.Errorf("field: dialect %s has no MAC in field %d", d.name, rule.Field)
+	}
 	out := *d
-	rule.Field = d.mac.Field
 	out.mac = rule
 	return &out, nil
 }
