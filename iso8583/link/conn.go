@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"posd/iso8583"
 )
 
 // silentTimeouts is after how many time-outs in a row, with no frame between them, a connection is given up. After
@@ -25,6 +27,8 @@ type conn struct {
 	pen    chan struct{} // holds one token: who takes it may write
 	done   chan struct{} // closed when the connection is over
 	echoes chan struct{} // an empty frame to send back, for each that came
+
+	message iso8583.Message // the reader's, to find a frame's match key
 
 	mu      sync.Mutex
 	waiting map[string]chan []byte // guarded by mu; by match key

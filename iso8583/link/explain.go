@@ -91,7 +91,10 @@ func explainAlert(err *net.OpError) error {
 	case is(alertVersion):
 		return tooOld(err)
 	case is(alertHandshakeFailure, alertInsufficient):
-		return &TLSError{"the host and this till have no way to encrypt in common", "ask the acquirer which versions and ciphers the host takes; TLS 1.2 is the oldest here", err}
+		return &TLSError{
+			"the host and this till have no way to encrypt in common, or the host wants a certificate of this till",
+			"set cert_file and key_file in [acquirer.tls] if the acquirer gave any, else ask which ciphers the host takes", err,
+		}
 	case is(alertUnknownName):
 		return &TLSError{"the host does not know the name that it was called by", "ask the acquirer for the name and put it into server_name in [acquirer.tls]", err}
 	default:

@@ -17,7 +17,7 @@ import (
 
 // host is the other end of a link's connections: each dial gives a new pipe, and its far end comes out of ends.
 type host struct {
-	t     *testing.T
+	t     testing.TB
 	d     *iso8583.Dialect
 	ends  chan net.Conn
 	mu    sync.Mutex
@@ -106,13 +106,21 @@ func (h *host) take(c net.Conn) []byte {
 }
 
 func (h *host) give(c net.Conn, packed []byte) {
-	frame, err := h.d.AppendFrame(nil, packed)
-	if err == nil {
-		_, err = c.Write(frame)
-	}
-	if err != nil {
+	if _, err := c.Write(h.stream(packed)); err != nil {
 		h.t.Error(err)
 	}
+}
+
+// stream is messages as they stand on the line.
+func (h *host) stream(messages ...[]byte) (all []byte) {
+	h.t.Helper()
+	for _, packed := range messages {
+		var err error
+		if all, err = h.d.AppendFrame(all, packed); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	return all
 }
 
 type result struct {
@@ -206,15 +214,7 @@ func TestAnswersFindTheirOwnExchangeInAnyOrderAndChunking(t *testing.T) {
 		second := h.exchange(time.Minute, h.message("0200", "000002"))
 		h.take(c)
 
-		var stream []byte
-		for _, packed := range [][]byte{nil, h.message("0210", "000002"), h.message("0210", "000001")} {
-			frame, err := h.d.AppendFrame(nil, packed) // the empty one is a poll
-			if err != nil {
-				t.Fatal(err)
-			}
-			stream = append(stream, frame...)
-		}
-		for _, b := range stream {
+		for _, b := range h.stream(nil, h.message("0210", "000002"), h.message("0210", "000001")) { // the empty one is a poll
 			if _, err := c.Write([]byte{b}); err != nil {
 				t.Fatal(err)
 			}

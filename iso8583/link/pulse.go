@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"posd/iso8583"
 )
 
 const (
@@ -16,34 +14,20 @@ const (
 	pulseLimit = 10 * time.Second
 )
 
-// polled takes note of an empty frame, as the dialect wants it. The connection's pulse writes the echo: the reader
-// never waits for the host to read.
-func (c *conn) polled() error {
+// polled takes note of an empty frame, a sign of life that some hosts want back. The connection's pulse writes it: the
+// reader never waits for the host to read.
+func (c *conn) polled() {
 	c.mu.Lock()
 	c.silent = 0
 	c.mu.Unlock()
-	switch keepAliveOf(c.o.Dialect) {
-	case "refuse":
-		return errors.New("host sent an empty frame, which the dialect refuses (frame.keep_alive)")
-	case "echo":
-		select {
-		case c.echoes <- struct{}{}:
-		default:
-		}
+	select {
+	case c.echoes <- struct{}{}:
+	default: // nobody echoes, or there are enough
 	}
-	return nil
 }
 
-// keepAliveOf tells what the dialect does with an empty frame: ignore, echo or refuse.
-func keepAliveOf(d *iso8583.Dialect) string {
-	if k, ok := any(d).(interface{ KeepAlive() string }); ok {
-		return k.KeepAlive()
-	}
-	return "ignore"
-}
-
-// hasPulse tells whether the connection sends empty frames of its own accord.
-func (c *conn) hasPulse() bool { return c.o.Poll > 0 || keepAliveOf(c.o.Dialect) == "echo" }
+// hasPulse tells whether the connection sends empty frames.
+func (c *conn) hasPulse() bool { return c.o.Poll > 0 || c.o.Dialect.EchoesEmptyFrames() }
 
 // pulse echoes the host's polls, and polls the host when the line is quiet, until the connection ends.
 func (c *conn) pulse() {
@@ -54,15 +38,18 @@ func (c *conn) pulse() {
 	}
 	timer := time.NewTimer(c.o.Poll)
 	defer timer.Stop()
-	quiet := timer.C
+	quiet, echo := timer.C, c.echoes
 	if c.o.Poll <= 0 {
 		quiet = nil
+	}
+	if !c.o.Dialect.EchoesEmptyFrames() {
+		echo = nil
 	}
 	for {
 		select {
 		case <-c.done:
 			return
-		case <-c.echoes:
+		case <-echo:
 			c.beat(empty)
 		case <-quiet:
 			left := c.o.Poll - c.quietFor()

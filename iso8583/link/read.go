@@ -96,11 +96,11 @@ func (c *conn) split(data []byte) (used int, err error) {
 			return used, nil
 		}
 		used += n
-		if len(frame) > 0 {
-			c.deliver(frame)
-		} else if err := c.polled(); err != nil {
-			return used, err
+		if len(frame) == 0 {
+			c.polled()
+			continue
 		}
+		c.deliver(frame)
 	}
 }
 
@@ -114,21 +114,17 @@ func wrongFrame(data []byte, err error) error {
 	return err
 }
 
-// deliver gives a frame to the one who waits for its match key, else to Late.
+// deliver gives a frame to the one who waits for its match key, else to Late. Only the reader uses c.message.
 func (c *conn) deliver(frame []byte) {
+	_, err := c.o.Dialect.UnpackInto(&c.message, frame)
+	key := c.o.Dialect.MatchKey(&c.message)
+	c.message.Reset()
 	frame = append([]byte(nil), frame...)
-	key, readable := "", false
-	if m, _, err := c.o.Dialect.Unpack(frame); err == nil {
-		key, readable = c.o.Dialect.MatchKey(m), true
-		m.Wipe()
-	}
 	c.mu.Lock()
 	c.silent, c.heard = 0, true
-	reply := c.waiting[key]
-	if !readable {
-		reply = nil
-	}
-	if reply != nil {
+	var reply chan []byte
+	if err == nil {
+		reply = c.waiting[key]
 		delete(c.waiting, key)
 	}
 	c.mu.Unlock()
