@@ -3,6 +3,7 @@ package iso8583_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -260,3 +261,52 @@ func BenchmarkMAC(b *testing.B) {
 		})
 	})
 }
+
+// ebcdicDialect has a MAC in EBCDIC characters.
+const ebcdicDialect = `name = "ebcdic"
+[codec]
+mti = "ebcdic"
+bitmap = "binary"
+numbers = "ebcdic"
+text = "ebcdic"
+lengths = "ebcdic"
+binary = "hex"
+[mac]
+algorithm = "x9.9"
+output = "%s"
+field = 64
+[fields]
+3 = { format = "n6" }
+64 = { format = "%s" }
+`
+
+func TestMACStandsInTheCodingOfItsField(t *testing.T) {
+	for want, c := range map[string]struct{ output, format string }{
+		"C6F1C4F3F0C6F6F8":                 {"text", "an8"},  // F1D30F68
+		"C6F1C4F3F0C6F6F8F4F9F3F1F2C3C1F4": {"binary", "b8"}, // F1D30F6849312CA4
+	} {
+		d, err := iso8583.Load("ebcdic.toml", fmt.Appendf(nil, ebcdicDialect, c.output, c.format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &iso8583.Message{MTI: "0200"}
+		m.Set(3, "000000")
+		m.Set(64, "")
+		packed, err := d.Pack(nil, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := fixed(unhex(t, "F1D30F6849312CA4"))
+		if err := d.Sign(packed, c); err != nil || !bytes.HasSuffix(packed, unhex(t, want)) {
+			t.Errorf("got %X, %v, want %s", packed, err, want)
+		}
+		if err := d.CheckMAC(packed, c); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// fixed is a Cipher that always has the same result.
+type fixed [8]byte
+
+func (f fixed) MAC(iso8583.MACRule, []byte) ([8]byte, error) { return f, nil }
