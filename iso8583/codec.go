@@ -26,15 +26,21 @@ func (d *Dialect) Pack(dst []byte, m *Message) ([]byte, error) {
 			out = d.packBitmap(out, m.set[2])
 		}
 		for rest := m.set[w]; rest != 0; {
-			i := bits.LeadingZeros64(rest)
-			rest &^= 1 << 63 >> (uint(i) % 64)
-			n := 64*w + i + 1
+			n := 64*w + bits.TrailingZeros64(rest) + 1
+			rest &= rest - 1
 			s := fields[n]
 			if s == nil {
 				return dst[:start], d.unknownField(n, -1, m.MTI)
 			}
 			at := &m.at[n]
 			v, kind := m.buf[at.off:at.off+at.n], at.kind
+			if s.plain && len(v) == s.max && kind == isText {
+				size := len(out)
+				if out = extend(out, s.bytes); packDecimal(out[size:], v) == 0 {
+					continue
+				}
+				out = out[:size] // encode says what is wrong
+			}
 			if n == d.mac.Field && len(v) != macBytes {
 				v, kind = noMAC[:], isBytes
 			}
@@ -132,10 +138,10 @@ func (d *Dialect) packBitmaps(dst []byte, set presence, maps int) []byte {
 
 func (d *Dialect) packBitmap(dst []byte, set uint64) []byte {
 	if !d.bitmapText {
-		return bin.BigEndian.AppendUint64(dst, set)
+		return bin.LittleEndian.AppendUint64(dst, mirrored(set))
 	}
 	var raw [bitmapBytes]byte
-	bin.BigEndian.PutUint64(raw[:], set)
+	bin.LittleEndian.PutUint64(raw[:], mirrored(set))
 	out := appendUpperHex(dst, raw[:])
 	if d.mti == codingEBCDIC {
 		translate(out[len(dst):], &toEBCDIC)

@@ -38,6 +38,9 @@ func (d *Dialect) Describe(m *Message, reveal bool) []Line {
 
 // codeNote explains field 39: an answer's code, a reversal's reason, or the answer to a reversal.
 func (d *Dialect) codeNote(m *Message) string {
+	if !isMTI(m.MTI) {
+		return ""
+	}
 	code := d.Role(m, "code")
 	answer, reversal := m.MTI[2]&1 == 1, m.MTI[1] == '4'
 	switch {

@@ -11,7 +11,7 @@ package iso8583
 type fieldSpec struct {
 	form    form
 	kind    fieldKind
-	prefix  uint8 // digits of the length before the value: 0 fixed, 1 L to 4 LLLL
+	prefix  uint8 // digits of the length before the value: 0 fixed, 1 L to 6 LLLLLL
 	before  uint8 // bytes of that length
 	lengths lengthForm
 	count   lengthCount
@@ -23,6 +23,7 @@ type fieldSpec struct {
 	wide    bool    // digits as characters, binary as hex text: two bytes where packed has one
 	max     int     // digits (the sign of x apart), characters, or bytes
 	bytes   int     // of a fixed one
+	plain   bool    // n of a fixed, even number of digits, packed: the most frequent fields, which the codec does itself
 
 	name, zh string
 	class    Class
@@ -88,6 +89,7 @@ func (s *fieldSpec) compile() {
 		s.form = formPacked
 	}
 	s.bytes = s.size(s.max)
+	s.plain = s.form == formPacked && s.kind == numeric && s.prefix == 0 && s.max%2 == 0
 }
 
 // packed tells whether two digits share a byte.

@@ -27,22 +27,30 @@ type Message struct {
 	lastTPDU, lastHeader string // as UnpackInto last read them, so that the next equal one needs no new string
 }
 
-// presence has a bit for each field, in the order of the bitmaps on the wire: field 1 is the highest bit of the first.
+// presence has a bit for each field; field 1 is the lowest bit of the first word, since loops are fastest from there.
 type presence [MaxField / 64]uint64
 
-func (p *presence) has(n int) bool { return p[uint(n-1)/64]&(1<<63>>(uint(n-1)%64)) != 0 }
-func (p *presence) add(n int)      { p[uint(n-1)/64] |= 1 << 63 >> (uint(n-1) % 64) }
-func (p *presence) drop(n int)     { p[uint(n-1)/64] &^= 1 << 63 >> (uint(n-1) % 64) }
+func (p *presence) has(n int) bool { return p[uint(n-1)/64]&(1<<(uint(n-1)%64)) != 0 }
+func (p *presence) add(n int)      { p[uint(n-1)/64] |= 1 << (uint(n-1) % 64) }
+func (p *presence) drop(n int)     { p[uint(n-1)/64] &^= 1 << (uint(n-1) % 64) }
 
 // next is the first field after n, or 0.
 func (p *presence) next(n int) int {
 	for i := uint(n) / 64; i < uint(len(p)); i++ {
-		if rest := p[i] << (uint(n) % 64) >> (uint(n) % 64); rest != 0 {
-			return int(i)*64 + bits.LeadingZeros64(rest) + 1
+		if rest := p[i] >> (uint(n) % 64) << (uint(n) % 64); rest != 0 {
+			return int(i)*64 + bits.TrailingZeros64(rest) + 1
 		}
 		n = 0
 	}
 	return 0
+}
+
+// mirrored turns a bitmap of the wire, read with its first byte lowest, into a word of presence, and back.
+func mirrored(x uint64) uint64 {
+	const odd, pairs = 0x5555555555555555, 0x3333333333333333
+	x = x>>1&odd | x&odd<<1
+	x = x>>2&pairs | x&pairs<<2
+	return x>>4&halfs8 | x&halfs8<<4
 }
 
 // bitmaps is how many are needed.

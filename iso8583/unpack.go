@@ -2,7 +2,6 @@ package iso8583
 
 import (
 	bin "encoding/binary"
-	"fmt"
 	"math/bits"
 )
 
@@ -49,23 +48,31 @@ func (d *Dialect) unpack(m *Message, b []byte) (int, *FieldError) {
 			}
 		}
 		for rest := h.set[w]; rest != 0; {
-			i := bits.LeadingZeros64(rest)
-			rest &^= 1 << 63 >> (uint(i) % 64)
-			n := 64*w + i + 1
+			n := 64*w + bits.TrailingZeros64(rest) + 1
+			rest &= rest - 1
 			s := h.fields[n]
 			if s == nil {
-				return 0, d.unknownField(n, pos, h.mti).hint(afterField(before))
+				return 0, d.unknownField(n, pos, h.mti).hint(d.afterField(b, before))
 			}
 			start, end, units, err := pos, pos+s.bytes, s.max, (*FieldError)(nil)
 			if s.prefix > 0 || end > len(b) {
 				start, end, units, err = s.find(b, pos)
 			}
 			if err != nil {
-				return 0, err.of(n).hint(afterField(before))
+				return 0, err.of(n).hint(d.afterField(b, before))
+			}
+			if s.plain {
+				size := len(buf)
+				if buf = extend(buf, s.max); unpackDigits(buf[size:], b[start:end]) == 0 {
+					m.at[n] = span{off: int32(size), n: int32(units), kind: isText, pad: noPad}
+					pos, before = end, n
+					continue
+				}
+				buf = buf[:size] // decode says what is wrong
 			}
 			out, kind, pad, err := s.decode(buf, b[start:end], units)
 			if err != nil {
-				return 0, err.from(start).of(n).hint(afterField(before))
+				return 0, err.from(start).of(n).hint(d.afterField(b, before))
 			}
 			m.at[n] = span{off: int32(len(buf)), n: int32(len(out) - len(buf)), kind: kind, pad: pad}
 			buf, pos, before = out, end, n
@@ -133,27 +140,6 @@ func (d *Dialect) mtiFault(b []byte, pos int) *FieldError {
 	return faultAt("mti", pos, "not four digits of a message type").hint(d.mtiHint(b, pos))
 }
 
-// mtiHint names the usual reasons why there is no MTI where one should be.
-func (d *Dialect) mtiHint(b []byte, pos int) string {
-	size := d.frame.length.size()
-	said, isLength := 0, false
-	if len(b) >= size {
-		said, isLength = d.frame.length.read(b[:size])
-	}
-	switch {
-	case isLength && said == len(b)-size:
-		return "the length prefix is still in front"
-	case d.mti == codingBCD && len(b) >= pos+4 && isMTI(string(b[pos:pos+4])):
-		return "the MTI looks like ASCII text; this dialect has BCD"
-	case d.mti != codingBCD && isMTI(upperHex(b[pos:pos+2])):
-		return "the MTI looks like BCD; this dialect has " + d.mti.String() + " text"
-	case len(b) >= 2 && pos > 0 && isMTI(upperHex(b[:2])):
-		return "the message seems to start with its MTI: no TPDU and header here"
-	default:
-		return fmt.Sprintf("the dialect has %d bytes of TPDU and %d of header", d.frame.tpduBytes, d.frame.headerBytes)
-	}
-}
-
 func (d *Dialect) readBitmaps(b []byte, h *head) (err *FieldError) {
 	for h.maps = 0; ; {
 		at := h.pos
@@ -161,10 +147,10 @@ func (d *Dialect) readBitmaps(b []byte, h *head) (err *FieldError) {
 			return err
 		}
 		h.maps++
-		if h.maps > 2 || h.set[h.maps-1]>>63 == 0 {
+		if h.maps > 2 || h.set[h.maps-1]&1 == 0 {
 			return nil
 		}
-		h.set[h.maps-1] &^= 1 << 63
+		h.set[h.maps-1] &^= 1
 		if h.maps >= d.maps {
 			return faultAt("bitmap", at, "bit %d announces a %s bitmap, which the dialect lacks", 64*h.maps-63, [...]string{"second", "third"}[h.maps-1]).hint("the bitmap is probably misplaced")
 		}
@@ -190,7 +176,7 @@ func (d *Dialect) readBitmap(b []byte, pos int) (set uint64, end int, err *Field
 		return 0, pos, faultAt("bitmap", pos, "%d bytes, %d wanted", len(b)-pos, size)
 	}
 	if !d.bitmapText {
-		return bin.BigEndian.Uint64(b[pos:]), pos + size, nil
+		return mirrored(bin.LittleEndian.Uint64(b[pos:])), pos + size, nil
 	}
 	for i, c := range b[pos : pos+size] {
 		if d.mti == codingEBCDIC {
@@ -201,16 +187,9 @@ func (d *Dialect) readBitmap(b []byte, pos int) (set uint64, end int, err *Field
 		}
 		set = set<<4 | uint64(nibbleOf[c])
 	}
-	return set, pos + size, nil
+	return bits.Reverse64(set), pos + size, nil
 }
 
 func (d *Dialect) unknownField(n, pos int, mti string) *FieldError {
 	return fault(pos, "dialect %s has no such field in %s", d.name, mti).of(n)
-}
-
-func afterField(before int) string {
-	if before == 0 {
-		return "bitmap or header may be off: check the dialect's frame"
-	}
-	return fmt.Sprintf("F%d ended here; check the format of the fields before this one", before)
 }

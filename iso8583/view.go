@@ -61,17 +61,16 @@ func (v *View) walk(b []byte, h *head) (err *FieldError) {
 			}
 		}
 		for rest := h.set[w]; rest != 0; {
-			i := bits.LeadingZeros64(rest)
-			rest &^= 1 << 63 >> (uint(i) % 64)
-			n := 64*w + i + 1
+			n := 64*w + bits.TrailingZeros64(rest) + 1
+			rest &= rest - 1
 			s := h.fields[n]
 			if s == nil {
-				return v.d.unknownField(n, pos, h.mti).hint(afterField(before))
+				return v.d.unknownField(n, pos, h.mti).hint(v.d.afterField(b, before))
 			}
 			value, end, units := pos, pos+s.bytes, s.max
 			if s.prefix > 0 || end > len(b) {
 				if value, end, units, err = s.find(b, pos); err != nil {
-					return err.of(n).hint(afterField(before))
+					return err.of(n).hint(v.d.afterField(b, before))
 				}
 			}
 			v.at[n] = place{int32(pos), int32(value), int32(end), int32(units)}
@@ -142,24 +141,4 @@ func (v *View) Append(dst []byte, n int) ([]byte, error) {
 		return dst, err.from(int(at.value)).of(n)
 	}
 	return out, nil
-}
-
-// extent is where one field lies in a packed message.
-type extent struct {
-	field      int
-	start, end int // its bytes, length prefix apart
-	units      int // digits or bytes
-}
-
-// scan walks over a packed message and calls each field with its place. It gives the offset after the last one.
-func (d *Dialect) scan(b []byte, _ *Message, each func(*fieldSpec, extent)) (int, *FieldError) {
-	var v View
-	if err := d.view(&v, b); err != nil {
-		return 0, err
-	}
-	for n := v.Next(0); n > 0; n = v.Next(n) {
-		p := v.Place(n)
-		each(v.fields[n], extent{field: n, start: p.Value, end: p.End, units: p.Units})
-	}
-	return v.end, nil
 }
