@@ -1,14 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/text/width"
 
 	"posd/iso8583"
 )
@@ -17,6 +15,7 @@ import (
 type isoCmd struct {
 	Decode   isoDecodeCmd   `cmd:"" help:"Show a message that was found in a trace."`
 	Encode   isoEncodeCmd   `cmd:"" help:"Turn a message written as JSON into hex."`
+	Diff     isoDiffCmd     `cmd:"" help:"Tell in which fields two messages differ."`
 	MAC      isoMACCmd      `cmd:"" name:"mac" help:"Compute a message authentication code, or say whether a message has its right one."`
 	Keys     isoKeysCmd     `cmd:"" help:"Say what is in the key block of a sign-on reply, or make one."`
 	Dialects isoDialectsCmd `cmd:"" help:"List the dialects that hwtest knows; any other is a TOML file."`
@@ -44,7 +43,9 @@ func (f dialectFlag) load() (*iso8583.Dialect, error) {
 // isoDecodeCmd is the verb iso decode.
 type isoDecodeCmd struct {
 	dialectFlag
-	JSON   bool     `name:"json" help:"Print JSON: {\"tpdu\",\"header\",\"mti\",\"fields\",\"trailing_bytes\"}."`
+	JSON   bool     `name:"json" xor:"form" help:"Print JSON: {\"tpdu\",\"header\",\"mti\",\"fields\",\"trailing_bytes\"}; with --parts what stands inside of fields, too."`
+	Ruler  bool     `xor:"form" help:"Print the bytes, each line with the field that it belongs to."`
+	Parts  bool     `help:"With --json: add {\"parts\":{\"55.9F26\":...}}. The table has them anyway."`
 	Reveal bool     `help:"Show card numbers, tracks and PIN blocks. They are masked otherwise."`
 	Hex    []string `arg:"" optional:"" help:"The message in hex with any spacing, a dump with offsets, or the name of a file; with or without its length prefix. Left out or -: from standard input."`
 }
@@ -59,6 +60,7 @@ Examples:
 
   hwtest iso decode 00 41 60 00 00 00 00 60 22 00 ...
   hwtest iso decode trace.txt
+  hwtest iso decode --ruler trace.txt               # which byte belongs to which field
   hwtest iso decode --json --dialect my-acquirer.toml - < trace.txt`
 }
 
@@ -80,67 +82,42 @@ func (c *isoDecodeCmd) Run(g *globals) error {
 		return err
 	}
 	defer m.Wipe()
-	if !c.JSON {
-		printMessage(g.Out, d, m, c.Reveal)
-		if trailing > 0 {
-			fmt.Fprintf(g.Out, "bytes after the last field: %d\n", trailing)
-		}
-		return nil
+	switch {
+	case c.Ruler:
+		return printRuler(g.Out, d, raw, m, c.Reveal)
+	case c.JSON:
+		return c.printJSON(g, d, m, trailing)
 	}
+	printMessage(g.Out, d, m, c.Reveal)
+	if trailing > 0 {
+		fmt.Fprintf(g.Out, "bytes after the last field: %d\n", trailing)
+	}
+	return nil
+}
+
+func (c *isoDecodeCmd) printJSON(g *globals, d *iso8583.Dialect, m *iso8583.Message, trailing int) error {
 	text, err := d.JSON(m, trailing, c.Reveal)
 	if err != nil {
 		return err
+	}
+	if c.Parts {
+		var parts []string
+		for _, r := range messageRows(d, m) {
+			if strings.Contains(r.path, ".") && !r.group {
+				parts = append(parts, jsonText(r.path)+":"+jsonText(r.value(c.Reveal)))
+			}
+		}
+		text = fmt.Appendf(text[:len(text)-1], `,"parts":{%s}}`, strings.Join(parts, ","))
 	}
 	fmt.Fprintf(g.Out, "%s\n", text)
 	return nil
 }
 
-// printMessage prints a message as a table.
-func printMessage(w io.Writer, d *iso8583.Dialect, m *iso8583.Message, reveal bool) {
-	fmt.Fprintf(w, "%s  %s\n", m.MTI, mtiWords(m.MTI))
-	if m.TPDU != "" {
-		fmt.Fprintf(w, "TPDU   %s\n", m.TPDU)
-	}
-	if m.Header != "" {
-		fmt.Fprintf(w, "header %s\n", m.Header)
-	}
-	lines := d.Describe(m, reveal)
-	names := cells("name")
-	for _, l := range lines {
-		names = max(names, cells(l.Name))
-	}
-	fmt.Fprintf(w, "\nfield  length  %s  value\n", padded("name", names))
-	for _, l := range lines {
-		fmt.Fprintf(w, "%5d  %6d  %s  %s\n", l.Field, l.Length, padded(l.Name, names), l.Value)
-		if l.Note != "" {
-			fmt.Fprintf(w, "%13s  %s  %s\n", "", padded("", names), l.Note)
-		}
-	}
+// jsonText is a JSON string.
+func jsonText(s string) string {
+	b, _ := json.Marshal(s) // of a string it cannot fail
+	return string(b)
 }
-
-// mtiWords says what a message type is; ISO 8583:1987, 4.1.
-func mtiWords(mti string) string {
-	class := map[byte]string{
-		'1': "authorization", '2': "financial", '3': "file action", '4': "reversal", '5': "reconciliation",
-		'6': "administrative", '8': "network management",
-	}[mti[1]]
-	function := map[byte]string{'0': "request", '1': "answer", '2': "advice", '3': "answer to an advice"}[mti[2]]
-	return strings.TrimSpace(class + " " + function)
-}
-
-// cells is how wide text stands on a terminal: a Chinese character takes two cells.
-func cells(s string) int {
-	n := 0
-	for _, r := range s {
-		n++
-		if k := width.LookupRune(r).Kind(); k == width.EastAsianWide || k == width.EastAsianFullwidth {
-			n++
-		}
-	}
-	return n
-}
-
-func padded(s string, to int) string { return s + strings.Repeat(" ", max(0, to-cells(s))) }
 
 // isoDialectsCmd is the verb iso dialects.
 type isoDialectsCmd struct{}

@@ -45,6 +45,9 @@ func textInput(g *globals, args []string) ([]byte, error) {
 		}
 		return io.ReadAll(io.LimitReader(g.In, maxInput))
 	}
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		return fileInput(g, name)
+	}
 	if st, err := os.Stat(text); err == nil && st.Mode().IsRegular() {
 		return fileInput(g, text)
 	}

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"posd/iso8583"
-)
+import "fmt"
 
 // isoEncodeCmd is the verb iso encode.
 type isoEncodeCmd struct {
@@ -16,11 +12,12 @@ type isoEncodeCmd struct {
 // Help teaches by example.
 func (isoEncodeCmd) Help() string {
 	return `Numbers are written with all their digits, bytes as "hex:..". Where tpdu or header is left out, the
-dialect's own is taken.
+dialect's own is taken. A field may be given by its parts: "60.2", "55.9F26", "127.25.3".
 
-Example:
+Examples:
 
-  {"tpdu":"6000030000","header":"602200000000","mti":"0820","fields":{"11":"000001","41":"10000001"}}`
+  {"tpdu":"6000030000","header":"602200000000","mti":"0820","fields":{"11":"000001","41":"10000001"}}
+  {"mti":"0820","fields":{"11":"000001","41":"10000001","60.1":"00","60.2":"000001","60.3":"301"}}`
 }
 
 // Run encodes one message.
@@ -33,7 +30,7 @@ func (c *isoEncodeCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	m, err := iso8583.ParseJSON(text)
+	m, err := parseMessage(d, text)
 	if err != nil {
 		return err
 	}
