@@ -23,7 +23,7 @@ func (v VarMap) Var(name string) string { return v[name] }
 var placeholders = map[string]bool{
 	"amount": true, "trace": true, "batch": true, "terminal": true, "merchant": true, "reason": true,
 	"currency": false, "entry": false, "pan": false, "expiry": false, "track2": false, "track3": false,
-	"time": false, "date": false, "approval": false, "code": true, "order": false,
+	"time": false, "date": false, "year": false, "approval": false, "code": true, "order": false,
 	"original.trace": false, "original.batch": false, "original.date": false, "original.time": false,
 	"original.rrn": false, "original.approval": false, "original.kind": false, "amount.original": false,
 	"debit.amount": true, "debit.count": true, "credit.amount": true, "credit.count": true, "batch.count": true,
