@@ -18,11 +18,15 @@ var samples = map[string][2]string{
 	"time":   {"111111", "022222"}, "original.time": {"111111", "022222"},
 	"date": {"1111", "0222"}, "original.date": {"1111", "0222"},
 	"original.rrn": pair(12), "original.approval": pair(6), "approval": pair(6),
-	"reason": {"no_answer", "other"},
+	"reason": {"no_answer", "other"}, "year": {"11", "02"}, "code": pair(18), "order": pair(16),
+	"debit.amount": pair(12), "debit.count": pair(3), "credit.amount": pair(12), "credit.count": pair(3),
+	"batch.count": pair(4), "items": pair(40), "items.count": pair(2), "item.trace": pair(6), "item.amount": pair(12),
+	"item.pan": pair(16), "item.expiry": pair(4), "item.rrn": pair(12), "item.approval": pair(6), "item.date": pair(4),
+	"item.time": pair(6), "item.kind": pair(6),
 }
 
 // flexible placeholders have values of any length.
-var flexible = map[string]bool{"pan": true, "track2": true, "track3": true}
+var flexible = map[string]bool{"pan": true, "track2": true, "track3": true, "code": true, "order": true, "items": true, "item.pan": true}
 
 // pair makes two numbers of n digits.
 func pair(n int) [2]string { return [2]string{strings.Repeat("1", n), strings.Repeat("2", n)} }
