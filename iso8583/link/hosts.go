@@ -29,9 +29,12 @@ const (
 	// host is there, as a till does that owes it a reversal, finds it due each time.
 	probeGap = 27 * time.Second
 
-	// patience is how long a call waits for its dial rather than fail. Two calls that follow each other at once find the
-	// same: a reversal that was refused a dial is not overtaken by the sale behind it.
+	// patience is how long a call waits for its dial rather than fail.
 	patience = 2 * time.Second
+
+	// shadow is how long after a refused call the next one is refused as well: a reversal that was told to wait is not
+	// overtaken by the sale right behind it.
+	shadow = 2 * time.Second
 )
 
 // book is what a link remembers of its dials. Its times are monotonic.
@@ -39,6 +42,7 @@ type book struct {
 	dials    int                // rounds: each tries one host, or both
 	failures int                // failing rounds in a row
 	next     time.Time          // no dial before
+	refused  time.Time          // when a call was last told that it is too early
 	failed   map[Host]time.Time // when a host could not be reached, or swallowed what it was sent
 	host     Host               // of the last connection
 	up       bool               // there is a connection; where each exchange has its own: the last dial succeeded
@@ -105,14 +109,9 @@ func (l *Link) living(claim bool) (*conn, error) {
 
 // awaitDue waits until a dial is due, if that is soon, else fails.
 func (l *Link) awaitDue(ctx context.Context) error {
-	l.mu.Lock()
-	wait, why := time.Until(l.book.next), l.book.why
-	l.mu.Unlock()
-	if wait <= 0 {
-		return nil
-	}
-	if wait > patience {
-		return fmt.Errorf("next dial in %s; the last one: %w", wait.Round(100*time.Millisecond), why)
+	wait, err := l.untilDue()
+	if wait <= 0 || err != nil {
+		return err
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -124,6 +123,24 @@ func (l *Link) awaitDue(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// untilDue is how long a call has to wait for its dial. It fails where that is too long.
+func (l *Link) untilDue() (time.Duration, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := &l.book
+	if b.failures == 0 {
+		return 0, nil
+	}
+	wait, behind := time.Until(b.next), shadow-time.Since(b.refused)
+	if wait > patience {
+		b.refused = time.Now()
+	}
+	if wait > patience || behind > 0 {
+		return 0, fmt.Errorf("next dial in %s; the last one: %w", max(wait, behind).Round(100*time.Millisecond), b.why)
+	}
+	return wait, nil
 }
 
 // dial tries the hosts in turn. The caller has the dialing token.

@@ -239,11 +239,33 @@ func TestWhileNoDialIsDueCallsFailAtOnceAndSayWhen(t *testing.T) {
 			t.Error("dialled although it was not due")
 		}
 		primary.set(nil)
-		time.Sleep(h.link.Status().NextDial - time.Second)
-		mustBeUp(t, h, link.Primary) // so short a wait is waited for
+		time.Sleep(h.link.Status().NextDial)
+		mustBeUp(t, h, link.Primary)
 		if s := h.link.Status(); s.Failures != 0 || s.NextDial != 0 || s.For != 0 {
 			t.Errorf("got %+v, want a clean slate", s)
 		}
+	})
+}
+
+// A reversal that is told to wait is not overtaken by the sale that comes when the dial is nearly due.
+func TestCallRightBehindARefusedOneIsRefusedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, primary, backup := twoHosts(t)
+		primary.set(errRefused)
+		backup.set(errRefused)
+		for h.link.Status().NextDial <= 2*time.Second {
+			_ = h.link.Up(t.Context())
+		}
+		dials := primary.dialled()
+		primary.set(nil)
+		time.Sleep(h.link.Status().NextDial - 2*time.Second - time.Millisecond)
+		for range 2 {
+			if err := h.link.Up(t.Context()); !errors.Is(err, link.ErrNotSent) || primary.dialled() != dials {
+				t.Fatalf("got %v after %d dials, want a refusal", err, primary.dialled())
+			}
+			time.Sleep(2*time.Second - time.Millisecond) // then 2 ms before the dial is due, and so long behind the refusal
+		}
+		mustBeUp(t, h, link.Primary)
 	})
 }
 
