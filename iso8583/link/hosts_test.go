@@ -341,3 +341,21 @@ func TestCloseEndsTheWaitForADial(t *testing.T) {
 		}
 	})
 }
+
+func TestLinkThatIsClosedWhileItDialsTakesNoConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, primary, _ := twoHosts(t)
+		primary.takes = time.Second
+		got := h.exchange(time.Minute, h.message("0200", "000001"))
+		synctest.Wait()
+		if err := h.link.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := <-got
+		mustBeUnsent(t, r)
+		if !errors.Is(r.err, link.ErrClosed) {
+			t.Errorf("got %v, want ErrClosed", r.err)
+		}
+		mustBeClosed(t, <-primary.ends)
+	})
+}
