@@ -23,6 +23,14 @@ const (
 
 // Load reads a dialect from TOML. It reports every fault at once, as joined *DialectError with file, line and key.
 func Load(file string, text []byte) (*Dialect, error) {
+	l, err := load(file, text)
+	if err != nil {
+		return nil, err
+	}
+	return &l.d, nil
+}
+
+func load(file string, text []byte) (*loader, error) {
 	l := &loader{file: file, lines: locate(string(text))}
 	if len(text) > maxDialectFile {
 		l.fault("", "%d bytes are no dialect, the limit is %d", len(text), maxDialectFile)
@@ -41,10 +49,7 @@ func Load(file string, text []byte) (*Dialect, error) {
 	l.settlement()
 	l.transactions()
 	l.answers()
-	if err := l.err(); err != nil {
-		return nil, err
-	}
-	return &l.d, nil
+	return l, l.err()
 }
 
 // loader gathers faults while it turns a file into a dialect.

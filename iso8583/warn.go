@@ -1,0 +1,66 @@
+package iso8583
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// reversible are the transactions that move money or lock it: when the answer is lost, something must take them back.
+var reversible = []string{
+	"sale", "void", "pre-auth", "pre-auth-void", "completion", "completion-void", "qr-sale", "qr-void",
+}
+
+// warnings are what a file may say and hardly means. It has been loaded without a fault.
+func (l *loader) warnings() []*DialectError {
+	l.faults = nil
+	l.warnFields()
+	l.warnTransactions()
+	l.warnAnswers()
+	slices.SortStableFunc(l.faults, func(a, b *DialectError) int { return cmp.Compare(a.Line, b.Line) })
+	return l.faults
+}
+
+func (l *loader) warnFields() {
+	const unsaid = "no class, so it is secret: the journal keeps its length only; hint: public, masked, private or secret"
+	for _, n := range slices.Sorted(maps.Keys(l.raw.Fields)) {
+		if l.raw.Fields[n].Class == "" {
+			l.fault("fields."+n, unsaid)
+		}
+	}
+	trace := l.d.roles["trace"]
+	if trace.field != 0 && !slices.Contains(l.d.match, trace.field) {
+		l.fault("match.fields", "the trace number (field %d) is missing: the answers to two requests of one kind cannot be told apart", trace.field)
+	}
+	if trace.field == 0 {
+		l.fault("reply.roles.trace", "is empty: an answer cannot be held against its request")
+	}
+}
+
+func (l *loader) warnTransactions() {
+	if len(l.d.transaction) == 0 {
+		l.fault("transaction", "there are none: messages can be decoded, but posd cannot take money in this dialect")
+		return
+	}
+	for _, name := range reversible {
+		t, key := l.d.transaction[name], "transaction."+name
+		switch {
+		case t == nil:
+			continue
+		case t.reversal == nil:
+			l.fault(key, "nothing reverses it: when its answer is lost, nobody takes it back; hint: [transaction.%s.reversal]", name)
+		case l.d.mac.Field != 0 && t.reversal.fields[l.d.mac.Field] == nil:
+			l.fault(key+".reversal", "no MAC, though the dialect has one; hint: %d = \"{mac}\"", l.d.mac.Field)
+		}
+		if l.d.mac.Field != 0 && t.request.fields[l.d.mac.Field] == nil {
+			l.fault(key, "no MAC, though the dialect has one; hint: %d = \"{mac}\"", l.d.mac.Field)
+		}
+	}
+}
+
+func (l *loader) warnAnswers() {
+	approved := slices.ContainsFunc(slices.Collect(maps.Values(l.d.answers)), func(a Answer) bool { return a.Action == ActionApprove })
+	if !approved && len(l.d.transaction) > 0 {
+		l.fault("answers", "no code approves: every answer is a decline; hint: \"00\" = { action = \"approve\" }")
+	}
+}
