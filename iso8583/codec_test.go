@@ -12,13 +12,17 @@ import (
 	"posd/iso8583"
 )
 
-func other(t testing.TB) *iso8583.Dialect {
+func other(t testing.TB) *iso8583.Dialect { return testDialect(t, "other.toml") }
+
+func oddDialect(t testing.TB) *iso8583.Dialect { return testDialect(t, "odd.toml") }
+
+func testDialect(t testing.TB, name string) *iso8583.Dialect {
 	t.Helper()
-	text, err := os.ReadFile("testdata/other.toml")
+	text, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := iso8583.Load("other.toml", text)
+	d, err := iso8583.Load(name, text)
 	if err != nil {
 		t.Fatal(err)
 	}

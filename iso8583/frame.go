@@ -96,11 +96,11 @@ func (k lengthKind) write(p []byte, n int) {
 
 // said is what the length of a frame with n bytes of payload says. A frame without payload has no trailer.
 func (f *frameSpec) said(n int) int {
-	if f.inclusive {
-		n += f.length.size()
-	}
 	if f.counted && n > 0 {
 		n += len(f.trailer)
+	}
+	if f.inclusive {
+		n += f.length.size()
 	}
 	return n
 }
