@@ -56,7 +56,7 @@ func (h *Host) answer(m *iso8583.Message, packed []byte, q *request, r Rule) act
 		h.log.Error("host cannot go on", "err", err)
 		return act{close: true}
 	}
-	h.log.Info("message answered", "kind", q.kind(), "trace", q.trace, "amount", q.amount, "code", reply.Text(h.roles.code))
+	h.log.Info("message answered", "kind", q.kind(), "trace", q.trace, "amount", q.amount, "code", h.dialect.Role(reply, "code"))
 	out, err := h.seal(reply, t, q, r)
 	if err != nil {
 		h.log.Error("answer cannot be packed", "err", err)
@@ -73,7 +73,7 @@ func (h *Host) blank(m *iso8583.Message, q *request) *iso8583.Message {
 	reply := &iso8583.Message{MTI: answerMTI(m.MTI)}
 	reply.TPDU, reply.Header = h.dialect.Reply(m)
 	for _, n := range m.Fields() {
-		if n == h.dialect.MACRule().Field || n == h.roles.code || h.dialect.Class(n, m.MTI) != iso8583.Public {
+		if n == h.dialect.MACRule().Field || number(n) == h.roles.path["code"] || h.dialect.Class(n, m.MTI) != iso8583.Public {
 			continue
 		}
 		reply.Set(n, m.Text(n))
@@ -102,12 +102,12 @@ func answerMTI(mti string) string {
 func (h *Host) fill(reply *iso8583.Message, packed []byte, q *request, r Rule) error {
 	t := h.terminals[q.terminal]
 	if code := h.refusal(t, packed, q, r); code != "" {
-		put(reply, h.roles.code, code)
+		h.put(reply, "code", code)
 		return nil
 	}
 	_, money := q.trade()
 	if r.Do == Decline && !money {
-		put(reply, h.roles.code, r.Code)
+		h.put(reply, "code", r.Code)
 		return nil
 	}
 	var e Entry
@@ -123,23 +123,26 @@ func (h *Host) fill(reply *iso8583.Message, packed []byte, q *request, r Rule) e
 	if err == nil {
 		h.tell(reply, e)
 	}
+	if err == nil && e.Kind == KindSettlement && e.Approved {
+		h.tellResult(reply, e.Close.Balanced)
+	}
 	return err
 }
 
 // tell writes a ledger entry into the answer.
 func (h *Host) tell(reply *iso8583.Message, e Entry) {
-	put(reply, h.roles.code, e.Code)
+	h.put(reply, "code", e.Code)
 	t, money := trades[e.Kind]
 	if !e.Approved || !money {
 		return
 	}
 	if t.moves != 0 || t.holds || e.Amount > 0 {
-		put(reply, h.roles.amount, twelve(orElse64(e.worth(), e.Amount)))
+		h.put(reply, "amount", twelve(orElse64(e.worth(), e.Amount)))
 	}
-	put(reply, h.roles.rrn, e.RRN)
-	put(reply, h.roles.approval, e.Auth)
+	h.put(reply, "rrn", e.RRN)
+	h.put(reply, "approval", e.Auth)
 	if e.Kind == KindBalance {
-		put(reply, balances, h.balanceText(e))
+		h.put(reply, "balance", h.balanceText(e))
 	}
 }
 

@@ -12,7 +12,7 @@ type Batch struct {
 	Begun    time.Time `json:"begun"`
 	Told     Totals    `json:"told"`     // as the terminal added up
 	Own      Totals    `json:"own"`      // as the host did
-	Balanced bool      `json:"balanced"` // at the settlement
+	Balanced bool      `json:"balanced"` // when the totals were told last
 	Items    []Item    `json:"items"`    // what the terminal has uploaded
 	Missing  []int     `json:"missing"`  // Seq of what the host has and no item names
 	Closed   bool      `json:"closed"`
@@ -45,10 +45,10 @@ func batches(entries []Entry) []Batch {
 
 func (b *Batch) add(c Closing) {
 	if c.Told != nil {
-		b.Told, b.Balanced = *c.Told, c.Balanced
+		b.Told = *c.Told
 	}
 	if c.Own != nil {
-		b.Own = *c.Own
+		b.Own, b.Balanced = *c.Own, c.Balanced
 	}
 	b.Items = append(b.Items, c.Items...)
 	b.Missing = append(b.Missing, c.Missing...)

@@ -49,7 +49,7 @@ func (h *Host) afterSignOn(q *request) bool {
 
 // check looks at the values of a message that has its shape.
 func (h *Host) check(q *request) {
-	field := func(role string) string { return number(h.dialect.RoleField(role)) }
+	field := func(role string) string { return h.roles.path[role] }
 	if n, err := strconv.Atoi(q.trace); err != nil || n <= 0 || len(q.trace) != 6 {
 		q.blame(field("trace"), "is no trace number")
 	}
@@ -59,7 +59,7 @@ func (h *Host) check(q *request) {
 	if q.currency != "" && h.currency != "" && q.currency != h.currency {
 		q.blame(field("currency"), "is not the host's currency")
 	}
-	if q.reversal && h.roles.code != 0 && !slices.Contains(h.reasons, q.reason) {
+	if q.reversal && field("code") != "" && !slices.Contains(h.reasons, q.reason) {
 		q.blame(field("code"), "is no reason for a reversal")
 	}
 	t, money := q.trade()

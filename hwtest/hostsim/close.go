@@ -11,7 +11,7 @@ type Closing struct {
 	Own      *Totals `json:"own,omitempty"`  // settlement: as the ledger does
 	Balanced bool    `json:"balanced,omitempty"`
 	Items    []Item  `json:"items,omitempty"`   // upload
-	Count    int     `json:"count,omitempty"`   // end: how many items the terminal says it has uploaded
+	Count    *int    `json:"count,omitempty"`   // end: how many items the terminal says it has uploaded
 	Missing  []int   `json:"missing,omitempty"` // end: Seq of what the ledger has and no item names
 	Next     string  `json:"next,omitempty"`    // the batch that follows: this one is closed
 }
@@ -28,14 +28,10 @@ type Totals struct {
 type Item struct {
 	Trace  string `json:"trace"`
 	Amount int64  `json:"amount"`
+	Kind   string `json:"kind,omitempty"`  // where the dialect tells it
 	Card   string `json:"card,omitempty"`  // first 6 and last 4
 	Entry  int    `json:"entry,omitempty"` // Seq of the payment in the ledger
 	Wrong  string `json:"wrong,omitempty"` // amount, card, reversed, twice; taken: the host did not have it, and has it now
-}
-
-// settling is how the dialect settles.
-type settling struct {
-	net bool // a void takes its payment out of the totals; else it is a credit
 }
 
 // nextBatch is the number after a batch; 000001 follows 999999.
@@ -77,17 +73,28 @@ func (h *Host) bookClose(q *request, r Rule) (Entry, error) {
 	return e, err
 }
 
-// settle holds the terminal's totals against the ledger's. Equal ones close the batch.
+// settle holds the terminal's totals against the ledger's. Equal ones close the batch; so do others, where the dialect has
+// no upload.
 func (h *Host) settle(e *Entry, r Rule) {
+	c := e.Close
+	h.addUp(e)
+	c.Balanced, e.Approved = c.Balanced && r.Do != Unbalanced, true
+	if e.Code = h.codes.Unbalanced; c.Balanced {
+		e.Code = h.codes.Balanced
+	}
+	if c.Balanced || !h.dialect.HasTransaction(KindBatchEnd) { // where nothing is uploaded, people clear the difference
+		c.Next = nextBatch(e.Batch)
+	}
+}
+
+// addUp compares the totals. A terminal that tells none balances.
+func (h *Host) addUp(e *Entry) {
 	own := h.totals(e.Terminal, e.Batch)
 	c := e.Close
-	c.Own, e.Approved = &own, true
-	if c.Balanced = *c.Told == own && r.Do != Unbalanced; c.Balanced {
-		e.Code, c.Next = h.codes.Balanced, nextBatch(e.Batch)
-		return
+	c.Own, c.Balanced = &own, c.Told == nil || *c.Told == own
+	if !c.Balanced {
+		h.log.Warn("batch does not balance", "terminal", e.Terminal, "batch", e.Batch, "told", *c.Told, "own", own)
 	}
-	e.Code = h.codes.Unbalanced
-	h.log.Warn("batch does not balance", "terminal", e.Terminal, "batch", e.Batch, "told", *c.Told, "own", own)
 }
 
 // counted tells whether an entry counts in the totals of its batch.
@@ -96,7 +103,7 @@ func (h *Host) counted(e Entry) bool {
 	if t.moves == 0 || !e.Approved || e.Reversed {
 		return false
 	}
-	return !h.settling.net || !e.Voided && !t.whole
+	return h.dialect.Settlement().VoidsCredit || !e.Voided && !t.whole
 }
 
 // totals adds up a batch.
@@ -127,8 +134,8 @@ func (h *Host) begun(e *Entry) (Batch, bool) {
 	return Batch{}, false
 }
 
-// upload holds every item against the ledger. What the host does not have it takes into its books, as a sale: that is
-// what an upload is for.
+// upload holds every item against the ledger. What the host does not have it takes into its books, as a sale where
+// nobody says what it is: that is what an upload is for.
 func (h *Host) upload(e *Entry) error {
 	b, ok := h.begun(e)
 	if !ok {
@@ -178,8 +185,12 @@ func (h *Host) verify(it *Item, e *Entry) {
 
 // takeOver books an item that the host does not have.
 func (h *Host) takeOver(it *Item, e *Entry) error {
+	kind := it.Kind
+	if trades[kind].moves == 0 {
+		kind = KindSale
+	}
 	sale := Entry{
-		Time: e.Time, Kind: KindSale, Terminal: e.Terminal, Merchant: e.Merchant, Batch: e.Batch, Trace: it.Trace,
+		Time: e.Time, Kind: kind, Terminal: e.Terminal, Merchant: e.Merchant, Batch: e.Batch, Trace: it.Trace,
 		Amount: it.Amount, Captured: it.Amount, Currency: e.Currency, Card: it.Card, Code: h.codes.Approved, Approved: true, Uploaded: true,
 	}
 	h.number(&sale)
@@ -195,10 +206,13 @@ func (h *Host) endBatch(e *Entry) {
 	switch c := e.Close; {
 	case !ok:
 		e.Code = h.codes.State
-	case c.Count != len(b.Items):
-		h.log.Warn("items of an upload are missing", "terminal", e.Terminal, "batch", e.Batch, "told", c.Count, "came", len(b.Items))
+	case c.Count != nil && *c.Count != len(b.Items):
+		h.log.Warn("items of an upload are missing", "terminal", e.Terminal, "batch", e.Batch, "told", *c.Count, "came", len(b.Items))
 		e.Code = h.codes.Format
 	default:
+		if c.Told != nil {
+			h.addUp(e)
+		}
 		e.Code, e.Approved, c.Next = h.codes.Approved, true, nextBatch(e.Batch)
 		named := map[int]bool{}
 		for _, it := range b.Items {

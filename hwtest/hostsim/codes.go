@@ -36,7 +36,7 @@ type Codes struct {
 
 	// To a settlement, where the dialect says it by code.
 	Balanced   string // as Approved, or 500
-	Unbalanced string // 95, 501
+	Unbalanced string // 95, 501; as Approved where a field says it
 }
 
 // What answer codes are made of.
@@ -45,18 +45,34 @@ const (
 	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
-// means is the action that a code must have for the terminal; free is for those that only must not approve.
-type means func(iso8583.Action) bool
+// means tells whether a code means the right thing to the terminal.
+type means func(d *iso8583.Dialect, code string) bool
 
-func are(want ...iso8583.Action) means {
-	return func(a iso8583.Action) bool { return slices.Contains(want, a) }
+func is(want iso8583.Action) means {
+	return func(d *iso8583.Dialect, code string) bool { return d.Action(code).Action == want }
 }
 
-func free(a iso8583.Action) bool {
-	return a != iso8583.ActionApprove && a != iso8583.ActionPartial && a != iso8583.ActionUnknown
+// signsOn tells whether a code makes the terminal sign on, after a request or at least after a reversal.
+func signsOn(d *iso8583.Dialect, code string) bool {
+	return d.Action(code).Action == iso8583.ActionSignOn || d.ReversalAction(code) == iso8583.ReversalSignOn
 }
 
-func whatever(iso8583.Action) bool { return true }
+// refuses tells whether a code says no, and nothing besides.
+func refuses(d *iso8583.Dialect, code string) bool {
+	switch d.Action(code).Action {
+	case iso8583.ActionApprove, iso8583.ActionPartial, iso8583.ActionUnknown, iso8583.ActionSignOn, iso8583.ActionDuplicate:
+		return false
+	default:
+		return true
+	}
+}
+
+// undoes tells whether a code means that to the one who reverses.
+func undoes(want iso8583.ReversalAction) means {
+	return func(d *iso8583.Dialect, code string) bool { return d.ReversalAction(code) == want }
+}
+
+func whatever(*iso8583.Dialect, string) bool { return true }
 
 // codeRule is how one code is found.
 type codeRule struct {
@@ -67,30 +83,30 @@ type codeRule struct {
 }
 
 func (c *Codes) rules() []codeRule {
-	approve, signOn := are(iso8583.ActionApprove), are(iso8583.ActionSignOn)
+	approve, doubt := is(iso8583.ActionApprove), undoes(iso8583.ReversalInDoubt)
 	return []codeRule{
 		{"approved", &c.Approved, approve, ""},
-		{"partial", &c.Partial, are(iso8583.ActionPartial), "10 002"},
+		{"partial", &c.Partial, is(iso8583.ActionPartial), "10 002"},
 		{"line", &c.Line, approve, "800"},
 		{"reversed", &c.Reversed, whatever, ""}, // set apart: the dialect says it elsewhere
-		{"sign-on", &c.SignOn, signOn, "A0 99 916 77"},
-		{"batch", &c.Batch, signOn, "77"},
-		{"repeated", &c.Repeated, are(iso8583.ActionDuplicate), "94 913"},
-		{"format", &c.Format, free, "30 904"},
-		{"terminal", &c.Terminal, free, "97 58 120"},
-		{"merchant", &c.Merchant, free, "03 109"},
-		{"unsupported", &c.Unsupported, free, "40 12 902"},
-		{"state", &c.State, free, "12 902"},
-		{"no-original", &c.NoOriginal, free, "25 914"},
-		{"amount", &c.Amount, free, "64 13 110"},
-		{"funds", &c.Funds, free, "51 116"},
-		{"system", &c.System, free, "96 909"},
-		{"not-found", &c.NotFound, whatever, "25 914"},
-		{"already", &c.Already, whatever, "25 914"},
-		{"failed", &c.Failed, whatever, "01 914"},
-		{"other-day", &c.OtherDay, whatever, "25 914"},
+		{"sign-on", &c.SignOn, signsOn, "A0 99 63 916 77"},
+		{"batch", &c.Batch, signsOn, "77"},
+		{"repeated", &c.Repeated, is(iso8583.ActionDuplicate), "94 913"},
+		{"format", &c.Format, refuses, "30 904"},
+		{"terminal", &c.Terminal, refuses, "89 97 58 120"},
+		{"merchant", &c.Merchant, refuses, "03 109"},
+		{"unsupported", &c.Unsupported, refuses, "40 12 902"},
+		{"state", &c.State, refuses, "12 902"},
+		{"no-original", &c.NoOriginal, refuses, "25 914"},
+		{"amount", &c.Amount, refuses, "64 13 110"},
+		{"funds", &c.Funds, refuses, "51 116"},
+		{"system", &c.System, refuses, "96 909"},
+		{"not-found", &c.NotFound, doubt, "25 914"},
+		{"already", &c.Already, doubt, "25 914"},
+		{"failed", &c.Failed, undoes(iso8583.ReversalRefused), "01 914"},
+		{"other-day", &c.OtherDay, doubt, "25 914"},
 		{"balanced", &c.Balanced, whatever, ""},
-		{"unbalanced", &c.Unbalanced, whatever, "95 501"},
+		{"unbalanced", &c.Unbalanced, whatever, ""},
 	}
 }
 
@@ -120,7 +136,7 @@ func (c *Codes) complete(d *iso8583.Dialect) error {
 	if len(table) == 0 {
 		return fmt.Errorf("dialect %s has no answer code that approves", d.Name())
 	}
-	size := len(table[0].code)
+	size := len(table[0])
 	rules := c.rules()
 	for _, r := range rules {
 		if *r.code == "" {
@@ -132,11 +148,12 @@ func (c *Codes) complete(d *iso8583.Dialect) error {
 	}
 	for _, r := range rules {
 		if *r.code == "" {
-			*r.code = r.find(d, table, size)
+			*r.code = r.find(d, table)
 		}
 	}
 	c.Reversed = orElse(c.Reversed, reversedCode(d, table, c.Approved))
-	c.Balanced = orElse(c.Balanced, c.Approved)
+	balanced, unbalanced := settlementCodes(d, size)
+	c.Balanced, c.Unbalanced = orElse(c.Balanced, orElse(balanced, c.Approved)), orElse(c.Unbalanced, orElse(unbalanced, c.Approved))
 	for _, r := range rules {
 		if *r.code == "" {
 			return fmt.Errorf("dialect %s has codes of %d characters: say which one means %s", d.Name(), size, r.name)
@@ -153,30 +170,33 @@ func checkCode(d *iso8583.Dialect, name, code string, size int) error {
 	return nil
 }
 
-// listedCode is a code of the dialect that says more than no.
-type listedCode struct {
-	code   string
-	action iso8583.Action
-}
-
-// codesOf lists the dialect's codes that are no plain decline, by trying all. All have the length of the shortest one that
-// approves; the list is empty where none does.
-func codesOf(d *iso8583.Dialect) []listedCode {
+// codesOf lists the codes that are in the dialect's answer table, or mean something to a reversal, by trying all. All
+// have the length of the shortest one that approves; the list is empty where none does.
+func codesOf(d *iso8583.Dialect) []string {
 	for _, of := range []struct {
 		size   int
 		digits string
 	}{{2, digits + letters}, {3, digits}, {4, digits}} {
-		var list []listedCode
+		var list []string
+		approves := false
 		for _, code := range codesOfLength(of.size, of.digits) {
-			if a := d.Action(code).Action; a != iso8583.ActionDecline {
-				list = append(list, listedCode{code, a})
+			if listed(d, code) {
+				list = append(list, code)
+				approves = approves || d.Action(code).Action == iso8583.ActionApprove
 			}
 		}
-		if slices.ContainsFunc(list, func(c listedCode) bool { return c.action == iso8583.ActionApprove }) {
+		if approves {
 			return list
 		}
 	}
 	return nil
+}
+
+// listed tells whether the dialect says anything of a code: all others it reads alike.
+func listed(d *iso8583.Dialect, code string) bool {
+	a, other := d.Action(code), d.Action(strings.Repeat("\x00", len(code)))
+	return a.Action != other.Action || a.TextEN != other.TextEN || a.TextZH != other.TextZH ||
+		d.ReversalAction(code) != iso8583.ReversalRetry
 }
 
 // codesOfLength makes every code of that length.
@@ -194,22 +214,22 @@ func codesOfLength(size int, digits string) []string {
 	return list
 }
 
-// find takes a preferred code if the dialect reads it so, else the first of the dialect that it reads so, else a preferred
-// one of the right length; "" when there is none.
-func (r codeRule) find(d *iso8583.Dialect, table []listedCode, size int) string {
+// find takes the first preferred code that the dialect lists with the right meaning, else the first of its codes that
+// has it, else a preferred one of the right length that it does not know; "" when there is none.
+func (r codeRule) find(d *iso8583.Dialect, table []string) string {
 	preferred := strings.Fields(r.like)
 	for _, code := range preferred {
-		if len(code) == size && r.means(d.Action(code).Action) {
+		if slices.Contains(table, code) && r.means(d, code) {
 			return code
 		}
 	}
-	for _, c := range table {
-		if r.means(c.action) && !r.means(iso8583.ActionDecline) { // else any no will do
-			return c.code
+	if !r.means(d, "\x00") { // else any no will do
+		if i := slices.IndexFunc(table, func(code string) bool { return r.means(d, code) }); i >= 0 {
+			return table[i]
 		}
 	}
 	for _, code := range preferred {
-		if len(code) == size {
+		if len(code) == len(table[0]) && !slices.Contains(table, code) {
 			return code
 		}
 	}
@@ -217,14 +237,10 @@ func (r codeRule) find(d *iso8583.Dialect, table []listedCode, size int) string 
 }
 
 // reversedCode is what ends a reversal: the approval if the dialect takes it for final, else the first code that is.
-func reversedCode(d *iso8583.Dialect, table []listedCode, approved string) string {
-	if d.ReversalAction(approved) == iso8583.ReversalFinal {
-		return approved
-	}
-	for _, code := range codesOfLength(len(table[0].code), digits) {
-		if d.ReversalAction(code) == iso8583.ReversalFinal {
-			return code
-		}
+func reversedCode(d *iso8583.Dialect, table []string, approved string) string {
+	final := func(code string) bool { return d.ReversalAction(code) == iso8583.ReversalFinal }
+	if i := slices.IndexFunc(table, final); i >= 0 && !final(approved) {
+		return table[i]
 	}
 	return approved
 }

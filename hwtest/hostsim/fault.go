@@ -3,6 +3,7 @@ package hostsim
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"posd/iso8583"
@@ -25,10 +26,10 @@ type act struct {
 func (h *Host) distort(reply *iso8583.Message, r Rule) {
 	switch {
 	case r.Do == WrongAmount:
-		put(reply, h.roles.amount, twelve(r.Value))
+		h.put(reply, "amount", twelve(r.Value))
 	case r.Do == WrongTrace:
-		n, _ := strconv.Atoi(reply.Text(h.roles.trace))
-		put(reply, h.roles.trace, fmt.Sprintf("%06d", n%999_999+1))
+		n, _ := strconv.Atoi(h.dialect.Role(reply, "trace"))
+		h.put(reply, "trace", fmt.Sprintf("%06d", n%999_999+1))
 	case r.Do == KeyChange:
 		h.ask(reply, h.asks.signOn)
 	case r.Do == Ask:
@@ -87,5 +88,20 @@ func (h *Host) ask(reply *iso8583.Message, digit string) {
 	}
 }
 
-// digitOf finds that digit by asking the dialect what each one means.
-func digitOf(*iso8583.Dialect) headerDigit { return headerDigit{position: -1} }
+// digitOf finds that digit, in headers of so many digits, by asking the dialect what each one means.
+func digitOf(d *iso8583.Dialect, size int) headerDigit {
+	found := headerDigit{position: -1}
+	zeros := strings.Repeat("0", size)
+	for p := range size {
+		for _, digit := range digits[1:] {
+			request, signOn := d.HeaderRequest(&iso8583.Message{Header: zeros[:p] + string(digit) + zeros[p+1:]})
+			if request != "" {
+				found.position = p
+			}
+			if signOn && found.signOn == "" {
+				found.signOn = string(digit)
+			}
+		}
+	}
+	return found
+}

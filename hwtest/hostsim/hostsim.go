@@ -7,6 +7,7 @@ package hostsim
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,9 @@ type Host struct {
 	roles     roles
 	reasons   []string
 	asks      headerDigit
+	item      itemShape
+	result    result
+	secret    []byte // of hash
 	tmk       []byte
 	codes     Codes
 	seed      int64
@@ -64,7 +68,6 @@ type Host struct {
 	rand      io.Reader
 	log       *slog.Logger
 	ledger    *ledger
-	settling  settling
 
 	mu        sync.Mutex
 	ahead     time.Duration        // guarded by mu; how far the host's clock is ahead
@@ -90,15 +93,18 @@ func New(o Options) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{
-		dialect: o.Dialect, roles: rolesOf(o.Dialect), reasons: reasonsOf(o.Dialect, o.Terminals[0]), asks: digitOf(o.Dialect),
+		dialect: o.Dialect, secret: make([]byte, sha256.Size),
 		tmk: o.TMK, codes: o.Codes, seed: o.Seed, currency: o.Currency, balance: o.Balance, sameDay: o.SameDay, keepAlive: o.KeepAlive,
 		clock: o.Now, rand: o.Rand, log: o.Log, terminals: map[string]*terminal{}, usedCodes: map[string]bool{},
 	}
 	h.fillDoors()
-	var err error
-	if h.shapes, err = learnShapes(o.Dialect, o.Terminals[0]); err != nil {
+	if _, err := rand.Read(h.secret); err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	if err := h.learn(o.Terminals[0]); err != nil {
 		return nil, fmt.Errorf("learn the dialect's transactions: %w", err)
 	}
+	var err error
 	for _, t := range o.Terminals {
 		if err := h.admit(t); err != nil {
 			return nil, err
@@ -153,7 +159,7 @@ func (h *Host) canSay(t Terminal) error {
 		if text == "" {
 			return fmt.Errorf("terminal %q, merchant %q: want both", t.ID, t.Merchant)
 		}
-		put(m, h.dialect.RoleField(role), text)
+		h.write(m, pathOf(h.dialect, role), text)
 	}
 	if _, err := h.dialect.Pack(nil, m); err != nil {
 		return fmt.Errorf("terminal %q, merchant %q: %w", t.ID, t.Merchant, err)

@@ -1,10 +1,7 @@
 package hostsim_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"maps"
 	"net"
 	"path/filepath"
 	"testing"
@@ -15,143 +12,23 @@ import (
 	"posd/iso8583"
 )
 
-const (
-	terminalID = "10000001"
-	merchantID = "898000000000001"
-	testPAN    = "4111111111111111"
-)
-
-var testTMK = bytes.Repeat([]byte{0x3E, 0x51}, 8)
-
-// till is a terminal of a few lines, which can also be wrong on purpose.
-type till struct {
-	t       *testing.T
-	dialect *iso8583.Dialect
-	keys    *iso8583.Keys
-	conn    net.Conn
-	in      *bufio.Scanner
-	vars    iso8583.VarMap
-}
-
-func unionpay(t *testing.T) *iso8583.Dialect {
+func unionpay(t *testing.T) acquirer {
 	t.Helper()
 	d, err := iso8583.Preset("unionpay")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return acquirer{"unionpay", d, hostsim.Terminal{ID: terminalID, Merchant: merchantID}}
 }
 
 func newHost(t *testing.T, ledger string, rules ...hostsim.Rule) *hostsim.Host {
 	t.Helper()
-	h, err := hostsim.New(hostsim.Options{
-		Dialect: unionpay(t), TMK: testTMK, Ledger: ledger, Rules: rules,
-		Terminals: []hostsim.Terminal{{ID: terminalID, Merchant: merchantID}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
+	return hostFor(t, unionpay(t), hostsim.Options{Ledger: ledger, Rules: rules})
 }
 
-// connect joins a till to the host by a pipe.
 func connect(t *testing.T, h *hostsim.Host) *till {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	here, there := net.Pipe()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		h.ServeConn(ctx, there)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	return newTill(t, here)
-}
-
-func newTill(t *testing.T, conn net.Conn) *till {
-	t.Helper()
-	keys, err := iso8583.NewKeys(testTMK)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := unionpay(t)
-	in := bufio.NewScanner(conn)
-	in.Split(d.SplitFrame)
-	return &till{t: t, dialect: d, keys: keys, conn: conn, in: in, vars: iso8583.VarMap{
-		"terminal": terminalID, "merchant": merchantID, "batch": "000001", "currency": "156", "entry": "02",
-		"track2": testPAN + "=3012101", "reason": "no_answer",
-	}}
-}
-
-// ask sends a transaction, or with undo its reversal, and gives code and answer; "" when the connection ends.
-func (c *till) ask(name string, undo bool, vars iso8583.VarMap) (string, *iso8583.Message) {
-	c.t.Helper()
-	all := iso8583.VarMap{}
-	for _, from := range []iso8583.VarMap{c.vars, vars} {
-		maps.Copy(all, from)
-	}
-	build := c.dialect.Build
-	if undo {
-		build = c.dialect.BuildReversal
-	}
-	m, err := build(name, all)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.send(m)
-	if !c.in.Scan() {
-		return "", nil
-	}
-	reply, _, err := c.dialect.Unpack(c.in.Bytes())
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if reply.Has(64) && c.keys.Has(iso8583.MAK) && c.dialect.CheckMAC(c.in.Bytes(), c.keys) != nil {
-		c.t.Errorf("answer to %s has a wrong MAC", name)
-	}
-	if block := c.dialect.RoleBytes(reply, "keys"); name == "sign-on" && len(block) > 0 {
-		if err := c.keys.LoadWorkingKeys(block); err != nil {
-			c.t.Fatal(err)
-		}
-	}
-	return reply.Text(39), reply
-}
-
-func (c *till) send(m *iso8583.Message) {
-	c.t.Helper()
-	packed, err := c.dialect.Pack(nil, m)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if m.Has(64) && c.keys.Has(iso8583.MAK) {
-		if err := c.dialect.Sign(packed, c.keys); err != nil {
-			c.t.Fatal(err)
-		}
-	}
-	frame, err := c.dialect.AppendFrame(nil, packed)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if _, err := c.conn.Write(frame); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// want asks and compares the code.
-func (c *till) want(code, name string, undo bool, vars iso8583.VarMap) *iso8583.Message {
-	c.t.Helper()
-	got, reply := c.ask(name, undo, vars)
-	if got != code {
-		c.t.Errorf("%s (reversal %t) %v: answered %q, want %q", name, undo, vars, got, code)
-	}
-	return reply
-}
-
-func amount(trace, cents string) iso8583.VarMap {
-	return iso8583.VarMap{"trace": trace, "amount": cents}
+	return join(t, h, unionpay(t))
 }
 
 const (
@@ -299,7 +176,7 @@ func TestServeTakesConnectionsUntilItsContextEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newTill(t, conn)
+	c := tillAt(t, conn, unionpay(t))
 	c.want("00", "sign-on", false, iso8583.VarMap{"trace": "000001"})
 	cancel()
 	if err := <-done; err != nil {

@@ -1,6 +1,8 @@
 package hostsim
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +34,7 @@ type request struct {
 }
 
 // original is how a void, refund or completion names what it is about; empty parts are not told.
-type original struct{ batch, trace, rrn, approval, date, time, amount string }
+type original struct{ batch, trace, rrn, approval, date, time, amount, kind string }
 
 // kind is what rules call it.
 func (q *request) kind() string {
@@ -58,7 +60,7 @@ func (q *request) blame(path, rule string) { q.faults = append(q.faults, fault{p
 
 // understand makes a request of a message.
 func (h *Host) understand(m *iso8583.Message) *request {
-	c := spell(m)
+	c, odd := spell(h.dialect, m)
 	fits := recognise(h.shapes, m.MTI, c)
 	if len(fits) == 0 || slices.ContainsFunc(fits[0].faults, func(f fault) bool { return f.path == processingCode }) {
 		return h.read(fit{}, m, c)
@@ -66,6 +68,9 @@ func (h *Host) understand(m *iso8583.Message) *request {
 	requests := make([]*request, len(fits))
 	for i, f := range fits {
 		requests[i] = h.read(f, m, c)
+		for _, path := range odd {
+			requests[i].blame(path, "cannot be read inside")
+		}
 	}
 	if i := slices.IndexFunc(requests, h.knows); i >= 0 {
 		return requests[i]
@@ -94,8 +99,8 @@ func (h *Host) read(f fit, m *iso8583.Message, c contents) *request {
 	d := h.dialect
 	q := &request{
 		at: h.now(), mti: m.MTI, shape: f.shape, faults: f.faults,
-		terminal: strings.TrimRight(d.Role(m, "terminal"), " "),
-		merchant: strings.TrimRight(d.Role(m, "merchant"), " "),
+		terminal: trimmed(d, m, "terminal"),
+		merchant: trimmed(d, m, "merchant"),
 		trace:    d.Role(m, "trace"),
 		currency: d.Role(m, "currency"),
 		card:     masked(cardNumber(m)),
@@ -113,19 +118,30 @@ func (h *Host) read(f fit, m *iso8583.Message, c contents) *request {
 	if q.reversal {
 		q.reason = d.Role(m, "code")
 	}
+	if code := get("code"); code != "" {
+		q.card, q.code = masked(code), h.hash(code)
+	}
 	q.original = original{
 		batch: get("original.batch"), trace: get("original.trace"), rrn: strings.TrimRight(get("original.rrn"), " "),
 		approval: strings.TrimRight(get("original.approval"), " "), date: get("original.date"), time: get("original.time"),
-		amount: get("amount.original"),
+		amount: get("amount.original"), kind: get("original.kind"),
 	}
+	h.readClose(q, get)
 	return q
+}
+
+// hash tells a secret from others without keeping it. Its key ends with the host.
+func (h *Host) hash(secret string) string {
+	mac := hmac.New(sha256.New, h.secret)
+	_, _ = mac.Write([]byte(secret)) // a hash never fails to write
+	return string(mac.Sum(nil))
 }
 
 // digits reads a number that a role holds. What is none counts as 0 and is a fault of the message.
 func (h *Host) digits(q *request, role, text string) int64 {
 	n, err := strconv.ParseUint(text, 10, 62)
 	if err != nil {
-		q.blame(number(h.dialect.RoleField(role)), "is no number")
+		q.blame(h.roles.path[role], "is no number")
 	}
 	return int64(n)
 }

@@ -45,10 +45,7 @@ func (h *Host) ServeConn(ctx context.Context, c net.Conn) {
 	in.Buffer(nil, maxFrame)
 	in.Split(h.dialect.SplitFrame)
 	for in.Scan() {
-		if len(in.Bytes()) == 0 { // a poll
-			continue
-		}
-		if !s.do(ctx, h.handle(in.Bytes())) {
+		if !s.do(ctx, s.react(in.Bytes())) {
 			return
 		}
 	}
@@ -63,6 +60,18 @@ type server struct {
 	conn  net.Conn
 	aside sync.WaitGroup // late answers and keep-alive frames; ServeConn waits for them
 	mu    sync.Mutex     // one frame at a time
+}
+
+// react says what to do after a frame. One without a message keeps the connection alive.
+func (s *server) react(payload []byte) act {
+	switch {
+	case len(payload) > 0:
+		return s.host.handle(payload)
+	case s.host.dialect.EchoesEmptyFrames():
+		return act{frames: [][]byte{nil}}
+	default:
+		return act{}
+	}
 }
 
 // poll sends a keep-alive frame every so often, until ctx ends.

@@ -36,16 +36,33 @@ const (
 	stretch = '\x01'
 )
 
-// contents are the texts of a message by path: "60".
+// contents are the texts of a message by path: "60" for a field, "127.2" for a part of one.
 type contents map[string]string
 
-// spell lays a message out.
-func spell(m *iso8583.Message) contents {
-	c := contents{}
+// spell lays a message out: fields with an inner structure by their parts, but for those that are only cut into
+// stretches, since templates fill these across the cuts. A field whose inside cannot be read stands there as a whole, and
+// so does its path in odd.
+func spell(d *iso8583.Dialect, m *iso8583.Message) (c contents, odd []string) {
+	c = contents{}
 	for _, n := range m.Fields() {
-		c[number(n)] = m.Text(n)
+		parts, err := d.Parts(m, n)
+		if err != nil {
+			odd = append(odd, number(n))
+		}
+		parts = slices.DeleteFunc(parts, func(p iso8583.Part) bool { return p.Group })
+		var joined strings.Builder
+		for _, p := range parts {
+			joined.WriteString(p.Text())
+		}
+		if len(parts) == 0 || err != nil || joined.String() == m.Text(n) {
+			c[number(n)] = m.Text(n)
+			continue
+		}
+		for _, p := range parts {
+			c[p.Path] = p.Text()
+		}
 	}
-	return c
+	return c, odd
 }
 
 // paths lists the paths in the order of the fields.

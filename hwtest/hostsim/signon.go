@@ -32,15 +32,17 @@ func (t *terminal) forget() {
 
 // signOn gives the terminal new working keys, if the dialect has a place for them, and its batch number.
 func (h *Host) signOn(reply *iso8583.Message, q *request, t *terminal) error {
-	if h.roles.keys != 0 {
+	if h.roles.path["keys"] != "" {
 		block, err := h.newKeys(t)
 		if err != nil {
 			return err
 		}
-		reply.SetBytes(h.roles.keys, block)
+		h.putBytes(reply, "keys", block)
 	}
 	t.on = true
-	q.shape.set(reply, "batch", t.Batch)
+	if at, ok := q.shape.at["batch"]; ok {
+		h.set(reply, at, t.Batch)
+	}
 	return nil
 }
 
@@ -73,19 +75,5 @@ func makBytes(rule iso8583.MACRule) int {
 		return 8
 	default:
 		return 16
-	}
-}
-
-// set writes a variable into a message that has its field already.
-func (s *shape) set(m *iso8583.Message, hole, value string) {
-	at, ok := s.at[hole]
-	if !ok {
-		return
-	}
-	for _, n := range m.Fields() {
-		text := m.Text(n)
-		if number(n) == at.path && len(text) >= at.off+at.n && len(value) == at.n {
-			m.Set(n, text[:at.off]+value+text[at.off+at.n:])
-		}
 	}
 }
