@@ -43,13 +43,13 @@ func everyFrame(t testing.TB) []*iso8583.Dialect {
 func TestFramesOfEveryKind(t *testing.T) {
 	payload := bytes.Repeat([]byte{0x5A}, 300)
 	for frame, want := range map[string]string{
-		`length = "bin2"`:                                  "012C",
-		`length = "bcd2"`:                                  "0300",
-		`length = "ascii4"`:                                "30333030",
-		`length = "hex4"`:                                  "30313243",
-		"length = \"bin2\"\nlength_includes_itself = true": "012E",
+		`length = "bin2"`:   "012C",
+		`length = "bcd2"`:   "0300",
+		`length = "ascii4"`: "30333030",
+		`length = "hex4"`:   "30313243",
+		"length = \"bin2\"\nlength_includes_itself = true":                                             "012E",
 		"length = \"ascii4\"\nlength_includes_itself = true\ntrailer = \"03\"\ntrailer_counted = true": "30333035",
-		"length = \"bcd2\"\ntrailer = \"03\"": "0300",
+		"length = \"bcd2\"\ntrailer = \"03\"":                                                          "0300",
 	} {
 		d := framed(t, frame)
 		got, err := d.AppendFrame(nil, payload)
