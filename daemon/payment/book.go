@@ -200,23 +200,6 @@ func (b *Book) Batch(ctx context.Context, terminal string) (batch string, err er
 	return batch, err
 }
 
-// AdoptBatch makes batch the current one. What was sealed for attempts of older batches is destroyed, unless their
-// reversal is still owed: nothing of a closed batch can be voided any more.
-func (b *Book) AdoptBatch(ctx context.Context, terminal, batch string) error {
-	return b.update(ctx, func(tx *journal.Tx) error {
-		old, _, err := terminalRow(tx, terminal)
-		if err != nil || old == batch {
-			return err
-		}
-		if err := appendFacts(tx, Fact{Kind: factBatch, Terminal: terminal, Batch: batch}); err != nil {
-			return err
-		}
-		return tx.Exec(`DELETE FROM payment_sealed WHERE terminal = ? AND batch <> ? AND NOT EXISTS (
-  SELECT 1 FROM payment_attempt a WHERE a.client = payment_sealed.client AND a.sale = payment_sealed.sale
-  AND a.attempt = payment_sealed.attempt AND a.state IN ('created', 'sent', 'reversing', 'stuck'))`, terminal, batch)
-	})
-}
-
 // Record keeps messages that belong to no attempt.
 func (b *Book) Record(ctx context.Context, terminal string, msgs ...Message) error {
 	if len(msgs) == 0 {
@@ -355,10 +338,12 @@ func (b *Book) sealedKeys(ctx context.Context) (keys []Key, err error) {
 }
 
 // shred destroys what was sealed for an attempt that can need it no more. The refund of one of a suspect pair may need
-// it, and what follows a pre-auth: its void, its completion, and another one when that was voided.
-func shred(tx *journal.Tx, a Attempt) error {
+// it, and what follows a pre-auth: its void, its completion, and another one when that was voided. So may the upload of
+// a batch that is not closed.
+func shred(tx *journal.Tx, a Attempt, pol Policy) error {
 	reserves := a.Kind == KindPreAuth && a.held() > 0 && !a.Voided
-	if a.undecided() || a.Net() > 0 || reserves {
+	uploaded := pol.SealedUpload && a.held() > 0 && !a.ended
+	if a.undecided() || a.Net() > 0 || reserves || uploaded {
 		return nil
 	}
 	return tx.Exec(`DELETE FROM payment_sealed WHERE client = ? AND sale = ? AND attempt = ?`, a.Client, a.Sale, a.Attempt)

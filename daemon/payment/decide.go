@@ -25,6 +25,8 @@ type Rules struct {
 	CollectWithin  time.Duration // how long the customer has for card or code; 2 min
 	HangUpGrace    time.Duration // 5 s
 	ReversingGrace time.Duration // how long an answer waits for a reversal under way; 3 s
+	BatchCloseAt   string        // "23:30": when the batch is closed, in the till's local time; "" for never
+	BatchWait      time.Duration // how long the close of a batch waits for what is open; 60 s
 }
 
 func (r Rules) withDefaults() Rules {
@@ -43,6 +45,7 @@ func (r Rules) withDefaults() Rules {
 	def(&r.CollectWithin, 2*time.Minute)
 	def(&r.HangUpGrace, 5*time.Second)
 	def(&r.ReversingGrace, 3*time.Second)
+	def(&r.BatchWait, time.Minute)
 	if r.AlarmTries <= 0 {
 		r.AlarmTries = 6
 	}

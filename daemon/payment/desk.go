@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"posd/daemon/journal"
 )
 
 // Options are what a desk is made of. Book, Now and Log are required, and at least one tender.
@@ -21,6 +19,8 @@ type Options struct {
 	Log    *slog.Logger
 	// Slip is told, after it is on disk, that an attempt has something new to say on paper. It must not block.
 	Slip func(Sale, Attempt)
+	// BatchSlip is told, after it is on disk, that the close of a batch has ended. It must not block.
+	BatchSlip func(Batch)
 	// StopGrace is how long Run waits for an exchange under way when it is told to stop; 10 s.
 	StopGrace time.Duration
 }
@@ -37,15 +37,20 @@ type Desk struct {
 	log   *slog.Logger
 	slip  func(Sale, Attempt)
 	grace time.Duration
-	core  core
-	codes *codeIndex
-	cards *lane // of the card terminal; a wallet has none
+
+	batchSlip func(Batch)
+	core      core
+	codes     *codeIndex
+	cards     *lane // of the card terminal; a wallet has none
 
 	mu      sync.Mutex
 	open    bool                  // guarded by mu; recovery has run and posd is not stopping
 	lives   map[Key]*life         // guarded by mu; the attempts that have a goroutine
 	starts  map[Key]chan struct{} // guarded by mu; attempts that Pay is about to begin
 	arrived int64                 // guarded by mu; numbers the lives, for their place in the lane
+
+	closers   int       // guarded by mu; closes of a batch that wait for running payments
+	heldUntil time.Time // guarded by mu; when the last of them waits no longer
 
 	ctx     context.Context    // guarded by mu; of the lives: renewed when a blocked journal comes back, ended by Run
 	cancel  context.CancelFunc // guarded by mu
@@ -66,6 +71,9 @@ func NewDesk(o Options) *Desk {
 	if o.Slip == nil {
 		o.Slip = func(Sale, Attempt) {}
 	}
+	if o.BatchSlip == nil {
+		o.BatchSlip = func(Batch) {}
+	}
 	if o.StopGrace <= 0 {
 		o.StopGrace = 10 * time.Second
 	}
@@ -73,7 +81,7 @@ func NewDesk(o Options) *Desk {
 	_, _ = rand.Read(key) // never fails, see crypto/rand
 	rules := o.Rules.withDefaults()
 	return &Desk{
-		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace,
+		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip,
 		core:  core{decide: decide, lock: Sale.Lock},
 		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}},
 		cards: &lane{}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
@@ -283,116 +291,6 @@ func (d *Desk) enter(ctx context.Context, t Tender, place int64) (leave func(), 
 		return nil, err
 	}
 	return l.leave, nil
-}
-
-// commit lets an event happen to an attempt: decided and journaled in one transaction, then acted on. It gives the
-// attempt as it stands after that.
-func (d *Desk) commit(ctx context.Context, k Key, ev event, pol Policy) (a Attempt, err error) {
-	var dec decision
-	err = d.book.update(ctx, func(tx *journal.Tx) error {
-		if a, err = loadAttempt(tx, k); err != nil {
-			return err
-		}
-		if dec, err = d.decideIn(tx, a, ev, pol); err != nil || len(dec.facts) == 0 {
-			return err
-		}
-		if err := appendFacts(tx, dec.facts...); err != nil {
-			return err
-		}
-		if a, err = loadAttempt(tx, k); err != nil {
-			return err
-		}
-		return shredAll(tx, dec.facts)
-	})
-	if err != nil {
-		d.log.Error("attempt could not be journaled", "attempt", k.String(), "err", err)
-		return a, err
-	}
-	d.logStep(a, dec)
-	d.act(ctx, a, dec.acts)
-	return a, nil
-}
-
-// decideIn decides. What is approved is not reversed while a void or refund of it runs: it would be given back twice. Nor
-// is a pre-auth while something completes it, or has.
-func (d *Desk) decideIn(tx *journal.Tx, a Attempt, ev event, pol Policy) (decision, error) {
-	dec := d.core.decide(a, ev, pol, d.rules)
-	if a.State != ApprovedState || !ev.lapsed && ev.stop == "" || len(dec.facts) == 0 {
-		return dec, nil
-	}
-	s, err := loadSale(tx, a.Client, a.Sale)
-	if err != nil {
-		return decision{}, err
-	}
-	_, runs := s.naming(a.Attempt)
-	if _, completed := s.completion(a.Attempt); runs || completed {
-		return decision{}, nil
-	}
-	return dec, nil
-}
-
-func shredAll(tx *journal.Tx, facts []Fact) error {
-	for _, f := range facts {
-		a, err := loadAttempt(tx, f.Key)
-		if err != nil {
-			return err
-		}
-		if err := shred(tx, a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *Desk) logStep(a Attempt, dec decision) {
-	for _, f := range dec.facts {
-		attrs := []any{"fact", f.Kind, "sale", f.Key.Sale, "attempt", f.Key.Attempt, "payment", a.ShortID}
-		if f.Key == a.Key {
-			attrs = append(attrs, standing(a)...)
-		}
-		d.log.Info("attempt moved", attrs...)
-	}
-}
-
-// standing is how an attempt stands, for the log: what there is to say, and nothing else.
-func standing(a Attempt) []any {
-	attrs := []any{"state", string(a.State), "rail", string(a.Rail)}
-	if a.Numbers.Trace > 0 {
-		attrs = append(attrs, "trace", a.Numbers.Trace.String())
-	}
-	for _, kv := range [][2]string{{"code", a.Code}, {"reason", string(a.Reason)}, {"reversal_code", a.Undo.Code}} {
-		if kv[1] != "" {
-			attrs = append(attrs, kv[0], kv[1])
-		}
-	}
-	if a.Undo.Tries > 0 {
-		attrs = append(attrs, "tries", a.Undo.Tries)
-	}
-	return attrs
-}
-
-// act does what a decision allows, now that it is on disk.
-func (d *Desk) act(ctx context.Context, a Attempt, acts []act) {
-	for _, what := range acts {
-		switch what {
-		case actSlip:
-			d.offerSlip(ctx, a)
-		case actAlarm:
-			d.log.Error("reversal needs attention", "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID,
-				"state", string(a.State), "tries", a.Undo.Tries, "code", a.Undo.Code, "text", a.Undo.Text)
-		case actPairs:
-			d.movePairs(ctx, a.Client, a.Sale)
-		}
-	}
-}
-
-func (d *Desk) offerSlip(ctx context.Context, a Attempt) {
-	s, err := d.book.Sale(context.WithoutCancel(ctx), a.Client, a.Sale)
-	if err != nil {
-		d.log.Error("slip could not be made", "sale", a.Sale, "attempt", a.Attempt, "err", err)
-		return
-	}
-	d.slip(s, a)
 }
 
 func wipe(in Input) {

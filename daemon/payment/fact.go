@@ -33,6 +33,13 @@ const (
 	factTrace      = "terminal.trace"
 	factBatch      = "terminal.batch"
 	factMessages   = "terminal.messages"
+
+	factBatchClosing    = "batch.closing"    // what is in it, laid down; a step follows in the same transaction
+	factBatchStep       = "batch.step"       // a settlement message is about to be sent, under this number
+	factBatchTried      = "batch.tried"      // an exchange that did not end it
+	factBatchClosed     = "batch.closed"     // the next batch is open
+	factBatchRefused    = "batch.refused"    // it stays open
+	factBatchSuperseded = "batch.superseded" // the host has gone on without it
 )
 
 // Fact is the body of a payment event. Which parts are filled depends on the kind.
@@ -50,6 +57,7 @@ type Fact struct {
 	By       string          `json:"by,omitempty"` // the void or refund that did it
 	Amount   Cents           `json:"amount,omitempty"`
 	Pair     *Pair           `json:"pair,omitempty"`
+	Close    *closeFact      `json:"close,omitempty"`
 	Terminal string          `json:"terminal,omitempty"`
 	Batch    string          `json:"batch,omitempty"`
 	Trace    TraceNumber     `json:"trace,omitempty"`

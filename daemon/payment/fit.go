@@ -161,6 +161,9 @@ func fitUndo(r Request, s Sale) (Request, error) {
 
 func fitAmount(r Request, orig Attempt) (Request, error) {
 	if r.Kind == KindVoid {
+		if orig.ended {
+			return r, &Problem{Code: "batch_closed", Status: 409, Detail: "attempt " + orig.Attempt + " is of batch " + orig.Numbers.Batch + ", which is closed", Remedy: "refund it instead"}
+		}
 		if orig.Refunded > 0 {
 			return r, &Problem{Code: "already_refunded", Status: 409, Detail: "a part was refunded already", Remedy: "refund the rest instead"}
 		}

@@ -53,32 +53,35 @@ func Explain(err error) *Problem {
 type Move struct {
 	Seq      int64     `json:"seq"`
 	Time     time.Time `json:"time"`
-	Client   string    `json:"client"`
-	Sale     string    `json:"sale"`
-	Attempt  string    `json:"attempt,omitempty"` // empty when the sale moved
-	What     string    `json:"what"`              // "opened", "acked"; "created", "sent", "approved" ...
-	State    string    `json:"state,omitempty"`   // of the attempt, as Said
+	Client   string    `json:"client,omitempty"`
+	Sale     string    `json:"sale,omitempty"`
+	Attempt  string    `json:"attempt,omitempty"`  // empty when the sale moved
+	Terminal string    `json:"terminal,omitempty"` // of a batch that moved: it is every client's
+	Batch    string    `json:"batch,omitempty"`    // likewise
+	What     string    `json:"what"`               // "opened", "acked"; "created", "sent", "approved" ...; "closing", "closed" ...
+	State    string    `json:"state,omitempty"`    // of the attempt, as Said; of the batch
 	Kind     Kind      `json:"kind,omitempty"`
 	Rail     Rail      `json:"rail,omitempty"`
 	Amount   Cents     `json:"amount,omitempty"`
 	Currency string    `json:"currency,omitempty"`
 	ShortID  string    `json:"short_id,omitempty"`
+	Next     string    `json:"next,omitempty"` // the batch that follows one that is over
 }
 
 // Moves gives the moves after a sequence number, in order, of one client or of all if client is empty. It looks at no
 // more than limit events; next is the number to go on from, and equals after when there is nothing more.
 func (d *Desk) Moves(ctx context.Context, client string, after int64, limit int) (moves []Move, next int64, err error) {
-	subject := "sale/"
-	if client != "" {
-		subject += client + "/"
-	}
-	events, err := d.book.Events(ctx, after, limit, subject)
+	events, err := d.book.Events(ctx, after, limit, "")
 	if err != nil {
 		return nil, after, err
 	}
 	next = after
 	err = d.book.j.View(ctx, func(tx *journal.Tx) error {
 		for _, e := range events {
+			next = e.Seq
+			if !concerns(e, client) {
+				continue
+			}
 			m, public, err := moveOf(tx, e)
 			if err != nil {
 				return err
@@ -86,7 +89,6 @@ func (d *Desk) Moves(ctx context.Context, client string, after int64, limit int)
 			if public {
 				moves = append(moves, m)
 			}
-			next = e.Seq
 		}
 		return nil
 	})
@@ -101,8 +103,16 @@ func (d *Desk) Seq(ctx context.Context) (seq int64, err error) {
 	return seq, err
 }
 
-// shown are the facts that are no change of state and yet move something the till sees.
-var shown = map[string]bool{factSaleOpened: true, factSaleAcked: true, factCreated: true, factSettled: true, factVoided: true, factRefunded: true}
+// shown are the facts that are no change of an attempt's state and yet move something the till sees.
+var shown = map[string]bool{
+	factSaleOpened: true, factSaleAcked: true, factCreated: true, factSettled: true, factVoided: true, factRefunded: true,
+	factBatchClosing: true, factBatchClosed: true, factBatchRefused: true, factBatchSuperseded: true,
+}
+
+// concerns tells whether an event may be a client's business: of its own sales, or of a batch. "" is everybody.
+func concerns(e journal.Event, client string) bool {
+	return client == "" || strings.HasPrefix(e.Subject, "terminal/") || strings.HasPrefix(e.Subject, saleSubject(client, ""))
+}
 
 // moveOf takes from an event what is public. The body itself stays in the house: it holds messages to the host.
 func moveOf(tx *journal.Tx, e journal.Event) (m Move, public bool, err error) {
@@ -114,6 +124,11 @@ func moveOf(tx *journal.Tx, e journal.Event) (m Move, public bool, err error) {
 		return m, false, fmt.Errorf("event %d: %w", e.Seq, err)
 	}
 	_, what, _ := strings.Cut(e.Kind, ".")
+	if f.Close != nil {
+		return Move{
+			Seq: e.Seq, Time: e.Time, Terminal: f.Terminal, Batch: f.Batch, What: what, State: what, Next: f.Close.Next,
+		}, true, nil
+	}
 	m = Move{Seq: e.Seq, Time: e.Time, Client: f.Key.Client, Sale: f.Key.Sale, Attempt: f.Key.Attempt, What: what}
 	if f.Key.Attempt == "" {
 		if f.Sale != nil {

@@ -14,6 +14,10 @@ func (d *Desk) gate(ctx context.Context, t Tender) error {
 	if terminal == "" {
 		return nil
 	}
+	err := d.book.j.View(ctx, func(tx *journal.Tx) error { return d.closingGate(tx, terminal) })
+	if err != nil {
+		return err
+	}
 	owed, err := d.book.attempts(ctx, `terminal = ? AND state = 'reversing' ORDER BY seq`, terminal)
 	if err != nil {
 		return err
@@ -33,6 +37,9 @@ func (d *Desk) gate(ctx context.Context, t Tender) error {
 func (d *Desk) gateIn(tx *journal.Tx, terminal string) error {
 	if terminal == "" {
 		return nil
+	}
+	if err := d.closingGate(tx, terminal); err != nil {
+		return err
 	}
 	owed, err := queryAttempts(tx, `terminal = ? AND state = 'reversing' ORDER BY seq`, terminal)
 	if err != nil {

@@ -12,10 +12,11 @@ import (
 // life is the goroutine of an open attempt, and who waits for it.
 type life struct {
 	key   Key
-	rail  Rail          // of the tender that was asked; guarded by Desk.mu
-	place int64         // in the lane: older lives first
-	kick  chan struct{} // holds one token: stop waiting, try now
-	gone  chan struct{} // closed when the goroutine has ended
+	rail  Rail                         // of the tender that was asked; guarded by Desk.mu
+	place int64                        // in the lane: older lives first
+	kick  chan struct{}                // holds one token: stop waiting, try now
+	gone  chan struct{}                // closed when the goroutine has ended
+	rest  func(context.Context, *life) // goes on with it when somebody wants it again; set before it lives
 
 	reversing atomic.Bool        // the goroutine waits to try a reversal again
 	deadline  time.Time          // monotonic; when an unknown outcome is no longer asked for. Owned by the goroutine
@@ -50,7 +51,7 @@ func (d *Desk) bearOnce(k Key) (l *life, born bool) {
 // bearHeld makes a life. The caller holds mu.
 func (d *Desk) bearHeld(k Key) *life {
 	d.arrived++
-	l := &life{key: k, place: d.arrived, kick: make(chan struct{}, 1), gone: make(chan struct{})}
+	l := &life{key: k, place: d.arrived, kick: make(chan struct{}, 1), gone: make(chan struct{}), rest: d.chase}
 	d.lives[k] = l
 	return l
 }
@@ -74,7 +75,7 @@ func (d *Desk) live(l *life, path func(ctx context.Context)) {
 	d.running.Go(func() {
 		defer d.bury(l)
 		for path(ctx); d.wantedAgain(l); {
-			d.chase(ctx, l)
+			l.rest(ctx, l)
 		}
 	})
 }

@@ -97,6 +97,7 @@ func (d *Desk) Health(ctx context.Context) Health {
 			warn("refund_late", "the "+string(a.Kind)+" "+a.Key.String()+" is not answered yet", "check the line to the acquirer or gateway")
 		}
 	}
+	d.batchConcerns(ctx, warn)
 	for _, a := range o.Stuck {
 		warn("reversal_stuck", "the reversal of "+a.Key.String()+" was not confirmed", "ask the acquirer, then posd settle")
 	}

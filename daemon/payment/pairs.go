@@ -134,9 +134,9 @@ func (d *Desk) undoPair(ctx context.Context, p Pair) error {
 }
 
 // refundBySystem begins a refund in a life of its own, unless it was begun before; what only reserves is voided. One of
-// which nothing was sent was not refused: it is begun again, under the next id.
+// which nothing was sent was not refused, nor a void that was reversed: it is begun again, under the next id.
 func (d *Desk) refundBySystem(s Sale, p Pair, a Attempt, t Tender) error {
-	if via := s.via(p.Undo); via != nil && via.State != Unsent && via.State != Cancelled {
+	if via := s.via(p.Undo); via != nil && via.State != Unsent && via.State != Cancelled && via.State != Reversed {
 		return nil
 	}
 	id, n := p.Via, 1

@@ -165,6 +165,8 @@ type Attempt struct {
 	Settled     *Settlement     `json:"settled,omitempty"`
 	System      bool            `json:"system,omitempty"` // made by posd itself to undo one of a suspect pair
 	Sealed      []byte          `json:"-"`                // what Plan.Sealed held, opened for the tender's call only
+
+	ended bool // the batch it was sent in is over: a column of the table, since it is no fact of the attempt
 }
 
 // UndoRecord is how far the reversal of an attempt has come.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"posd/daemon/journal"
 )
@@ -22,7 +23,7 @@ func (projection) Name() string { return "payment" }
 
 // Tables are those that folding the events derives; payment_sealed is not among them, since sealed data is no event.
 func (projection) Tables() []string {
-	return []string{"payment_sale", "payment_attempt", "payment_terminal", "payment_till", "payment_pair", "payment_counter"}
+	return []string{"payment_sale", "payment_attempt", "payment_terminal", "payment_till", "payment_pair", "payment_counter", "payment_batch", "payment_batch_item"}
 }
 
 // Schema is the tables' definition.
@@ -32,16 +33,21 @@ CREATE TABLE payment_sale (client TEXT, id TEXT, seq INTEGER, opened_at INTEGER,
   acked INTEGER NOT NULL DEFAULT 0, doc TEXT, PRIMARY KEY (client, id)) WITHOUT ROWID;
 CREATE INDEX payment_sale_seq ON payment_sale (seq);
 CREATE TABLE payment_attempt (client TEXT, sale TEXT, attempt TEXT, seq INTEGER, state TEXT, kind TEXT, rail TEXT,
-  amount INTEGER, terminal TEXT, batch TEXT, trace INTEGER, decided_at INTEGER, acked INTEGER, doc TEXT,
+  amount INTEGER, terminal TEXT, batch TEXT, trace INTEGER, sent_at INTEGER, decided_at INTEGER, acked INTEGER,
+  ended INTEGER NOT NULL DEFAULT 0, doc TEXT,
   PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;
 CREATE INDEX payment_attempt_state ON payment_attempt (state, seq);
 CREATE INDEX payment_attempt_trace ON payment_attempt (terminal, trace);
+CREATE INDEX payment_attempt_batch ON payment_attempt (terminal, ended, batch);
 CREATE INDEX payment_attempt_amount ON payment_attempt (client, amount, decided_at);
 CREATE TABLE payment_terminal (terminal TEXT PRIMARY KEY, batch TEXT, trace INTEGER) WITHOUT ROWID;
 CREATE TABLE payment_till (client TEXT PRIMARY KEY, acks INTEGER) WITHOUT ROWID;
 CREATE TABLE payment_pair (client TEXT, sale TEXT, first TEXT, second TEXT, state TEXT, doc TEXT,
   PRIMARY KEY (client, sale, first, second)) WITHOUT ROWID;
 CREATE TABLE payment_counter (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE TABLE payment_batch (seq INTEGER PRIMARY KEY, terminal TEXT, state TEXT, scheduled TEXT, doc TEXT);
+CREATE INDEX payment_batch_terminal ON payment_batch (terminal, state);
+CREATE TABLE payment_batch_item (seq INTEGER, n INTEGER, doc TEXT, PRIMARY KEY (seq, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS payment_sealed (client TEXT, sale TEXT, attempt TEXT, terminal TEXT, batch TEXT, wrapped BLOB, box BLOB,
   PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;`
 }
@@ -70,6 +76,8 @@ var folds = map[string]foldFunc{
 	factLate: foldAttempt, factTold: foldAttempt, factVoided: foldAttempt, factRefunded: foldAttempt,
 	factAlarmed: foldAttempt, factPair: foldPair, factPairMoved: foldPair,
 	factTrace: foldTerminal, factBatch: foldTerminal,
+	factBatchClosing: foldBatch, factBatchStep: foldBatch, factBatchTried: foldBatch, factBatchClosed: foldBatch,
+	factBatchRefused: foldBatch, factBatchSuperseded: foldBatch,
 }
 
 func foldSaleOpened(tx *journal.Tx, e journal.Event, f Fact) error {
@@ -133,7 +141,7 @@ func foldAttempt(tx *journal.Tx, e journal.Event, f Fact) error {
 		return err
 	}
 	return tx.Exec(`INSERT INTO payment_attempt (client, sale, attempt, seq, state, kind, rail, amount, terminal, batch, trace,
-  decided_at, acked, doc) VALUES (?,?,?,?,?,?,?,?,'','',0,0,0,?)`,
+  sent_at, decided_at, acked, doc) VALUES (?,?,?,?,?,?,?,?,'','',0,0,0,0,?)`,
 		next.Client, next.Sale, next.Attempt, e.Seq, string(next.State), string(next.Kind), string(next.Rail),
 		int64(next.Amount), string(doc))
 }
@@ -152,12 +160,29 @@ func foldSent(tx *journal.Tx, e journal.Event, f Fact) error {
 	return foldAttempt(tx, e, f)
 }
 
-func foldTerminal(tx *journal.Tx, _ journal.Event, f Fact) error {
+func foldTerminal(tx *journal.Tx, e journal.Event, f Fact) error {
 	if f.Kind == factTrace {
 		return setTrace(tx, f.Terminal, f.Trace)
 	}
+	old, _, err := terminalRow(tx, f.Terminal)
+	if err != nil {
+		return err
+	}
+	rec, err := recordOf(tx, f.Terminal)
+	if err != nil {
+		return err
+	}
+	if rec.State != BatchClosing { // else it is not over before its close is
+		if err := endBatch(tx, f.Terminal, old, e.Seq); err != nil {
+			return err
+		}
+	}
+	return setBatch(tx, f.Terminal, f.Batch)
+}
+
+func setBatch(tx *journal.Tx, terminal, batch string) error {
 	return tx.Exec(`INSERT INTO payment_terminal (terminal, batch, trace) VALUES (?,?,0)
-  ON CONFLICT (terminal) DO UPDATE SET batch = excluded.batch`, f.Terminal, f.Batch)
+  ON CONFLICT (terminal) DO UPDATE SET batch = excluded.batch`, terminal, batch)
 }
 
 func setTrace(tx *journal.Tx, terminal string, t TraceNumber) error {
@@ -165,49 +190,37 @@ func setTrace(tx *journal.Tx, terminal string, t TraceNumber) error {
   ON CONFLICT (terminal) DO UPDATE SET trace = excluded.trace`, terminal, firstBatch, int64(t))
 }
 
-func foldPair(tx *journal.Tx, e journal.Event, f Fact) error {
-	p := *f.Pair
-	if f.Kind == factPair {
-		p.At = e.Time
-	}
-	doc, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return tx.Exec(`INSERT INTO payment_pair (client, sale, first, second, state, doc) VALUES (?,?,?,?,?,?)
-  ON CONFLICT (client, sale, first, second) DO UPDATE SET state = excluded.state, doc = excluded.doc`,
-		p.Client, p.Sale, p.First, p.Second, p.State, string(doc))
-}
-
 func saveAttempt(tx *journal.Tx, a Attempt) error {
 	doc, err := json.Marshal(a)
 	if err != nil {
 		return err
 	}
-	var decidedAt int64
-	if !a.DecidedAt.IsZero() {
-		decidedAt = a.DecidedAt.UnixMilli()
-	}
-	return tx.Exec(`UPDATE payment_attempt SET state = ?, rail = ?, terminal = ?, batch = ?, trace = ?, decided_at = ?, acked = ?, doc = ?
+	return tx.Exec(`UPDATE payment_attempt SET state = ?, rail = ?, terminal = ?, batch = ?, trace = ?, sent_at = ?, decided_at = ?, acked = ?, doc = ?
   WHERE client = ? AND sale = ? AND attempt = ?`,
-		string(a.State), string(a.Rail), a.Numbers.Terminal, a.Numbers.Batch, int64(a.Numbers.Trace), decidedAt, a.Acked, string(doc),
-		a.Client, a.Sale, a.Attempt)
+		string(a.State), string(a.Rail), a.Numbers.Terminal, a.Numbers.Batch, int64(a.Numbers.Trace), millis(a.SentAt), millis(a.DecidedAt),
+		a.Acked, string(doc), a.Client, a.Sale, a.Attempt)
+}
+
+// millis is a time as the tables have it; 0 for none.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
 }
 
 // errNotFound says that the journal holds no such thing.
 var errNotFound = errors.New("not in the journal")
 
 func loadAttempt(tx *journal.Tx, k Key) (Attempt, error) {
-	var doc string
-	err := tx.QueryRow(`SELECT doc FROM payment_attempt WHERE client = ? AND sale = ? AND attempt = ?`, k.Client, k.Sale, k.Attempt).Scan(&doc)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Attempt{}, fmt.Errorf("attempt %s: %w", k, errNotFound)
-	}
+	as, err := queryAttempts(tx, `client = ? AND sale = ? AND attempt = ?`, k.Client, k.Sale, k.Attempt)
 	if err != nil {
 		return Attempt{}, err
 	}
-	var a Attempt
-	return a, json.Unmarshal([]byte(doc), &a)
+	if len(as) == 0 {
+		return Attempt{}, fmt.Errorf("attempt %s: %w", k, errNotFound)
+	}
+	return as[0], nil
 }
 
 func loadSale(tx *journal.Tx, client, id string) (Sale, error) {
@@ -229,17 +242,24 @@ func loadSale(tx *journal.Tx, client, id string) (Sale, error) {
 
 // queryAttempts gives the attempts that a condition selects.
 func queryAttempts(tx *journal.Tx, where string, args ...any) ([]Attempt, error) {
-	docs, err := queryDocs(tx, `SELECT doc FROM payment_attempt WHERE `+where, args...)
+	rows, err := tx.Query(`SELECT doc, ended <> 0 FROM payment_attempt WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Attempt, len(docs))
-	for i, d := range docs {
-		if err := json.Unmarshal([]byte(d), &out[i]); err != nil {
+	defer func() { _ = rows.Close() }()
+	out := []Attempt{}
+	for rows.Next() {
+		var doc []byte
+		var a Attempt
+		if err := rows.Scan(&doc, &a.ended); err != nil {
 			return nil, err
 		}
+		if err := json.Unmarshal(doc, &a); err != nil {
+			return nil, err
+		}
+		out = append(out, a)
 	}
-	return out, nil
+	return out, rows.Err()
 }
 
 func queryDocs(tx *journal.Tx, query string, args ...any) ([]string, error) {

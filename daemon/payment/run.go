@@ -2,6 +2,8 @@ package payment
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"posd/daemon/journal"
@@ -13,6 +15,9 @@ const probeEvery = 30 * time.Second
 // Run recovers what was open when posd last ended, then keeps the desk open until ctx ends: it reopens a blocked
 // journal and probes hosts that owe answers. It waits for exchanges under way, for a while, and for every goroutine.
 func (d *Desk) Run(ctx context.Context) error {
+	var hour sync.WaitGroup
+	var looking atomic.Bool // at the hour: one at a time
+	defer hour.Wait()
 	defer d.close()
 	err := d.recover(ctx)
 	if err != nil {
@@ -32,6 +37,9 @@ func (d *Desk) Run(ctx context.Context) error {
 			}
 		case <-probe.C:
 			d.probe(ctx)
+			if looking.CompareAndSwap(false, true) {
+				hour.Go(func() { d.closeOnTime(ctx); looking.Store(false) })
+			}
 		}
 	}
 }
@@ -90,11 +98,27 @@ func (d *Desk) recover(ctx context.Context) error {
 	for _, p := range pairs {
 		d.movePairs(ctx, p.Client, p.Sale)
 	}
+	if err := d.recoverCloses(ctx); err != nil {
+		return err
+	}
 	d.setOpen(true)
 	if len(open) > 0 {
 		d.log.Warn("open payments recovered", "count", len(open))
 	}
 	return nil
+}
+
+// recoverCloses goes on with the close of a batch.
+func (d *Desk) recoverCloses(ctx context.Context) error {
+	var closing []Batch
+	err := d.book.j.View(ctx, func(tx *journal.Tx) (err error) {
+		closing, err = queryBatches(tx, `state = 'closing' ORDER BY seq`)
+		return err
+	})
+	for _, b := range closing {
+		d.resumeClose(b)
+	}
+	return err
 }
 
 func (d *Desk) setOpen(open bool) {

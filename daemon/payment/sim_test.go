@@ -73,6 +73,8 @@ var simFaults = []string{
 	"wallet: dial fails", "wallet: request lost", "wallet: refused", "wallet: password asked for", "wallet: password never typed",
 	"wallet: answer lost", "wallet: 20000", "wallet: unsigned answer", "wallet: refund answer lost", "wallet: query unanswered",
 	"wallet: cancel lost", "wallet: retry_flag=Y", "wallet: cancel refused", "wallet: cancel answer lost",
+	"card: balance lost", "sign-on: another batch", "settle: request lost", "settle: host busy", "settle: refused", "settle: unbalanced",
+	"settle: answer lost", "power fails before the host's word of a batch",
 	"power fails before the answer", "printer jams", "commit fails", "clock jumps", "till hangs up", "till cancels",
 }
 

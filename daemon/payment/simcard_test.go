@@ -12,19 +12,11 @@ import (
 type simHost struct {
 	w *world
 
-	mu     sync.Mutex
-	booked map[string]*booking // by terminal, batch and trace
-	tries  map[string]int
-}
-
-type booking struct {
-	key      Key
-	kind     Kind
-	amount   Cents
-	original string // of a void
-	undone   bool   // reversed
-	voided   bool
-	refunded Cents
+	mu      sync.Mutex
+	booked  map[string]*booking // by terminal, batch and trace
+	tries   map[string]int
+	settles map[string]*simBatch // by batch
+	journal *Book                // guarded by mu; a sign-on tells it another batch
 }
 
 const simTerminal = "10000001"
@@ -46,7 +38,7 @@ func ledgerKey(n Numbers) string { return n.Terminal + "/" + n.Batch + "/" + n.T
 
 func (h *simHost) Policy() Policy {
 	return Policy{
-		Terminal: simTerminal, Repeats: []Kind{KindRefund}, InFlightMax: 120 * time.Second,
+		Terminal: simTerminal, Repeats: []Kind{KindRefund}, InFlightMax: 120 * time.Second, UploadSize: 3, SealedUpload: true,
 		Call: 60 * time.Second, AskCall: 10 * time.Second, ReverseCall: 20 * time.Second,
 	}
 }
@@ -55,6 +47,7 @@ func (h *simHost) Ready(ctx context.Context) error {
 	if !h.w.travel(ctx, 10*time.Millisecond) || h.w.chance("host link down", h.nth("ready"), 3) {
 		return &Problem{Code: "host_offline", Status: 503, Detail: "no line to the acquirer"}
 	}
+	h.signOn(ctx)
 	return nil
 }
 
@@ -66,7 +59,7 @@ func (h *simHost) nth(what string) string {
 }
 
 func (h *simHost) Collect(ctx context.Context, r Request) (Input, error) {
-	if r.Kind != KindSale {
+	if !r.Kind.collects() {
 		return nil, nil
 	}
 	wait := time.Duration(h.w.draw("swipe", r.Key.String()).IntN(20)+1) * time.Second
@@ -141,12 +134,17 @@ func (h *simHost) late(a Attempt) {
 	if h.w.isDead() {
 		return
 	}
-	h.book(a, a.Amount)
+	if a.Kind != KindBalance {
+		h.book(a, a.Amount)
+	}
 }
 
 func (h *simHost) approve(ctx context.Context, a Attempt, id string) Answer {
+	if a.Kind == KindBalance {
+		return h.balance(ctx, id)
+	}
 	amount := a.Amount
-	if a.Kind == KindSale && a.Amount > 100 && h.w.chance("card: partial approval", id, 2) {
+	if a.Kind.mayBePart() && a.Amount > 100 && h.w.chance("card: partial approval", id, 2) {
 		amount /= 2
 	}
 	if code := h.book(a, amount); code != "" {
@@ -164,43 +162,11 @@ func (h *simHost) approve(ctx context.Context, a Attempt, id string) Answer {
 	case h.w.chance("card: wrong MAC", id, 2):
 		return Answer{Reason: ReasonBadAnswer}
 	case h.w.chance("card: wrong amount", id, 2):
-		ans.Amount += 100
+		ans.Amount = a.Amount + 100 // of a part it could not be told
 	case h.w.chance("card: slow answer", id, 20):
 		h.w.travel(ctx, 30*time.Second)
 	}
 	return ans
-}
-
-// book enters a request into the host's ledger; a code other than "" refuses it.
-func (h *simHost) book(a Attempt, amount Cents) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	k := ledgerKey(a.Numbers)
-	if old := h.booked[k]; old != nil {
-		if a.Kind == KindRefund && old.key == a.Key {
-			return "" // a repeat under the same number
-		}
-		h.w.breach("I8: trace number repeats: %s for %s and %s", k, old.key, a.Key)
-		return "94"
-	}
-	var p simPlan
-	_ = json.Unmarshal(a.Data, &p)
-	orig := h.booked[p.Original]
-	switch a.Kind {
-	case KindVoid:
-		if orig == nil || orig.undone || orig.voided {
-			return "25"
-		}
-		orig.voided = true
-	case KindRefund:
-		if orig == nil || orig.undone || orig.voided || orig.refunded+amount > orig.amount {
-			return "12"
-		}
-		orig.refunded += amount
-	case KindSale, KindPreAuth, KindCompletion, KindBalance:
-	}
-	h.booked[k] = &booking{key: a.Key, kind: a.Kind, amount: amount, original: p.Original}
-	return ""
 }
 
 func (h *simHost) Ask(context.Context, Attempt) Answer { return Answer{} }
@@ -213,6 +179,9 @@ func (h *simHost) Reverse(ctx context.Context, a Attempt) Undo {
 		return Undo{}
 	}
 	h.w.durable(a.Key, Reversing)
+	if a.Kind == KindBalance || a.Kind == KindRefund {
+		h.w.breach("a %s is reversed: %s", a.Kind, a.Key)
+	}
 	if string(a.Sealed) != "sealed" {
 		h.w.breach("rule 15: the reversal of %s has lost its sealed data", a.Key)
 	}
@@ -237,39 +206,4 @@ func (h *simHost) Reverse(ctx context.Context, a Attempt) Undo {
 		return Undo{Outcome: InDoubt, Code: code, Reached: true}
 	}
 	return Undo{Outcome: Confirmed, Code: code, Reached: true}
-}
-
-func (h *simHost) undo(a Attempt) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	b := h.booked[ledgerKey(a.Numbers)]
-	switch {
-	case b == nil:
-		return "25"
-	case b.undone:
-		return "00"
-	case b.kind == KindVoid:
-		h.booked[b.original].voided = false
-	}
-	b.undone = true
-	return "00"
-}
-
-// net is what the host holds of an attempt.
-func (h *simHost) net(a Attempt) Cents {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	b := h.booked[ledgerKey(a.Numbers)]
-	if b == nil || b.undone || b.voided || b.kind != KindSale {
-		return 0
-	}
-	return b.amount - b.refunded
-}
-
-// did tells whether a void or refund is in force.
-func (h *simHost) did(a Attempt) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	b := h.booked[ledgerKey(a.Numbers)]
-	return b != nil && !b.undone
 }

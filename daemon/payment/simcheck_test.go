@@ -26,7 +26,7 @@ func (d *day) rest() {
 			}
 		}
 		undoing := slices.ContainsFunc(o.Pairs, func(p Pair) bool { return p.State == PairUndoing })
-		if len(o.Open) == 0 && len(o.Stuck) == 0 && !undoing {
+		if len(o.Open) == 0 && len(o.Stuck) == 0 && !undoing && d.restBatches(ctx) {
 			return
 		}
 	}
@@ -57,6 +57,7 @@ func (d *day) check() {
 		d.w.tally.move("pair -> " + p.State)
 	}
 	d.checkEvents(ctx)
+	d.checkBatches(ctx)
 	if rep, err := d.j.Verify(ctx); err != nil {
 		d.w.breach("I10: the journal does not verify: %v %v", err, rep)
 	}
@@ -75,7 +76,10 @@ func (d *day) print(_ Sale, a Attempt) {
 func (d *day) checkSale(s Sale, pairFailed bool) {
 	var held Cents
 	for _, a := range s.Attempts {
-		if a.Kind == KindSale {
+		if a.Kind == KindPreAuth && d.host.reserved(a) != s.reservedBy(a) {
+			d.w.breach("I2/I3: %s %s: the host reserves %d, the journal says %d (%s, voided %v)", s.Client, a.Key, d.host.reserved(a), s.reservedBy(a), a.State, a.Voided)
+		}
+		if a.Kind.captures() {
 			net, _ := d.truth(a)
 			held += net
 			if net != a.Net() {
@@ -111,7 +115,8 @@ func (d *day) checkTold(a Attempt) {
 	words := append(slices.Clone(d.told[a.Key]), a.Said())
 	for i, w := range words[:len(words)-1] {
 		allowed, ok := mayFollow[w]
-		if ok && !slices.Contains(allowed, words[i+1]) {
+		freed := a.Kind == KindPreAuth && words[i+1] == SaidVoided // one that a person says stands can be voided
+		if ok && !freed && !slices.Contains(allowed, words[i+1]) {
 			d.w.breach("I4: the till was told %q of %s, and then %q", w, a.Key, words[i+1])
 		}
 	}
@@ -190,11 +195,11 @@ func (d *day) checkEvent(e journal.Event, w *walk) {
 
 // checkLock is rule 10 at the moment an attempt is sent: no other one of its sale may still hold money.
 func (d *day) checkLock(k Key, w *walk) {
-	if c := w.begun[k]; c.Kind != KindSale || c.Override != nil {
+	if c := w.begun[k]; !c.Kind.pays() || c.Override != nil {
 		return
 	}
 	for other, state := range w.states {
-		open := state == Sent || state == Reversing || state == Stuck
+		open := (state == Sent || state == Reversing || state == Stuck) && w.begun[other].Kind != KindBalance
 		if open && other != k && other.Client == k.Client && other.Sale == k.Sale {
 			d.w.breach("rule 10: %s is sent while %s is %s", k, other, state)
 		}

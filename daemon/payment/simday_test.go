@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -38,7 +37,7 @@ func runDay(t *testing.T, seed uint64, tl *tally, plant func(*Desk)) (broken []s
 		w := &world{seed: seed, tally: tl}
 		d := &day{
 			t: t, w: w, plant: plant, told: map[Key][]string{},
-			host: &simHost{w: w, booked: map[string]*booking{}, tries: map[string]int{}},
+			host: &simHost{w: w, booked: map[string]*booking{}, tries: map[string]int{}, settles: map[string]*simBatch{}},
 			gate: &simGateway{w: w, orders: map[string]*order{}, tries: map[string]int{}},
 		}
 		d.open()
@@ -71,8 +70,9 @@ func (d *day) start() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	rules := Rules{AcceptPartial: rng.IntN(2) == 0, ConfirmMode: rng.IntN(6) == 0}
+	rules := Rules{AcceptPartial: rng.IntN(2) == 0, ConfirmMode: rng.IntN(6) == 0, BatchCloseAt: []string{"", "00:25", "23:50"}[rng.IntN(3)]}
 	book := NewBook(d.j, seal, d.w.now, slog.New(slog.DiscardHandler))
+	d.host.adoptInto(book)
 	desk := NewDesk(Options{Book: book, Card: d.host, Wallet: d.gate, Rules: rules, Now: d.w.now, Log: slog.New(slog.DiscardHandler), Slip: d.print})
 	if d.plant != nil {
 		d.plant(desk)
@@ -123,35 +123,6 @@ func (w *world) travelAlive(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// crashKinds are the events before and after whose commit the power fails.
-var crashKinds = []string{
-	factSaleOpened, factSaleAcked, factCreated, factSent, factAsked, factApproved, factDeclined, factUnsent, factCancelled,
-	factReversing, factTried, factReversed, factStuck, factSettled, factTold, factVoided, factRefunded, factPair, factPairMoved,
-}
-
-// rareKinds come up in few days: a crash is planned for them more often.
-var rareKinds = []string{factSettled, factPair, factPairMoved, factPairMoved, factPairMoved}
-
-// plan draws the next crash.
-func (d *day) plan() {
-	d.w.mu.Lock()
-	defer d.w.mu.Unlock()
-	d.started++
-	rng := d.w.draw("plan", fmt.Sprint(d.started))
-	if d.started > 3 || d.w.calm {
-		return
-	}
-	at, skip := (3*int(d.w.seed)+d.started)%(2*len(crashKinds)), rng.IntN(2) // each point has its turn
-	if rng.IntN(2) == 0 {                                                    // and what is rare gets more
-		at, skip = slices.Index(crashKinds, rareKinds[rng.IntN(len(rareKinds))])+len(crashKinds)*rng.IntN(2), 0
-	}
-	side := "before "
-	if at >= len(crashKinds) {
-		side = "after "
-	}
-	d.w.crashAt, d.w.skip = side+crashKinds[at%len(crashKinds)], skip
-}
-
 // mischief jumps the clock and breaks the disk now and then.
 func (d *day) mischief(ctx context.Context) {
 	for n := 0; d.w.travelAlive(ctx, 5*time.Minute); n++ {
@@ -177,6 +148,7 @@ func (d *day) play() {
 	var beside, tills sync.WaitGroup
 	beside.Go(func() { d.power(ctx) })
 	beside.Go(func() { d.mischief(ctx) })
+	beside.Go(func() { d.closing(ctx) })
 	for _, client := range []string{"till-1", "till-2"} {
 		tills.Go(func() {
 			rng := d.w.draw("till", client)
@@ -228,10 +200,14 @@ func (d *day) sell(client, id string, rng *rand.Rand) {
 		return
 	}
 	unclean := false
+	if rng.IntN(8) == 0 {
+		d.ask(client, id)
+	}
 	for try, done := 0, false; try < 4 && !done; try++ {
 		insist := unclean && rng.IntN(2) == 0 // a supervisor lets the customer pay again
 		done, unclean = d.attempt(Key{client, id, fmt.Sprintf("a%d", try)}, insist, rng)
 	}
+	d.reserved(client, id, rng)
 	d.after(client, id, rng)
 	time.Sleep(time.Duration(rng.IntN(120)) * time.Second)
 }
@@ -252,7 +228,7 @@ func (d *day) unacked(client string, amount Cents, but string) (id string) {
 
 // attempt pays once and tells whether the sale is done with.
 func (d *day) attempt(k Key, insist bool, rng *rand.Rand) (done, unclean bool) {
-	r := Request{Key: k, Kind: KindSale, Rail: []Rail{RailCard, RailCard, RailWallet, RailWallet, RailAny}[rng.IntN(5)], Print: true}
+	r := payingBy(k, rng)
 	code := ""
 	if r.Rail == RailWallet && rng.IntN(2) == 0 {
 		code = "code " + k.Client + k.String()
@@ -342,12 +318,16 @@ func (d *day) settle(k Key) {
 
 func (d *day) verdict(a Attempt) Settlement {
 	v := Settlement{As: "not-paid", By: "supervisor", Reason: "the other side says so"}
-	if d.w.draw("retry", a.Key.String()).IntN(4) == 0 && a.Kind == KindSale && a.Settled == nil {
+	if d.w.draw("retry", a.Key.String()).IntN(4) == 0 && a.Kind.pays() && a.Settled == nil || a.Rail == RailWallet && d.gate.pends(a) {
 		v.As = "retry"
 		return v
 	}
 	net, did := d.truth(a)
-	if net > 0 || a.Kind != KindSale && did {
+	if a.Kind == KindPreAuth {
+		net = d.host.reserved(a)
+		did = net > 0
+	}
+	if net > 0 || !a.Kind.captures() && did {
 		v.As, v.Amount = "paid", net
 	}
 	return v

@@ -241,6 +241,17 @@ func (g *simGateway) close(a Attempt) {
 	}
 }
 
+// pends tells that the customer may yet pay.
+func (g *simGateway) pends(a Attempt) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o := g.orders[a.Numbers.Order]
+	if o != nil {
+		o.settle()
+	}
+	return o != nil && !o.closed && !o.pending.IsZero()
+}
+
 func (g *simGateway) net(a Attempt) Cents {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -1,0 +1,226 @@
+package payment
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"posd/daemon/journal"
+)
+
+// cut is a batch as it would be closed now.
+type cut struct {
+	number   string
+	attempts int // sent in it, whatever became of them
+	firstAt  time.Time
+	currency string
+	totals   Totals
+	items    []batchItem
+	open     []OpenItem
+}
+
+// cutBatch adds up the terminal's current batch. What counts is approved and not reversed.
+func cutBatch(tx *journal.Tx, terminal string) (c cut, err error) {
+	if c.number, _, err = terminalRow(tx, terminal); err != nil {
+		return c, err
+	}
+	const mine = `terminal = ? AND batch = ? AND ended = 0`
+	var oldest sql.NullInt64
+	err = tx.QueryRow(`SELECT count(*), min(sent_at) FROM payment_attempt WHERE `+mine, terminal, c.number).Scan(&c.attempts, &oldest)
+	if err != nil || c.attempts == 0 {
+		return c, err
+	}
+	c.firstAt = time.UnixMilli(oldest.Int64).UTC()
+	done, err := queryAttempts(tx, mine+` AND state IN ('approved', 'settled_paid') ORDER BY trace, seq`, terminal, c.number)
+	if err != nil {
+		return c, err
+	}
+	for _, a := range done {
+		original, err := originalKind(tx, a)
+		if err != nil {
+			return c, err
+		}
+		if !a.counts(original) {
+			continue
+		}
+		c.totals.add(a)
+		c.items = append(c.items, batchItem{Key: a.Key, Amount: a.held(), Voided: a.Voided})
+		c.currency = a.Currency
+	}
+	c.open, err = openItems(tx, terminal, c.number)
+	return c, err
+}
+
+func originalKind(tx *journal.Tx, a Attempt) (k Kind, err error) {
+	if a.Kind != KindVoid {
+		return "", nil
+	}
+	orig, err := loadAttempt(tx, Key{a.Client, a.Sale, a.Original})
+	return orig.Kind, err
+}
+
+// openItems lists what may still change a batch, and what is owed on its terminal at all: sent or being reversed; stuck;
+// approved, and neither acknowledged nor lapsed; one of a suspect pair that is not resolved.
+func openItems(tx *journal.Tx, terminal, batch string) (items []OpenItem, err error) {
+	open, err := queryAttempts(tx, `terminal = ? AND kind <> 'balance' AND (state IN ('sent', 'reversing')
+  OR batch = ? AND ended = 0 AND (state = 'stuck' OR state = 'approved' AND acked = 0 AND json_extract(doc, '$.confirm') = 1)) ORDER BY seq`,
+		terminal, batch)
+	if err != nil {
+		return nil, err
+	}
+	paired, err := pairedAttempts(tx)
+	if err != nil {
+		return nil, err
+	}
+	open = slices.DeleteFunc(open, func(a Attempt) bool { return a.State == ApprovedState && !a.awaitsAck() })
+	for _, a := range paired {
+		known := slices.ContainsFunc(open, func(o Attempt) bool { return o.Key == a.Key })
+		if a.State == ApprovedState && !a.ended && a.Numbers.Terminal == terminal && a.Numbers.Batch == batch && !known {
+			open = append(open, a)
+		}
+	}
+	for _, a := range open {
+		items = append(items, openItem(a))
+	}
+	return items, nil
+}
+
+func pairedAttempts(tx *journal.Tx) (out []Attempt, err error) {
+	pairs, err := queryPairs(tx, `state IN ('open', 'undoing')`)
+	for _, p := range pairs {
+		for _, id := range []string{p.First, p.Second} {
+			a, err := loadAttempt(tx, Key{p.Client, p.Sale, id})
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, a)
+		}
+	}
+	return out, err
+}
+
+// recordOf gives the record of the terminal's current batch: one that is being closed or was refused. State is "" when
+// there is none.
+func recordOf(tx *journal.Tx, terminal string) (b Batch, err error) {
+	bs, err := queryBatches(tx, `terminal = ? AND state IN ('closing', 'refused') ORDER BY seq DESC LIMIT 1`, terminal)
+	if err != nil || len(bs) == 0 {
+		return b, err
+	}
+	return bs[0], nil
+}
+
+func queryBatches(tx *journal.Tx, where string, args ...any) ([]Batch, error) {
+	docs, err := queryDocs(tx, `SELECT doc FROM payment_batch WHERE `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Batch, len(docs))
+	for i, d := range docs {
+		if err := json.Unmarshal([]byte(d), &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// uploadItems gives the items of a message that is due, as they were laid down.
+func uploadItems(tx *journal.Tx, b Batch) ([]batchItem, error) {
+	if b.Step != StepUpload {
+		return nil, nil
+	}
+	docs, err := queryDocs(tx, `SELECT doc FROM payment_batch_item WHERE seq = ? AND n >= ? AND n < ? ORDER BY n`, b.Seq, b.From, b.To)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]batchItem, len(docs))
+	for i, d := range docs {
+		if err := json.Unmarshal([]byte(d), &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// settling gives the message that is due, with the sealed data of its items opened. The caller wipes it.
+func (b *Book) settling(ctx context.Context, batch Batch) (Settling, error) {
+	s := Settling{
+		Terminal: batch.Terminal, Batch: batch.Number, Step: batch.Step, Trace: batch.Trace, Totals: batch.Totals, Count: batch.Items,
+	}
+	var items []batchItem
+	err := b.j.View(ctx, func(tx *journal.Tx) (err error) {
+		items, err = uploadItems(tx, batch)
+		return err
+	})
+	if err != nil {
+		return s, err
+	}
+	for _, it := range items {
+		a, err := b.Attempt(ctx, it.Key)
+		if err != nil {
+			return s, err
+		}
+		a, err = b.opened(ctx, a)
+		if err != nil && !errors.Is(err, errSealed) {
+			return s, err
+		}
+		if err != nil {
+			b.log.Error("sealed data could not be opened", "sale", a.Sale, "attempt", a.Attempt, "err", err)
+		}
+		a.Approved, a.Voided = it.Amount, it.Voided
+		s.Items = append(s.Items, a)
+	}
+	return s, nil
+}
+
+// AdoptBatch makes batch the current one. One that the host was never asked to close, and that has something in it, is
+// kept on record: nobody settles it any more. What was sealed for attempts of older batches is destroyed.
+func (b *Book) AdoptBatch(ctx context.Context, terminal, batch string) error {
+	return b.update(ctx, func(tx *journal.Tx) error {
+		old, _, err := terminalRow(tx, terminal)
+		if err != nil || old == batch {
+			return err
+		}
+		if err := b.supersede(tx, terminal, batch); err != nil {
+			return err
+		}
+		if err := appendFacts(tx, Fact{Kind: factBatch, Terminal: terminal, Batch: batch}); err != nil {
+			return err
+		}
+		return dropSealed(tx, terminal)
+	})
+}
+
+// supersede puts the current batch on record if the host has gone on without having settled it. One that is being closed
+// is still asked for.
+func (b *Book) supersede(tx *journal.Tx, terminal, next string) error {
+	rec, err := recordOf(tx, terminal)
+	if err != nil || rec.State == BatchClosing {
+		return err
+	}
+	c, err := cutBatch(tx, terminal)
+	if err != nil || rec.State == "" && len(c.items) == 0 && len(c.open) == 0 {
+		return err
+	}
+	b.log.Warn("the host has gone on to another batch, and this one was never settled", "terminal", terminal, "batch", c.number, "next", next, "items", len(c.items), "open", len(c.open))
+	return appendFacts(tx, Fact{Kind: factBatchSuperseded, Terminal: terminal, Batch: c.number, Close: &closeFact{
+		Currency: c.currency, Totals: c.totals, Items: c.items, Open: c.open, FirstAt: c.firstAt, Next: next,
+	}})
+}
+
+// dropSealed destroys what was sealed for the attempts of batches that are over: nothing of them can be voided or
+// uploaded any more. It stays while a reversal is owed, or may be: of what the till has still to acknowledge, of one of a
+// suspect pair. That of a pre-auth stays until it is voided, or completed in a batch that is over as well, since that is
+// what its later messages need.
+func dropSealed(tx *journal.Tx, terminal string) error {
+	return tx.Exec(`DELETE FROM payment_sealed WHERE terminal = ? AND EXISTS (
+  SELECT 1 FROM payment_attempt a WHERE a.client = payment_sealed.client AND a.sale = payment_sealed.sale AND a.attempt = payment_sealed.attempt
+  AND a.ended <> 0 AND a.state NOT IN ('created', 'sent', 'reversing', 'stuck')
+  AND NOT (a.state = 'approved' AND a.acked = 0 AND coalesce(json_extract(a.doc, '$.confirm'), 0) = 1)
+  AND NOT EXISTS (SELECT 1 FROM payment_pair p WHERE p.client = a.client AND p.sale = a.sale AND a.attempt IN (p.first, p.second) AND p.state IN ('open', 'undoing'))
+  AND NOT (a.kind = 'pre-auth' AND a.state IN ('approved', 'settled_paid') AND coalesce(json_extract(a.doc, '$.voided'), 0) = 0 AND NOT EXISTS (
+    SELECT 1 FROM payment_attempt c WHERE c.client = a.client AND c.sale = a.sale AND c.kind = 'completion' AND c.ended <> 0
+    AND c.state IN ('approved', 'settled_paid') AND json_extract(c.doc, '$.original') = a.attempt AND coalesce(json_extract(c.doc, '$.voided'), 0) = 0)))`, terminal)
+}
