@@ -25,6 +25,9 @@ const (
 	signOnName  = "sign-on"
 	signOffName = "sign-off"
 	echoName    = "echo"
+	totalsName  = "settlement"
+	uploadName  = "batch-upload"
+	endName     = "batch-end"
 )
 
 // inFlightDefault is how long a request may be under way where the dialect does not say.
@@ -75,12 +78,16 @@ type Acquirer struct {
 	hostTime hostClock         // guarded by mu: what the last sign-on told of it
 	waiting  int               // guarded by mu: how many want the turn
 	yield    func()            // guarded by mu: ends the echo that has the turn; nil while there is none
+	asked    map[string]bool   // guarded by mu: what answers' headers have asked for, and the log has said
 	spoken   time.Time         // guarded by mu: when the last exchange ended; monotonic
 	late     []payment.Message // guarded by mu: not recorded yet, at most lateMax
 	dropped  int               // guarded by mu: late messages beyond lateMax
 }
 
-var _ payment.Tender = (*Acquirer)(nil)
+var (
+	_ payment.Tender  = (*Acquirer)(nil)
+	_ payment.Settler = (*Acquirer)(nil)
+)
 
 // New makes the tender; nothing is sent. It fails where the options cannot work: that is a fault of the configuration.
 func New(o Options) (*Acquirer, error) {
@@ -123,10 +130,12 @@ var currencies = map[string]string{
 // which nothing reverses, is repeated, and that a balance moves no money.
 func (a *Acquirer) Policy() payment.Policy {
 	return payment.Policy{
-		Terminal:    a.o.Terminal,
-		Repeats:     []payment.Kind{payment.KindRefund},
-		Inquiries:   []payment.Kind{payment.KindBalance},
-		InFlightMax: cmp.Or(a.o.InFlightMax, a.o.Dialect.InFlightMax(), inFlightDefault),
+		Terminal:     a.o.Terminal,
+		UploadSize:   a.uploadSize(),
+		SealedUpload: slices.Contains(a.o.Dialect.Needs(uploadName), "item.pan"),
+		Repeats:      []payment.Kind{payment.KindRefund},
+		Inquiries:    []payment.Kind{payment.KindBalance},
+		InFlightMax:  cmp.Or(a.o.InFlightMax, a.o.Dialect.InFlightMax(), inFlightDefault),
 		// A call may have to sign on first, which is an exchange of its own.
 		Call:        a.o.TimeOut + a.o.ReverseTimeOut,
 		AskCall:     a.o.ReverseTimeOut,

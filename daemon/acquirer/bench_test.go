@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -40,35 +39,35 @@ type setup struct {
 	dialect            *iso8583.Dialect
 	terminal, merchant string
 	noAnswer           string // the dialect's word for "no answer in time"
+	requestDigit       int    // of an answer's header, by which the host asks for something; 0 for none
 }
 
 // dialects are the preset, and one that an acquirer might hand over in a file.
 func dialects(t *testing.T) map[string]setup {
 	t.Helper()
-	unionpay, err := iso8583.Preset("unionpay")
+	both, err := loaded()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return both
+}
+
+// loaded reads the dialects once: they never change.
+var loaded = sync.OnceValues(func() (map[string]setup, error) {
+	unionpay, err := iso8583.Preset("unionpay")
+	if err != nil {
+		return nil, err
 	}
 	text, err := os.ReadFile("testdata/harbour.toml")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	file := filepath.Join(t.TempDir(), "harbour.toml")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if text, err = os.ReadFile(file); err != nil {
-		t.Fatal(err)
-	}
-	harbour, err := iso8583.Load(file, text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	harbour, err := iso8583.Load("testdata/harbour.toml", text)
 	return map[string]setup{
-		"unionpay": {unionpay, "10000001", "898000000000001", "98"},
-		"harbour":  {harbour, "HARB000017", "HARBOUR MERCHANT 1", "68"},
-	}
-}
+		"unionpay": {unionpay, "10000001", "898000000000001", "98", unionpayDigit},
+		"harbour":  {harbour, "HARB000017", "HARBOUR MERCHANT 1", "68", 4},
+	}, err
+})
 
 // each runs a test under every dialect.
 func each(t *testing.T, test func(t *testing.T, s setup)) {
@@ -86,7 +85,8 @@ type bench struct {
 	hub     *cardreader.Hub
 	link    *link.Link
 	keys    *iso8583.Keys
-	log     *bytes.Buffer                   // of both sides
+	log     *bytes.Buffer // what both sides have logged
+	logger  *slog.Logger
 	down    bool                            // dialling fails
 	serving func(context.Context, net.Conn) // the host's side of a connection
 	next    *cardreader.Card                // nil: the usual one
@@ -95,15 +95,13 @@ type bench struct {
 	ctx     context.Context
 }
 
-// start makes a bench. It ends with the test, or bubble.
+// start makes a bench with a host that has a ledger. It ends with the test, or bubble.
 func start(t *testing.T, s setup, rules ...hostsim.Rule) *bench {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	b := &bench{setup: s, scribe: &scribe{batch: "000001"}, hub: &cardreader.Hub{}, log: &bytes.Buffer{}, ctx: ctx}
-	log := slog.New(slog.NewJSONHandler(b.log, nil))
+	b := join(t, s)
 	var err error
 	b.host, err = hostsim.New(hostsim.Options{
-		Dialect: s.dialect, TMK: testTMK, Rules: rules, Now: time.Now, Log: log,
+		Dialect: s.dialect, TMK: testTMK, Rules: rules, Now: time.Now, Log: b.logger,
 		Rand:      rand.NewChaCha8(sha256.Sum256([]byte(t.Name()))),
 		Terminals: []hostsim.Terminal{{ID: s.terminal, Merchant: s.merchant, Batch: "000007"}},
 	})
@@ -111,19 +109,30 @@ func start(t *testing.T, s setup, rules ...hostsim.Rule) *bench {
 		t.Fatal(err)
 	}
 	b.serving = b.host.ServeConn
-	b.link = link.New(link.Options{Dialect: s.dialect, Dial: b.dial, Log: log, Late: func(p []byte) { b.Late(p) }})
-	b.boot(t, log)
+	return b
+}
+
+// join makes an acquirer and its line; who answers at the other end is the caller's choice.
+func join(t *testing.T, s setup) *bench {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	b := &bench{setup: s, scribe: &scribe{batch: "000001"}, hub: &cardreader.Hub{}, log: &bytes.Buffer{}, ctx: ctx}
+	b.logger = slog.New(slog.NewJSONHandler(b.log, nil))
+	b.link = link.New(link.Options{Dialect: s.dialect, Dial: b.dial, Log: b.logger, Late: func(p []byte) { b.Late(p) }})
+	b.boot(t)
 	t.Cleanup(func() {
 		_ = b.link.Close()
 		cancel()
 		b.serve.Wait()
-		_ = b.host.Close()
+		if b.host != nil {
+			_ = b.host.Close()
+		}
 	})
 	return b
 }
 
 // boot makes the acquirer, as posd does when it starts: without working keys.
-func (b *bench) boot(t *testing.T, log *slog.Logger) {
+func (b *bench) boot(t *testing.T) {
 	t.Helper()
 	var err error
 	if b.keys, err = iso8583.NewKeys(testTMK); err != nil {
@@ -132,7 +141,7 @@ func (b *bench) boot(t *testing.T, log *slog.Logger) {
 	b.Acquirer, err = acquirer.New(acquirer.Options{
 		Dialect: b.setup.dialect, Link: b.link, Keys: b.keys, Scribe: b.scribe, Reader: b.hub,
 		Terminal: b.setup.terminal, Merchant: b.setup.merchant, Currency: "CNY",
-		TimeOut: 60 * time.Second, ReverseTimeOut: 30 * time.Second, EchoEvery: b.echo, SignOff: true, Now: time.Now, Log: log,
+		TimeOut: 60 * time.Second, ReverseTimeOut: 30 * time.Second, EchoEvery: b.echo, SignOff: true, Now: time.Now, Log: b.logger,
 	})
 	if err != nil {
 		t.Fatal(err)

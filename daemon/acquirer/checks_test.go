@@ -217,7 +217,7 @@ func TestRefundIsRepeatedUnderItsNumberAndBookedOnce(t *testing.T) {
 				t.Errorf("first try: %s, want unknown", show(ans))
 			}
 			at.Asks = 1
-			b.boot(t, nil) // and posd was restarted meanwhile
+			b.boot(t) // and posd was restarted meanwhile
 			if ans = b.Authorize(t.Context(), at, nil); ans.Outcome != payment.Approved {
 				t.Errorf("second try: %s, want approved", show(ans))
 			}

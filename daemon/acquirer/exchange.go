@@ -44,12 +44,40 @@ func (a *Acquirer) exchange(ctx context.Context, m *iso8583.Message, limit time.
 		x.reply = nil
 		return x
 	}
-	x.mac = d.CheckMAC(answer, a.o.Keys)
+	a.heed(x.reply)
+	if x.mac = d.CheckMAC(answer, a.o.Keys); wrong(x.mac) {
+		a.setSignedOn(false) // the keys do not fit any more: the next exchange fetches others
+	}
 	x.messages = append(x.messages, a.message("in", x.reply))
 	a.o.Log.Info("host answered", "mti", x.reply.MTI, "trace", d.Role(m, "trace"), "code", d.Role(x.reply, "code"),
 		"elapsed_ms", a.o.Now().Sub(start).Milliseconds())
 	return x
 }
+
+// heed notes what the header of an answer asks for: to sign on before the next request, or something that a person does,
+// which is said once.
+func (a *Acquirer) heed(reply *iso8583.Message) {
+	request, signOn := a.o.Dialect.HeaderRequest(reply)
+	if request == "" {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if signOn {
+		a.signedOn = false
+		return
+	}
+	if a.asked == nil {
+		a.asked = map[string]bool{}
+	}
+	if !a.asked[request] {
+		a.asked[request] = true
+		a.o.Log.Warn("host asks for something that posd does not do", "request", request)
+	}
+}
+
+// wrong tells whether an answer's MAC is there and does not fit.
+func wrong(mac error) bool { return mac != nil && !errors.Is(mac, iso8583.ErrNoMAC) }
 
 // pack gives the signed bytes of m.
 func (a *Acquirer) pack(m *iso8583.Message) ([]byte, error) {

@@ -62,6 +62,9 @@ func (a *Acquirer) wanted(name string, k payment.Kind) map[string]bool {
 	}
 	for todo := []string{name}; len(todo) > 0; todo = todo[1:] {
 		needs = append(needs, d.ReversalNeeds(todo[0])...)
+		if settled(todo[0]) {
+			needs = append(needs, a.itemNeeds()...)
+		}
 		for _, later := range follows[todo[0]] {
 			needs = append(needs, d.Needs(later)...)
 			todo = append(todo, later)

@@ -44,51 +44,6 @@ func (c chain) walk(t *testing.T, b *bench) (at, orig payment.Attempt, ans payme
 // want is a message as a test writes it down: {trace}, {o.trace} ... stand for the attempt's and its original's numbers.
 type want map[int]string
 
-// sent is what the dialects make of each transaction, MAC, time and date apart.
-var sent = map[string]map[string]want{"harbour": harbourSent}
-
-var undoneBy = map[string]map[string]want{"harbour": harbourUndone}
-
-var harbourSent = map[string]want{
-	"pre-auth": {
-		0: "0100", 3: "033000", 4: "000000000700", 11: "{trace}", 14: testExpiry, 22: "020", 35: "{track2}",
-		41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}",
-	},
-	"pre-auth-void": {
-		0: "0100", 2: testPAN, 3: "223000", 4: "000000000700", 11: "{trace}", 14: testExpiry, 22: "010", 38: "{o.approval}",
-		41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}", 90: "0100{o.trace}{o.batch}{o.date}0000000000000000000000",
-	},
-	"completion": {
-		0: "0200", 2: testPAN, 3: "005000", 4: "000000000700", 11: "{trace}", 14: testExpiry, 22: "010", 38: "{o.approval}",
-		41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}", 90: "0100{o.trace}{o.batch}{o.date}0000000000000000000000",
-	},
-	"completion-void": {
-		0: "0200", 2: testPAN, 3: "025000", 4: "000000000700", 11: "{trace}", 14: testExpiry, 22: "010", 37: "{o.rrn}", 38: "{o.approval}",
-		41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}", 90: "0200{o.trace}{o.batch}{o.date}0000000000000000000000",
-	},
-	"refund of a completion": {
-		0: "0220", 3: "203000", 4: "000000000700", 11: "{trace}", 37: "{o.rrn}", 41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}",
-	},
-}
-
-var harbourUndone = map[string]want{
-	"pre-auth":        harbourReversal("pre-auth", want{2: testPAN}, 35),
-	"pre-auth-void":   harbourReversal("pre-auth-void", nil),
-	"completion":      harbourReversal("completion", nil),
-	"completion-void": harbourReversal("completion-void", nil),
-}
-
-// harbourReversal is a request as its reversal repeats it.
-func harbourReversal(name string, own want, drop ...int) want {
-	w := maps.Clone(harbourSent[name])
-	maps.Copy(w, own)
-	w[0], w[39] = "0420", "68"
-	for _, n := range drop {
-		delete(w, n)
-	}
-	return w
-}
-
 // compare holds a message that came to the host against what was wanted, field by field.
 func (w want) compare(t *testing.T, b *bench, got map[int]string, at, orig payment.Attempt) {
 	t.Helper()
@@ -109,7 +64,7 @@ func (w want) compare(t *testing.T, b *bench, got map[int]string, at, orig payme
 			t.Errorf("field %d is %q, want %q", n, got[n], wanted)
 		}
 	}
-	if _, ok := got[d.MACRule().Field]; !ok {
+	if _, ok := got[d.MACRule().Field]; !ok && w[0][:2] != "05" {
 		t.Error("it has no MAC")
 	}
 }
@@ -135,7 +90,7 @@ func TestEveryKindAndItsReversalHaveTheFieldsOfTheDialect(t *testing.T) {
 					return
 				}
 				at.Reason, at.Host = payment.ReasonNoAnswer, payment.HostNumbers{}
-				b.boot(t, nil) // and posd was restarted meanwhile
+				b.boot(t) // and posd was restarted meanwhile
 				b.undone(t, at)
 				reversal.compare(t, b, h.last(t, reversal[0]), at, orig)
 			})

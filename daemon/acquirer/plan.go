@@ -124,19 +124,10 @@ func recordOf(at payment.Attempt) (record, error) {
 
 // values are the plain values of a request.
 func (a *Acquirer) values(name string, r payment.Request, n payment.Numbers) map[string]string {
-	now := a.clock()
-	v := map[string]string{
-		"amount":   digits(r.Amount),
-		"trace":    n.Trace.String(),
-		"batch":    n.Batch,
-		"terminal": a.o.Terminal,
-		"merchant": a.o.Merchant,
-		"currency": a.currency,
-		"entry":    entryOf(name, r.Kind),
-		"time":     now.Format("150405"),
-		"date":     now.Format("0102"),
-	}
+	v := a.common(n.Trace, n.Batch)
+	v["amount"], v["order"], v["entry"] = digits(r.Amount), n.Order, entryOf(name, r.Kind)
 	if o := r.Original; o != nil {
+		v["original.kind"] = string(o.Kind)
 		v["amount.original"] = digits(o.Approved)
 		v["original.trace"] = o.Numbers.Trace.String()
 		v["original.batch"] = o.Numbers.Batch

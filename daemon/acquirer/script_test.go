@@ -24,6 +24,7 @@ type script struct {
 	mu    sync.Mutex
 	seen  []map[int]string // guarded by mu; every request's fields, 0 is its MTI
 	reply answerer         // guarded by mu
+	sets  int              // guarded by mu; how many sets of keys were handed out
 }
 
 // answerer bends the answer to a request; packed answers it in another way, and nothing at all when it is empty.
@@ -42,7 +43,7 @@ func forged(b []byte) []byte {
 func startScript(t *testing.T, s setup) (*bench, *script) {
 	t.Helper()
 	h := &script{t: t, s: s}
-	b := start(t, s)
+	b := join(t, s)
 	b.serving = h.serve
 	return b, h
 }
@@ -177,8 +178,11 @@ func (h *script) approval(req *iso8583.Message) *iso8583.Message {
 		reply.Set(d.RoleField("rrn"), "REF"+d.Role(req, "trace")+"000")
 		reply.Set(d.RoleField("approval"), "A"+d.Role(req, "trace")[1:])
 	}
-	if req.MTI == "0800" {
+	switch req.MTI {
+	case "0800":
 		h.deliverKeys(reply)
+	case "0500":
+		h.s.balance(req, reply)
 	}
 	return reply
 }
@@ -200,4 +204,5 @@ func (h *script) deliverKeys(reply *iso8583.Message) {
 		h.t.Errorf("make working keys: %v", err)
 	}
 	reply.SetBytes(h.s.dialect.RoleField("keys"), block)
+	h.sets++
 }

@@ -2,7 +2,6 @@ package acquirer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -125,7 +124,7 @@ func (a *Acquirer) serve(ctx context.Context, m *iso8583.Message) error {
 	if x.reply == nil {
 		return x.err
 	}
-	if x.mac != nil && !errors.Is(x.mac, iso8583.ErrNoMAC) {
+	if wrong(x.mac) {
 		return fmt.Errorf("the answer's MAC: %w", x.mac)
 	}
 	if fields := a.strange(m, x.reply); len(fields) > 0 {

@@ -16,7 +16,7 @@ import (
 func quietLine(t *testing.T, b *bench) {
 	t.Helper()
 	b.echo = time.Minute
-	b.boot(t, nil)
+	b.boot(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

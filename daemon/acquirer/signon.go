@@ -53,11 +53,16 @@ func (a *Acquirer) service(ctx context.Context, name string) (*iso8583.Message, 
 	if err != nil {
 		return nil, fmt.Errorf("read the batch number: %w", err)
 	}
+	return a.o.Dialect.Build(name, iso8583.VarMap(a.common(trace, batch)))
+}
+
+// common are the values that every message has.
+func (a *Acquirer) common(trace payment.TraceNumber, batch string) map[string]string {
 	now := a.clock()
-	return a.o.Dialect.Build(name, iso8583.VarMap{
+	return map[string]string{
 		"trace": trace.String(), "batch": batch, "terminal": a.o.Terminal, "merchant": a.o.Merchant,
 		"currency": a.currency, "time": now.Format("150405"), "date": now.Format("0102"),
-	})
+	}
 }
 
 // acceptSignOn checks the reply and loads the working keys. Once the old keys are replaced there is no way back.

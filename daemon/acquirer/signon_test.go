@@ -22,7 +22,7 @@ func TestKeysLostAfterReadyAreFetchedBeforeTheSale(t *testing.T) {
 			b := start(t, s)
 			b.ready(t)
 			at, in := b.plan(t, payment.KindSale, 700, nil)
-			b.boot(t, nil)
+			b.boot(t)
 			if ans := b.Authorize(t.Context(), at, in); ans.Outcome != payment.Approved {
 				t.Errorf("got %s, want approved", show(ans))
 			}
@@ -38,7 +38,7 @@ func TestSaleNumberedInAClosedBatchIsNotSent(t *testing.T) {
 			b.ready(t)
 			at, in := b.plan(t, payment.KindSale, 700, nil)
 			b.host.SetBatch(s.terminal, "000008")
-			b.boot(t, nil)
+			b.boot(t)
 			if ans := b.Authorize(t.Context(), at, in); ans.Outcome != payment.NotSent || ans.Code != "batch_changed" {
 				t.Errorf("got %s, want not sent by batch_changed", show(ans))
 			}
@@ -117,7 +117,7 @@ func TestReversalWithoutAHostIsTriedAgain(t *testing.T) {
 			b := start(t, s, hostsim.Rule{Kind: "sale", Do: hostsim.CommitClose})
 			at, _ := b.pay(t, payment.KindSale, 700, nil)
 			b.down = true
-			b.boot(t, nil)
+			b.boot(t)
 			if u := b.undo(t, at); u.Outcome != payment.Again || u.Reached || u.Code != "acquirer_offline" {
 				t.Errorf("got %+v, want again, host not reached", u)
 			}

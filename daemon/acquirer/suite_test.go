@@ -65,7 +65,7 @@ func TestReversalAfterRestartSignsOnFirst(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := start(t, s, hostsim.Rule{Kind: "sale", Do: hostsim.CommitSilent})
 			at, _ := b.pay(t, payment.KindSale, 700, nil)
-			b.boot(t, nil)
+			b.boot(t)
 			b.scribe.messages = nil
 			b.undone(t, at)
 			b.left(t, 0)
