@@ -1,18 +1,12 @@
 package main
 
 import (
-	_ "embed"
 	"testing"
 
 	moov "github.com/moov-io/iso8583"
 
 	"posd/iso8583"
 )
-
-//go:embed testdata/ascii.toml
-var asciiFile []byte
-
-func asciiDialect() (*iso8583.Dialect, error) { return iso8583.Load("testdata/ascii.toml", asciiFile) }
 
 // bench is one thing that is measured.
 type bench struct {
@@ -63,7 +57,7 @@ func benches() ([]bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	ascii, err := asciiDialect()
+	ascii, err := iso8583.Preset("iso87-ascii")
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +156,7 @@ func posdBenches(wire string, d *iso8583.Dialect) ([]bench, error) {
 			return err
 		}},
 	}
-	if d.MACRule().Field == 0 {
+	if !m.Has(d.MACRule().Field) {
 		return list, nil
 	}
 	keys, err := testKeys()

@@ -34,16 +34,21 @@ func moovBCD() *moov.MessageSpec {
 	}}
 }
 
-// moovASCII is the sample's part of the dialect iso87-ascii.
+// moovASCII is the sample's part of the dialect iso87-ascii. The length of field 55 counts hex characters there, which
+// wants a packer, too.
 func moovASCII() *moov.MessageSpec {
 	fixed := func(n int) field.Field { return chars(n, encoding.ASCII, prefix.ASCII.Fixed) }
+	chip := &field.Spec{
+		Length: 998, Enc: encoding.BytesToASCIIHex, Pref: prefix.ASCII.LLL,
+		Packer: field.PackerFunc(packHex), Unpacker: field.UnpackerFunc(unpackHex),
+	}
 	return &moov.MessageSpec{Name: "ASCII", Fields: map[int]field.Field{
 		0: fixed(4),
 		1: field.NewBitmap(&field.Spec{Length: 8, Enc: encoding.BytesToASCIIHex, Pref: prefix.Hex.Fixed}),
 		2: chars(19, encoding.ASCII, prefix.ASCII.LL), 3: fixed(6), 4: fixed(12), 7: fixed(10), 11: fixed(6), 12: fixed(6),
 		13: fixed(4), 14: fixed(4), 22: fixed(3), 25: fixed(2), 35: chars(37, encoding.ASCII, prefix.ASCII.LL), 37: fixed(12),
 		41: fixed(8), 42: fixed(15), 49: fixed(3), 52: octets(8, encoding.BytesToASCIIHex, prefix.ASCII.Fixed),
-		53: fixed(16), 55: octets(255, encoding.BytesToASCIIHex, prefix.ASCII.LLL), 60: chars(999, encoding.ASCII, prefix.ASCII.LLL),
+		53: fixed(16), 55: field.NewBinary(chip), 60: chars(999, encoding.ASCII, prefix.ASCII.LLL),
 		64: octets(8, encoding.BytesToASCIIHex, prefix.ASCII.Fixed),
 	}}
 }
@@ -70,6 +75,24 @@ func unpackTrack(b []byte, spec *field.Spec) ([]byte, int, error) {
 		return nil, 0, err
 	}
 	return out[:units], used + size, nil
+}
+
+func packHex(value []byte, spec *field.Spec) ([]byte, error) {
+	text, err := spec.Enc.Encode(value)
+	if err != nil {
+		return nil, err
+	}
+	length, err := spec.Pref.EncodeLength(spec.Length, len(text))
+	return append(length, text...), err
+}
+
+func unpackHex(b []byte, spec *field.Spec) ([]byte, int, error) {
+	size, used, err := spec.Pref.DecodeLength(spec.Length, b)
+	if err != nil {
+		return nil, 0, err
+	}
+	out, read, err := spec.Enc.Decode(b[used:], size/2)
+	return out, used + read, err
 }
 
 // moovSet gives a message the sample's values.
