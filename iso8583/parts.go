@@ -1,6 +1,7 @@
 package iso8583
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -58,8 +59,8 @@ func (d *Dialect) Parts(m *Message, n int) ([]Part, error) {
 		return nil, nil
 	}
 	w := partWalk{field: n}
-	spec := d.spec(m.MTI, n)
-	w.open(root, strconv.Itoa(n), 0, spec.rawOf(nil, m.value(n), m.at[n].kind))
+	raw := d.spec(m.MTI, n).rawOf(m.value(n), m.at[n].kind)
+	w.open(root, strconv.Itoa(n), 0, bytes.Clone(raw)) // the parts outlive the message's value
 	for w.step() {
 	}
 	if w.err != nil {
@@ -144,7 +145,7 @@ func (w *partWalk) step() bool {
 	part := top.part(p)
 	w.parts = append(w.parts, part)
 	if part.Group {
-		w.open(top.sub.inside(p.key), part.Path, part.Offset, p.spec.rawOf(nil, p.content, p.kind))
+		w.open(top.sub.inside(p.key), part.Path, part.Offset, p.spec.rawOf(p.content, p.kind))
 	}
 	return true
 }
@@ -252,7 +253,7 @@ func (d *Dialect) openPath(m *Message, path string) (*openedPath, *FieldError) {
 	}
 	var raw []byte
 	if m.Has(o.field) {
-		raw = o.spec.rawOf(nil, m.value(o.field), m.at[o.field].kind)
+		raw = o.spec.rawOf(m.value(o.field), m.at[o.field].kind)
 	}
 	at, base, inside := first, 0, d.inside(m.MTI, o.field)
 	for _, key := range keys {
@@ -271,7 +272,7 @@ func (d *Dialect) openPath(m *Message, path string) (*openedPath, *FieldError) {
 		raw = nil
 		if i := index(level.list, key); i >= 0 {
 			p := level.list[i]
-			raw, base = p.spec.rawOf(nil, p.content, p.kind), base+p.value
+			raw, base = p.spec.rawOf(p.content, p.kind), base+p.value
 		}
 		inside, at = inside.inside(plainKey(key)), at+"."+key
 	}

@@ -131,3 +131,158 @@ func TestEveryPresetSaysWhatItsAnswersMeanInTwoLanguages(t *testing.T) {
 		}
 	}
 }
+
+func TestPublicPaymentByCodeIsReadByItsTagsAndBuiltAlike(t *testing.T) {
+	d := unionpay(t)
+	for _, v := range messageVectors(t) {
+		if !strings.Contains(v.Name, "QR") {
+			continue
+		}
+		m, _, _, err := d.UnpackPasted(unhex(t, v.Hex))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]string{"62.5F01": "284412345678901234", "62.5F03": "160036", "62.5F04": "200826", "62.5C": "01", "60.1": "26", "60.2": "000001", "60.4": "6", "60.7": "000"} {
+			if got, ok := d.Part(m, path); !ok || got != want {
+				t.Errorf("%s: got %q, want %q", path, got, want)
+			}
+		}
+		own, err := d.Build("qr-sale", everyVar())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{3, 22, 25} {
+			if own.Text(n) != m.Text(n) {
+				t.Errorf("F%d: got %q, the public message has %q", n, own.Text(n), m.Text(n))
+			}
+		}
+		if got, want := own.Text(62), m.Text(62)[:len("hex:5F0112")+36]; got != want {
+			t.Errorf("F62: got %q, the public message begins with %q", got, want)
+		}
+		return
+	}
+	t.Error("there is no such vector")
+}
+
+func TestUnionPaySettlementAndUploadHaveTheLayoutsOfTheReference(t *testing.T) {
+	d := unionpay(t)
+	totals, err := d.Build("settlement", everyVar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := totals.Text(48), "000000012345"+"007"+"000000000100"+"001"+"0"+strings.Repeat("0", 31); got != want {
+		t.Errorf("totals: got %q, want %q", got, want)
+	}
+	reply := &iso8583.Message{MTI: "0510"}
+	reply.Set(39, "00")
+	reply.Set(48, totals.Text(48)[:30]+"2"+totals.Text(48)[31:])
+	if balanced, unbalanced := d.SettlementResult(reply); balanced || !unbalanced {
+		t.Errorf("result 2: got balanced %v, unbalanced %v", balanced, unbalanced)
+	}
+	if got, _ := d.Part(reply, "48.5"); got != "2" {
+		t.Errorf("48.5: got %q", got)
+	}
+	scanned := batchItem()
+	scanned["item.pan"] = ""
+	v, err := d.WithItems(everyVar(), []iso8583.Vars{batchItem(), scanned})
+	if err != nil {
+		t.Fatal(err)
+	}
+	upload, err := d.Build("batch-upload", v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "02" + "00" + "000123" + "00004111111111111111" + "000000001999" + "00" + "000123" + strings.Repeat("0", 20) + "000000001999"
+	if got := upload.Text(48); got != want || upload.Text(60) != "00000007201" {
+		t.Errorf("upload: got %q, F60 %q", got, upload.Text(60))
+	}
+	end, err := d.Build("batch-end", everyVar())
+	if err != nil || end.Text(48) != "0008" || end.Text(60) != "00000007202" {
+		t.Errorf("end: %v, F48 %q, F60 %q", err, end.Text(48), end.Text(60))
+	}
+}
+
+func TestUnionPayReversalsNameTheOriginalAsTheReferenceHasIt(t *testing.T) {
+	d := unionpay(t)
+	unknown := everyVar()
+	unknown["original.date"] = ""
+	for transaction, want := range map[string]string{
+		"sale": "", "pre-auth": "", "void": "000006000100",
+		"pre-auth-void": "0000060001000000", "completion": "0000060001000000", "completion-void": "0000060001000000",
+	} {
+		undo, err := d.BuildReversal(transaction, unknown)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if undo.Text(61) != want || undo.Text(39) != "98" || undo.Text(60)[2:8] != "000007" {
+			t.Errorf("%s: F61 %q, F39 %q, F60 %q", transaction, undo.Text(61), undo.Text(39), undo.Text(60))
+		}
+	}
+	for _, transaction := range []string{"balance", "refund", "qr-refund", "settlement", "sign-off"} {
+		if d.ReversalNeeds(transaction) != nil {
+			t.Errorf("something reverses %s", transaction)
+		}
+	}
+}
+
+func TestHeaderAsksForASignOn(t *testing.T) {
+	d := unionpay(t)
+	request, signOn := d.HeaderRequest(&iso8583.Message{Header: "602200000000"})
+	if request != "" || signOn {
+		t.Errorf("no request: got %q, %v", request, signOn)
+	}
+	if request, signOn = d.HeaderRequest(&iso8583.Message{Header: "602203000000"}); request != "sign on again" || !signOn {
+		t.Errorf("digit 3: got %q, %v", request, signOn)
+	}
+}
+
+// The sample of the public iso_8583 codecs, field 127.25 apart from its length.
+const postilionChip = "7E1E5F7C0000000000000000500000000000000014A00000000310105C000128FF0061F379D43D5AEEBC8002800000000000000001E0302031F00" +
+	"0203001406010A03A09000008CE0D0C840421028004880040417091180000014760BAC24959"
+
+func TestPostilionReadsThePublicSample(t *testing.T) {
+	d, err := iso8583.Preset("postilion")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &iso8583.Message{MTI: "0100"}
+	m.SetBytes(127, append(unhex(t, "0000008000000000"), "0192"+postilionChip...))
+	m.Set(123, "91010151134C101")
+	for path, want := range map[string]string{
+		"127.25.2": "000000005000", "127.25.3": "000000000000", "127.25.4": "A0000000031010", "127.25.5": "5C00", "127.25.6": "0128", "127.25.7": "FF00",
+		"127.25.12": "61F379D43D5AEEBC", "127.25.13": "80", "127.25.14": "00000000000000001E0302031F00", "127.25.15": "020300",
+		"127.25.18": "06010A03A09000", "127.25.20": "008C", "127.25.21": "E0D0C8", "127.25.22": "404", "127.25.23": "21", "127.25.24": "0280048800",
+		"127.25.26": "404", "127.25.27": "170911", "127.25.28": "00000147", "127.25.29": "60", "127.25.30": "BAC24959", "123.7": "5", "123.14": "01",
+	} {
+		if got, ok := d.Part(m, path); !ok || got != want {
+			t.Errorf("%s: got %q, %v, want %q", path, got, ok, want)
+		}
+	}
+	was := m.Text(127)
+	if err := d.SetPart(m, "127.25.28", "00000147"); err != nil || m.Text(127) != was {
+		t.Errorf("set to itself: %v", err)
+	}
+	parts, err := d.Parts(m, 127)
+	if err != nil || len(parts) != 22 {
+		t.Errorf("got %d parts, %v", len(parts), err)
+	}
+}
+
+func Test1993SaysTimeFunctionAndOriginalInItsOwnWay(t *testing.T) {
+	d, err := iso8583.Preset("iso93-ascii")
+	if err != nil {
+		t.Fatal(err)
+	}
+	undo, err := d.BuildReversal("sale", everyVar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]string{12: "261122193800", 24: "400", 25: "4021", 56: "120000012326112219380000"} {
+		if undo.Text(n) != want {
+			t.Errorf("F%d: got %q, want %q", n, undo.Text(n), want)
+		}
+	}
+	if undo.MTI != "1420" || d.Role(undo, "time") != "193800" || d.Role(undo, "date") != "1122" {
+		t.Errorf("%v at %q %q", undo, d.Role(undo, "date"), d.Role(undo, "time"))
+	}
+}

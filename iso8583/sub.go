@@ -162,16 +162,16 @@ func joinWholes(list []piece) []byte {
 	return out
 }
 
-// rawOf is a content as it lies on the wire; what it appends goes to buf.
-func (s *fieldSpec) rawOf(buf, content []byte, kind valueKind) []byte {
+// rawOf is a content as it lies on the wire.
+func (s *fieldSpec) rawOf(content []byte, kind valueKind) []byte {
 	if kind != isText || s.kind != text {
 		return content
 	}
-	out, ok := s.charset.appendRaw(buf, content)
+	out, ok := s.charset.appendRaw(nil, content)
 	if !ok {
 		return content
 	}
-	return out[len(buf):len(out):len(out)]
+	return out
 }
 
 // contentOf is the reverse of rawOf.

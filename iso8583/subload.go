@@ -237,6 +237,7 @@ func (c subLoader) part(key string, raw fieldFile) *partSpec {
 	}
 	if s.fieldSpec = c.field(key, c.usual(raw)); s.fieldSpec == nil {
 		s.fieldSpec = &fieldSpec{} // a fault is noted
+		return s
 	}
 	c.agrees(key, s.fieldSpec)
 	return s
@@ -364,7 +365,7 @@ func (c subLoader) bitmapped() bitmapped {
 	out := bitmapped{double: most == 128, parts: map[int]*partSpec{}}
 	if most != 64 && most != 128 {
 		c.fault(key+".bitmap_bits", "%d is none of 64, 128", most)
-		most = 64
+		most = 128
 	}
 	usual := c.usual(fieldFile{Format: "b8"})
 	usual.Binary = map[string]string{"hex": "hex", "binary": "raw"}[c.choice(key+".bitmap", c.block.Bitmap, "binary", "hex")]

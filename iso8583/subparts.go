@@ -34,24 +34,26 @@ func (l positions) split(raw, buf []byte) ([]piece, *FieldError) {
 
 // cut reads the part that begins at pos.
 func (s *partSpec) cut(raw, buf []byte, pos int) (p piece, err *FieldError) {
-	start, end, units := pos, len(raw), 0
+	p = piece{spec: s, value: pos, end: len(raw)}
 	if s.open {
 		p.content, p.kind, err = s.take(buf, raw[pos:])
-	} else if start, end, units, err = s.find(raw, pos); err == nil {
-		p.content, p.kind, err = s.decode(buf, raw[start:end], units)
 	} else {
-		start = 0 // find counts from the start of raw
+		var units int
+		if p.value, p.end, units, err = s.find(raw, pos); err != nil {
+			return p, err // its offset counts from the start of raw
+		}
+		p.content, p.kind, err = s.decode(buf, raw[p.value:p.end], units)
 	}
 	if err != nil {
-		return p, err.from(start)
+		return p, err.from(p.value)
 	}
-	p.spec, p.whole, p.value, p.end = s, raw[pos:end], start, end
+	p.whole = raw[pos:p.end]
 	return p, nil
 }
 
 func (l positions) encode(key string, value []byte, kind valueKind) (piece, *FieldError) {
 	if key == restKey {
-		return piece{key: key, spec: l.rest, whole: l.rest.rawOf(nil, value, kind)}, nil
+		return piece{key: key, spec: l.rest, whole: l.rest.rawOf(value, kind)}, nil
 	}
 	s := l.spec(key)
 	if s == nil {
