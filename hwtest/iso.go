@@ -20,6 +20,7 @@ type isoCmd struct {
 	MAC      isoMACCmd      `cmd:"" name:"mac" help:"Compute a message authentication code, or say whether a message has its right one."`
 	Keys     isoKeysCmd     `cmd:"" help:"Say what is in the key block of a sign-on reply, or make one."`
 	Check    isoCheckCmd    `cmd:"" help:"Say what is wrong in a dialect file, and what it amounts to."`
+	Doctor   isoDoctorCmd   `cmd:"" help:"Say which dialect a message fits, or what is wrong with it, by name."`
 	Dialects isoDialectsCmd `cmd:"" help:"List the dialects that hwtest knows; any other is a TOML file."`
 }
 

@@ -114,8 +114,15 @@ func Examine(raw []byte, dialects ...*Dialect) []Verdict {
 	for _, d := range dialects {
 		list = append(list, d.examine(raw))
 	}
-	slices.SortStableFunc(list, func(a, b Verdict) int { return cmp.Compare(a.cost, b.cost) })
+	slices.SortStableFunc(list, func(a, b Verdict) int { return cmp.Or(cmp.Compare(b.fit(), a.fit()), cmp.Compare(a.cost, b.cost)) })
 	return list
+}
+
+func (v Verdict) fit() int {
+	if v.Fits {
+		return 1
+	}
+	return 0
 }
 
 func (d *Dialect) examine(raw []byte) Verdict {

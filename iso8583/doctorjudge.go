@@ -84,7 +84,7 @@ func looks(d *Dialect, s step, v []byte, kind valueKind) look {
 	case s.s.holds == holdsEMV && kind == isBytes:
 		return lookOf(isTLV(v))
 	case s.s.kind == text && kind != isText:
-		return looksWrong
+		return lookOf(s.s.class != Public) // what acquirers put into fields of their own is often no text
 	case s.n == d.roles["code"].field && len(v) > 0:
 		_, known := d.answers[string(v)]
 		if known {

@@ -233,23 +233,28 @@ var usual = func() (set presence) {
 // expected gives the fields that messages of that type have by the dialect's transactions.
 func (d *Dialect) expected(mti string) (set presence) {
 	for _, t := range d.transaction {
-		for _, m := range []*messageTemplate{&t.request, t.reversal} {
-			if m == nil || m.mti != mti && !answers(m.mti, mti) {
-				continue
-			}
-			for n := range m.fields {
-				set.add(n)
-			}
-			if m.mti != mti {
-				for _, role := range []string{"code", "rrn", "approval", "time", "date"} {
-					if n := d.RoleField(role); n > 1 {
-						set.add(n)
-					}
-				}
-			}
+		t.request.expect(d, mti, &set)
+		if t.reversal != nil {
+			t.reversal.expect(d, mti, &set)
 		}
 	}
 	return set
+}
+
+// expect adds the template's fields, if mti is its type or answers it, and for an answer what hosts add.
+func (t *messageTemplate) expect(d *Dialect, mti string, set *presence) {
+	answer := answers(t.mti, mti)
+	if t.mti != mti && !answer {
+		return
+	}
+	for n := range t.fields {
+		set.add(n)
+	}
+	for _, role := range []string{"code", "rrn", "approval", "time", "date"} {
+		if n := d.RoleField(role); n > 1 && answer {
+			set.add(n)
+		}
+	}
 }
 
 // missing tries fields that are not there though their bit is set.
