@@ -108,6 +108,7 @@ type Wallet struct {
 	ConfirmGap Duration `toml:"confirm_gap"` // between the two queries that prove a cancelled order absent
 	Alipay     Alipay   `toml:"alipay"`
 	WeChat     WeChat   `toml:"wechat"`
+	UnionPay   UnionPay `toml:"unionpay"`
 	Routes     []Route  `toml:"route"` // whose code is whose; without any, the published formats
 }
 
@@ -115,7 +116,12 @@ type Wallet struct {
 type Route struct {
 	Prefixes []string `toml:"prefixes"` // beginnings, digits
 	Lengths  []int    `toml:"lengths"`  // shortest and longest, or one length
-	Provider string   `toml:"provider"` // "alipay", "wechat", or "unionpay": known, but not taken here
+	Provider string   `toml:"provider"` // "alipay", "wechat" or "unionpay"
+}
+
+// UnionPay is the codes that travel through the acquirer, as messages of the card terminal (银联二维码).
+type UnionPay struct {
+	Enabled bool `toml:"enabled"` // needs [acquirer], and its dialect a "qr-sale"
 }
 
 // Alipay is the open platform's face-to-face payment (支付宝).

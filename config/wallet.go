@@ -15,6 +15,9 @@ func (c *Config) checkWallet(k checker) {
 	k.within("wallet.confirm_gap", w.ConfirmGap, 10*time.Millisecond, 10*time.Minute)
 	w.Alipay.check(k)
 	w.WeChat.check(k)
+	if w.UnionPay.Enabled && !c.Acquirer.Enabled {
+		k.add("wallet.unionpay.enabled", "its codes travel through the acquirer, which is not enabled", "set acquirer.enabled, or leave it out")
+	}
 	for i, r := range w.Routes {
 		at := element("wallet.route", i+1)
 		r.check(k, at)

@@ -90,7 +90,7 @@ func run(ctx context.Context, cfg *config.Config, w world) error {
 		return fmt.Errorf("open the API (api.listen): %w; is another posd running? else choose another port", err)
 	}
 	w.Log.Info("posd runs", "version", version(), "listen", listener.Addr().String(), "journal", cfg.Journal.Path,
-		"card", h.acq != nil, "wallet", cfg.Wallet.Alipay.Enabled || cfg.Wallet.WeChat.Enabled)
+		"card", h.acq != nil, "wallet", cfg.Wallet.Alipay.Enabled || cfg.Wallet.WeChat.Enabled || cfg.Wallet.UnionPay.Enabled)
 	h.serve(ctx, listener)
 	w.Log.Info("posd stops")
 	return nil

@@ -249,13 +249,32 @@ func (h *house) openWallet() (*wallet.Wallet, error) {
 		}
 		providers = append(providers, p)
 	}
-	if len(providers) == 0 {
+	terminals, err := h.walletTerminals()
+	if err != nil {
+		return nil, fmt.Errorf("wallet.unionpay: %w", err)
+	}
+	if len(providers) == 0 && len(terminals) == 0 {
 		return nil, nil
 	}
 	return wallet.New(wallet.Options{
-		Providers: providers, Routes: routesOf(c), Scanner: h.scans, Now: h.w.Now, Log: h.w.Log,
+		Providers: providers, Terminals: terminals, Routes: routesOf(c), Scanner: h.scans, Now: h.w.Now, Log: h.w.Log,
 		CodeAge: c.CodeAge.Duration, ConfirmGap: c.ConfirmGap.Duration,
 	})
+}
+
+// unionpay is what routes call the wallet whose codes the acquirer takes.
+const unionpay = "unionpay"
+
+// walletTerminals lets the card tender, if there is one, take the codes that travel through the acquirer.
+func (h *house) walletTerminals() (map[string]wallet.Terminal, error) {
+	if !h.cfg.Wallet.UnionPay.Enabled || h.acq == nil {
+		return nil, nil
+	}
+	q, err := h.acq.QR(unionpay, h.cfg.Wallet.CodeAge.Duration)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]wallet.Terminal{unionpay: q}, nil
 }
 
 // routesOf says whose code is whose: as configured, else as published.
