@@ -187,13 +187,17 @@ func moovBenches(wire string, spec *moov.MessageSpec) ([]bench, error) {
 			return err
 		}},
 		{key{wire, theirs, setting}, func() error {
+			moovEmpty(again)
 			if err := moovSet(again); err != nil {
 				return err
 			}
 			_, err := again.Pack()
 			return err
 		}},
-		{key{wire, theirs, reading}, func() error { return read.Unpack(packed) }},
+		{key{wire, theirs, reading}, func() error {
+			moovEmpty(read)
+			return read.Unpack(packed)
+		}},
 		{key{wire, theirs, newSetting}, func() error {
 			fresh := moov.NewMessage(spec)
 			if err := moovSet(fresh); err != nil {

@@ -61,6 +61,7 @@ const realReference = 500
 func printGoals(w io.Writer, got results) error {
 	x, _ := got.ratio(key{wireBCD, theirs, packing}, key{wireBCD, floor, packing})
 	real := goal{fmt.Sprintf("the reference packs >= %d x faster than moov", realReference), fmt.Sprintf("%.0f x", x), x >= realReference}
+	fmt.Fprintln(w, "\nBefore fields are set and before a message is read, the one that is there is emptied: posd's by Reset, moov's by UnsetField.")
 	fmt.Fprintf(w, "\n%-48s %12s  %s\n", "goals", "measured", "verdict")
 	for _, g := range append([]goal{real}, goals(got)...) {
 		verdict := "met"
