@@ -188,9 +188,9 @@ func (c *simHostCmd) rules() (rules []hostsim.Rule, err error) {
 		if err != nil {
 			return nil, err
 		}
-		more, err := hostsim.ParseRulesJSON(fmt.Appendf(nil, `{"rule":%s}`, text))
+		more, err := hostsim.ParseRulesJSON(fmt.Sprintf("--fault %q", f), fmt.Appendf(nil, `{"rule":%s}`, text))
 		if err != nil {
-			return nil, fmt.Errorf("--fault %q: %w", f, err)
+			return nil, err
 		}
 		rules = append(rules, more...)
 	}

@@ -69,7 +69,7 @@ func openBatch(h *hostsim.Host, terminal, batch string) error {
 }
 
 func setHostRules(h *hostsim.Host, text json.RawMessage) error {
-	rules, err := hostsim.ParseRulesJSON(text)
+	rules, err := hostsim.ParseRulesJSON("body", text)
 	if err != nil {
 		return err
 	}

@@ -108,3 +108,30 @@ func TestDamagedLedgerIsNamedWithItsLine(t *testing.T) {
 		t.Error("a damaged ledger was opened")
 	}
 }
+
+func TestACompletionThatIsVoidedOrReversedGivesTheReservationBack(t *testing.T) {
+	l, err := openLedger("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := "411111******1111"
+	state := func() [4]int64 {
+		all := l.all()
+		return [4]int64{left(all), all[0].Hold(), all[0].Completed, l.balance(card, 1000)}
+	}
+	pre := add(t, l, Entry{Kind: KindPreAuth, Card: card, Amount: 500, Held: 500, Approved: true})
+	done := add(t, l, Entry{Kind: KindCompletion, Card: card, Original: pre.Seq, Amount: 300, Captured: 300, Approved: true})
+	want := func(what string, wanted [4]int64) {
+		t.Helper()
+		if got := state(); got != wanted {
+			t.Errorf("%s: captured, held, completed and balance are %v, want %v", what, got, wanted)
+		}
+	}
+	want("completed", [4]int64{300, 200, 300, 500})
+	void := add(t, l, Entry{Kind: KindCompletionVoid, Card: card, Original: done.Seq, Amount: 300, Captured: 300, Approved: true})
+	want("voided", [4]int64{0, 500, 0, 500})
+	add(t, l, Entry{Kind: KindReversal, Of: KindCompletionVoid, Card: card, Original: void.Seq, Approved: true})
+	want("the void reversed", [4]int64{300, 200, 300, 500})
+	add(t, l, Entry{Kind: KindReversal, Of: KindCompletion, Card: card, Original: done.Seq, Approved: true})
+	want("reversed", [4]int64{0, 500, 0, 500})
+}

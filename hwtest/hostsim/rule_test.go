@@ -3,9 +3,13 @@ package hostsim
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"posd/iso8583"
 )
 
 const ruleText = `
@@ -58,20 +62,75 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func TestWrongRulesAreRefusedWithTheReason(t *testing.T) {
-	for name, c := range map[string]struct{ text, says string }{
-		"unknown action": {"[[rule]]\ndo = \"explode\"\n", "explode"},
-		"unknown key":    {"[[rule]]\ndo = \"silent\"\namuont = 1\n", "amuont"},
-		"no code":        {"[[rule]]\ndo = \"decline\"\n", "code"},
-		"no value":       {"[[rule]]\ndo = \"partial\"\n", "value"},
-		"no delay":       {"[[rule]]\ndo = \"delay\"\n", "delay"},
+func TestWrongRulesAreRefusedWithLineAndKey(t *testing.T) {
+	for name, c := range map[string]struct{ toml, json, says string }{
+		"unknown action": {"[[rule]]\ndo = \"explode\"\n", "{\"rule\":[\n{\"do\":\"explode\"}]}", ":2: do: \"explode\" is no action"},
+		"unknown key":    {"[[rule]]\ndo = \"silent\"\namuont = 1\n", "{\"rule\":[{\"do\":\"silent\",\n\n\"amuont\":1}]}", ":3: "},
+		"no code":        {"\n[[rule]]\ndo = \"decline\"\n", "{\"rule\":[\n{\"do\":\"decline\"}]}", ":2: code: is missing"},
+		"no value":       {"\n[[rule]]\ndo = \"partial\"\n", "{\"rule\":[\n{\"do\":\"partial\"}]}", ":2: value: is missing"},
+		"no delay":       {"\n[[rule]]\ndo = \"delay\"\n", "{\"rule\":[\n{\"do\":\"delay\"}]}", ":2: delay: is missing"},
+		"endless delay": {
+			"[[rule]]\ndo = \"silent\"\n[[rule]]\ndo = \"late\"\ndelay = \"25h\"\n",
+			"{\"rule\":[\n{\"do\":\"silent\"},\n{\"do\":\"late\",\n\n\"delay\":\"25h\"}]}", ":5: delay: is not between",
+		},
+		"wrong type":  {"[[rule]]\ndo = 7\n", "{\"rule\":[\n{\"do\":7}]}", ":2: do"},
+		"wrong kind":  {"[[rule]]\nkind = \"sail\"\ndo = \"silent\"", "{\"rule\":[\n{\"kind\":\"sail\",\"do\":\"silent\"}]}", ":2: kind: \"sail\" is none"},
+		"wrong mti":   {"[[rule]]\nmti = \"02\"\ndo = \"silent\"", "{\"rule\":[\n{\"mti\":\"02\",\"do\":\"silent\"}]}", ":2: mti: "},
+		"wrong trace": {"[[rule]]\ntrace = \"1\"\ndo = \"silent\"", "{\"rule\":[\n{\"trace\":\"1\",\"do\":\"silent\"}]}", ":2: trace: "},
+		"no luck":     {"[[rule]]\nprobability = 2.0\ndo = \"silent\"", "{\"rule\":[\n{\"probability\":2,\"do\":\"silent\"}]}", ":2: probability: "},
+		"syntax":      {"[[rule]]\ndo = \n", "{\"rule\":[\n{\"do\"}]}", ":2: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ParseRules([]byte(c.text))
-			if err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("got %v, want an error that names %q", err, c.says)
+			for parse, text := range map[*func(string, []byte) ([]Rule, error)]string{ptr(ParseRules): c.toml, ptr(ParseRulesJSON): c.json} {
+				_, err := (*parse)("rules", []byte(text))
+				if err == nil || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("%q gives %v, want an error with %q", text, err, c.says)
+				}
 			}
 		})
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestRulesThatDoNotFitTheHostAreRefused(t *testing.T) {
+	d, err := iso8583.Preset("unionpay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, says := range map[string]string{
+		"[[rule]]\nterminal = \"1\"\ndo = \"silent\"":            "rules:1: terminal: \"1\" is none of the host's terminals",
+		"[[rule]]\ndo = \"decline\"\ncode = \"abc\"":             "code: \"abc\": the answer codes of dialect unionpay have 2",
+		"[[rule]]\nkind = \"balance-reversal\"\ndo = \"silent\"": "kind: ",
+		"[[rule]]\nkind = \"refund-reversal\"\ndo = \"silent\"":  "kind: in dialect unionpay nothing reverses a refund",
+		"[[rule]]\ndo = \"ask\"\ncode = \"33\"":                  "code: is not one digit",
+		"[[rule]]\ndo = \"reverse-code\"\ncode = \"9\"":          "code: ",
+	} {
+		rules, err := ParseRules("rules", []byte(text))
+		if err == nil {
+			_, err = New(Options{Dialect: d, TMK: make([]byte, 16), Terminals: []Terminal{{ID: "10000001", Merchant: "898000000000001"}}, Rules: rules})
+		}
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q gives %v, want an error with %q", text, err, says)
+		}
+	}
+}
+
+func TestLuckIsTheSameForTheSameSeed(t *testing.T) {
+	draw := func(seed int64) (hits []int) {
+		s, err := newRuleSet([]Rule{{Do: Silent, Probability: 0.1}}, grounds{seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2000 {
+			if s.pick(&request{mti: "0200", terminal: "1", trace: strconv.Itoa(i % 1000)}).Do != "" {
+				hits = append(hits, i)
+			}
+		}
+		return hits
+	}
+	if a, b, c := draw(7), draw(7), draw(8); !slices.Equal(a, b) || slices.Equal(a, c) || len(a) < 150 || len(a) > 250 {
+		t.Errorf("of 2000 messages %d are hit, %d with the same seed, %d with another", len(a), len(b), len(c))
 	}
 }
 

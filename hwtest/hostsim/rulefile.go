@@ -20,20 +20,15 @@ func ReadRules(path string) ([]Rule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
-	parse := parseTOML
+	parse := ParseRules
 	if filepath.Ext(path) == ".json" {
-		parse = parseJSON
+		parse = ParseRulesJSON
 	}
 	return parse(filepath.Base(path), text)
 }
 
-// ParseRules reads rules written in TOML.
-func ParseRules(text []byte) ([]Rule, error) { return parseTOML("rules", text) }
-
-// ParseRulesJSON reads rules written in JSON.
-func ParseRulesJSON(text []byte) ([]Rule, error) { return parseJSON("rules", text) }
-
-func parseTOML(file string, text []byte) ([]Rule, error) {
+// ParseRules reads rules written in TOML. Errors, later ones of New as well, call the text by the name of file.
+func ParseRules(file string, text []byte) ([]Rule, error) {
 	var f struct {
 		Rule []Rule `toml:"rule"`
 	}
@@ -44,7 +39,7 @@ func parseTOML(file string, text []byte) ([]Rule, error) {
 	case errors.As(err, &syntax):
 		return nil, &RuleError{Place: at(file, syntax.Position.Line), Key: orElse(syntax.LastKey, "syntax"), Reason: syntax.Message}
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, wrongTOML(file, err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		key := unknown[0][len(unknown[0])-1]
@@ -57,6 +52,17 @@ func parseTOML(file string, text []byte) ([]Rule, error) {
 		}
 	}
 	return f.Rule, nil
+}
+
+// wrongType is how the decoder writes of a value of the wrong type: line and key are only in the text.
+var wrongType = regexp.MustCompile(`^toml: line (\d+) \(last key "([^"]*)"\): (.*)$`)
+
+func wrongTOML(file string, err error) error {
+	m := wrongType.FindStringSubmatch(err.Error())
+	if m == nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return &RuleError{Place: file + ":" + m[1], Key: strings.TrimPrefix(m[2], "rule."), Reason: m[3]}
 }
 
 // at names a place in a file.
@@ -112,8 +118,8 @@ func says(line, key string) bool {
 	return ok && strings.Trim(name, " \t\"'") == key
 }
 
-// parseJSON reads {"rule": [...]}, one rule after the other, so that it knows where each begins.
-func parseJSON(file string, text []byte) ([]Rule, error) {
+// ParseRulesJSON reads rules written in JSON, {"rule": [...]}: one after the other, so that it knows where each begins.
+func ParseRulesJSON(file string, text []byte) ([]Rule, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	wrong := func(key string, err error) error {

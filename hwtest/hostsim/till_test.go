@@ -41,7 +41,9 @@ type till struct {
 func hostFor(t *testing.T, a acquirer, o hostsim.Options) *hostsim.Host {
 	t.Helper()
 	o.Dialect, o.TMK, o.Terminals = a.dialect, testTMK, []hostsim.Terminal{a.terminal}
-	o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
 	h, err := hostsim.New(o)
 	if err != nil {
 		t.Fatalf("%s: %v", a.name, err)
