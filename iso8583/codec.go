@@ -25,32 +25,39 @@ func (d *Dialect) Pack(dst []byte, m *Message) ([]byte, error) {
 		if w == 1 && maps > 2 && d.thirdLater {
 			out = d.packBitmap(out, m.set[2])
 		}
-		for rest := m.set[w]; rest != 0; {
-			n := 64*w + bits.TrailingZeros64(rest) + 1
-			rest &= rest - 1
-			s := fields[n]
-			if s == nil {
-				return dst[:start], d.unknownField(n, -1, m.MTI)
-			}
-			at := &m.at[n]
-			v, kind := m.buf[at.off:at.off+at.n], at.kind
-			if s.plain && len(v) == s.max && kind == isText {
-				size := len(out)
-				if out = extend(out, s.bytes); packDecimal(out[size:], v) == 0 {
-					continue
-				}
-				out = out[:size] // encode says what is wrong
-			}
-			if n == d.mac.Field && len(v) != macBytes {
-				v, kind = noMAC[:], isBytes
-			}
-			if out, err = s.encode(out, v, kind, at.pad); err != nil {
-				return dst[:start], err.of(n)
-			}
+		if out, err = d.packFields(out, m, fields, w); err != nil {
+			return dst[:start], err
 		}
 	}
 	if size := len(out) - start; size > d.frame.max {
 		return dst[:start], faultAt("frame", -1, "%d bytes exceed the dialect's limit of %d", size, d.frame.max)
+	}
+	return out, nil
+}
+
+// packFields appends the fields of one bitmap.
+func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out []byte, err *FieldError) {
+	out = dst
+	for rest := m.set[w]; rest != 0; rest &= rest - 1 {
+		n := 64*w + bits.TrailingZeros64(rest) + 1
+		s, at := fields[n], &m.at[n]
+		if s == nil {
+			return dst, d.unknownField(n, -1, m.MTI)
+		}
+		v, kind := m.buf[at.off:at.off+at.n], at.kind
+		if s.plain && len(v) == s.max && kind == isText {
+			size := len(out)
+			if out = extend(out, s.bytes); packDecimal(out[size:], v) == 0 {
+				continue
+			}
+			out = out[:size] // encode says what is wrong
+		}
+		if n == d.mac.Field && len(v) != macBytes {
+			v, kind = noMAC[:], isBytes
+		}
+		if out, err = s.encode(out, v, kind, at.pad); err != nil {
+			return dst, err.of(n)
+		}
 	}
 	return out, nil
 }

@@ -23,20 +23,16 @@ func (s *fieldSpec) encode(dst, value []byte, kind valueKind, pad int8) ([]byte,
 
 // encodeNumber is encodeDigits for the most frequent fields: packed decimal digits that are neither too many nor too few.
 func (s *fieldSpec) encodeNumber(dst, v []byte, pad int8) ([]byte, *FieldError) {
-	at, n, bad := len(dst), len(v), uint64(0)
+	at, n := len(dst), len(v)
 	out := extend(dst, int(s.before)+(n+1)/2)
 	p := out[at:]
 	if s.prefix > 0 {
 		p = s.putLength(p, n)
 	}
-	if n%2 == 0 {
-		bad = packDecimal(p, v)
-	} else {
-		if pad == noPad {
-			pad = int8(s.pad)
-		}
-		bad = packOdd(p, v, byte(pad), s.left)
+	if pad == noPad {
+		pad = int8(s.pad)
 	}
+	bad := packAny(p, v, byte(pad), s.left)
 	if bad != 0 {
 		clear(out[at:])
 		return dst, s.noDigits()
@@ -44,9 +40,12 @@ func (s *fieldSpec) encodeNumber(dst, v []byte, pad int8) ([]byte, *FieldError) 
 	return out, nil
 }
 
-// packOdd is packDecimal for an odd number of digits, with pad after them if left, else before.
-func packOdd(p, v []byte, pad byte, left bool) (bad uint64) {
+// packAny is packDecimal for any number of digits; an odd one has pad after them if left, else before.
+func packAny(p, v []byte, pad byte, left bool) (bad uint64) {
 	n := len(v)
+	if n%2 == 0 {
+		return packDecimal(p, v)
+	}
 	if left {
 		last := v[n-1] - '0'
 		p[n/2] = last<<4 | pad
@@ -127,10 +126,8 @@ func (s *fieldSpec) putDigits(p, v []byte, pad byte) (ok bool) {
 		return indexNot(v, digit) < 0
 	}
 	switch {
-	case s.kind != track && n%2 == 0:
-		return packDecimal(p, v) == 0
 	case s.kind != track:
-		return packOdd(p, v, pad, s.left) == 0
+		return packAny(p, v, pad, s.left) == 0
 	case n%2 == 0:
 		return packNibbles(p, v)
 	case s.left:

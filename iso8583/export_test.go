@@ -36,15 +36,15 @@ func (s *fieldSpec) generate(m *Message, n int, r *rand.Rand) {
 	}
 	switch s.kind {
 	case numeric:
-		m.put(n, isText, noPad, random(r, "0123456789", units))
+		m.Set(n, random(r, "0123456789", units))
 	case signed:
-		m.put(n, isText, noPad, random(r, "CD", 1)+random(r, "0123456789", units))
+		m.Set(n, random(r, "CD", 1)+random(r, "0123456789", units))
 	case track:
-		m.put(n, isText, noPad, random(r, upperDigits, units))
+		m.Set(n, random(r, upperDigits, units))
 	case binary:
 		m.SetBytes(n, []byte(random(r, "\x00\x01\x20\x30\x41\x7F\x80\xC1\xFF", units)))
 	case text:
-		m.put(n, isText, noPad, s.generateText(r, units))
+		m.Set(n, s.generateText(r, units))
 	}
 }
 

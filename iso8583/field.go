@@ -92,9 +92,6 @@ func (s *fieldSpec) compile() {
 	s.plain = s.form == formPacked && s.kind == numeric && s.prefix == 0 && s.max%2 == 0
 }
 
-// packed tells whether two digits share a byte.
-func (s *fieldSpec) packed() bool { return s.form == formPacked }
-
 // size is how many bytes so many units take; characters of Chinese text apart.
 func (s *fieldSpec) size(units int) int {
 	switch {

@@ -115,28 +115,27 @@ func compare(t *testing.T, d *iso8583.Dialect, v *iso8583.View, m *iso8583.Messa
 
 // FuzzFrame: however a stream is cut into chunks, the frames are the same, and they are what was framed.
 func FuzzFrame(f *testing.F) {
-	f.Add([]byte("payload"), []byte("another"), byte(1))
-	f.Add([]byte{}, bytes.Repeat([]byte{7}, 300), byte(3))
+	f.Add([]byte("payload"), []byte("another"), byte(1), byte(0))
+	f.Add([]byte{}, bytes.Repeat([]byte{7}, 300), byte(3), byte(20))
 	dialects := append(everyFrame(f), unionpay(f), other(f))
-	f.Fuzz(func(t *testing.T, one, two []byte, chunk byte) {
-		for _, d := range dialects {
-			stream, err := d.AppendFrame(nil, one)
-			if err == nil {
-				stream, err = d.AppendFrame(stream, two)
-			}
-			if err != nil {
-				continue // longer than the dialect's limit
-			}
-			s := bufio.NewScanner(&chunks{stream, int(chunk%17) + 1})
-			s.Buffer(nil, 1<<16)
-			s.Split(d.SplitFrame)
-			var got [][]byte
-			for s.Scan() {
-				got = append(got, bytes.Clone(s.Bytes()))
-			}
-			if s.Err() != nil || len(got) != 2 || !bytes.Equal(got[0], one) || !bytes.Equal(got[1], two) {
-				t.Fatalf("%s: got %X, %v", d.Name(), got, s.Err())
-			}
+	f.Fuzz(func(t *testing.T, one, two []byte, chunk, which byte) {
+		d := dialects[int(which)%len(dialects)]
+		stream, err := d.AppendFrame(nil, one)
+		if err == nil {
+			stream, err = d.AppendFrame(stream, two)
+		}
+		if err != nil {
+			return // longer than the dialect's limit
+		}
+		s := bufio.NewScanner(&chunks{stream, int(chunk%17) + 1})
+		s.Buffer(nil, 1<<14)
+		s.Split(d.SplitFrame)
+		var got [][]byte
+		for s.Scan() {
+			got = append(got, bytes.Clone(s.Bytes()))
+		}
+		if s.Err() != nil || len(got) != 2 || !bytes.Equal(got[0], one) || !bytes.Equal(got[1], two) {
+			t.Fatalf("%s: got %X, %v", d.Name(), got, s.Err())
 		}
 	})
 }

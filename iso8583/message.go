@@ -45,6 +45,16 @@ func (p *presence) next(n int) int {
 	return 0
 }
 
+// last is the last field before n, or 0.
+func (p *presence) last(n int) int {
+	for n--; n > 0; n-- {
+		if p.has(n) {
+			return n
+		}
+	}
+	return 0
+}
+
 // mirrored turns a bitmap of the wire, read with its first byte lowest, into a word of presence, and back.
 func mirrored(x uint64) uint64 {
 	const odd, pairs = 0x5555555555555555, 0x3333333333333333
@@ -85,13 +95,19 @@ const slack = 8
 const noPad = -1
 
 // Set gives field n a text value, replacing any other. A number outside 2..192 is ignored.
-func (m *Message) Set(n int, text string) { m.put(n, isText, noPad, text) }
+func (m *Message) Set(n int, text string) {
+	if valid(n) {
+		m.reserve(len(text))
+		m.place(n, isText, len(text))
+		m.buf = append(m.buf, text...)
+	}
+}
 
 // SetBytes gives field n raw bytes, replacing any other value. The bytes are copied.
 func (m *Message) SetBytes(n int, b []byte) {
 	if valid(n) {
 		m.reserve(len(b))
-		m.place(n, isBytes, noPad, len(b))
+		m.place(n, isBytes, len(b))
 		m.buf = append(m.buf, b...)
 	}
 }
@@ -158,19 +174,25 @@ func (m *Message) String() string {
 	if m == nil {
 		return "(no message)"
 	}
-	var b strings.Builder
-	b.WriteString(m.MTI + " [")
-	for i, n := range m.Fields() {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(strconv.Itoa(n))
-	}
-	return b.String() + "]"
+	return listed(m.MTI, &m.set)
 }
 
-// Format keeps every fmt verb, %#v included, from the values.
-func (m *Message) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(m.String())) }
+// listed is how messages and views print.
+func listed(mti string, set *presence) string {
+	text := append(make([]byte, 0, 96), mti...)
+	sep := " ["
+	for n := set.next(0); n > 0; n = set.next(n) {
+		text = strconv.AppendInt(append(text, sep...), int64(n), 10)
+		sep = " "
+	}
+	if sep != " " {
+		text = append(text, sep...)
+	}
+	return string(append(text, ']'))
+}
+
+// Format keeps every fmt verb, %#v included, from the values, of a copy, too.
+func (m Message) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(m.String())) }
 
 func valid(n int) bool { return n >= 2 && n <= MaxField }
 
@@ -195,19 +217,11 @@ func (m *Message) setValue(n int, v string) {
 	m.Set(n, v)
 }
 
-func (m *Message) put(n int, kind valueKind, pad int8, text string) {
-	if valid(n) {
-		m.reserve(len(text))
-		m.place(n, kind, pad, len(text))
-		m.buf = append(m.buf, text...)
-	}
-}
-
 // place lays the span of field n over the next size bytes of the buffer, which the caller then appends.
-func (m *Message) place(n int, kind valueKind, pad int8, size int) {
+func (m *Message) place(n int, kind valueKind, size int) {
 	m.Unset(n)
 	m.set.add(n)
-	m.at[n] = span{off: int32(len(m.buf)), n: int32(size), kind: kind, pad: pad}
+	m.at[n] = span{off: int32(len(m.buf)), n: int32(size), kind: kind, pad: noPad}
 }
 
 // reserve makes room and wipes the buffer it leaves behind: append alone would strand a copy on the heap.

@@ -221,7 +221,7 @@ func (d *Dialect) SetPart(m *Message, path, value string) error {
 	if kind == isBytes {
 		m.SetBytes(o.field, content)
 	} else {
-		m.put(o.field, isText, noPad, string(content))
+		m.Set(o.field, string(content))
 	}
 	return nil
 }

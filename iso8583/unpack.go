@@ -32,53 +32,58 @@ func (d *Dialect) UnpackInto(m *Message, b []byte) (trailing int, err error) {
 	return len(b) - pos, nil
 }
 
-func (d *Dialect) unpack(m *Message, b []byte) (int, *FieldError) {
+func (d *Dialect) unpack(m *Message, b []byte) (pos int, err *FieldError) {
 	var h head
 	if err := d.readHead(b, &h); err != nil {
 		return 0, err
 	}
 	m.MTI, m.maps = h.mti, h.maps
 	m.keepHead(b[:d.frame.tpduBytes], b[d.frame.tpduBytes:d.frame.tpduBytes+d.frame.headerBytes], &d.frame)
-	buf, pos, before := m.buf, h.pos, 0
+	pos = h.pos
 	for w := range h.set {
 		if w == 1 && h.maps > 2 && d.thirdLater {
-			var err *FieldError
 			if pos, err = d.readThird(b, pos, &h); err != nil {
 				return 0, err
 			}
 		}
-		for rest := h.set[w]; rest != 0; {
-			n := 64*w + bits.TrailingZeros64(rest) + 1
-			rest &= rest - 1
-			s := h.fields[n]
-			if s == nil {
-				return 0, d.unknownField(n, pos, h.mti).hint(d.afterField(b, before))
-			}
-			start, end, units, err := pos, pos+s.bytes, s.max, (*FieldError)(nil)
-			if s.prefix > 0 || end > len(b) {
-				start, end, units, err = s.find(b, pos)
-			}
-			if err != nil {
-				return 0, err.of(n).hint(d.afterField(b, before))
-			}
-			if s.plain {
-				size := len(buf)
-				if buf = extend(buf, s.max); unpackDigits(buf[size:], b[start:end]) == 0 {
-					m.at[n] = span{off: int32(size), n: int32(units), kind: isText, pad: noPad}
-					pos, before = end, n
-					continue
-				}
-				buf = buf[:size] // decode says what is wrong
-			}
-			out, kind, pad, err := s.decode(buf, b[start:end], units)
-			if err != nil {
-				return 0, err.from(start).of(n).hint(d.afterField(b, before))
-			}
-			m.at[n] = span{off: int32(len(buf)), n: int32(len(out) - len(buf)), kind: kind, pad: pad}
-			buf, pos, before = out, end, n
+		if pos, err = h.unpackFields(m, b, w, pos); err != nil {
+			return 0, d.completed(err, b, &h)
 		}
 	}
-	m.buf, m.set = buf, h.set
+	m.set = h.set
+	return pos, nil
+}
+
+// unpackFields reads the fields of one bitmap, the first of which begins at pos.
+func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) {
+	buf, fields := m.buf, h.fields
+	for rest := h.set[w]; rest != 0; rest &= rest - 1 {
+		n := 64*w + bits.TrailingZeros64(rest) + 1
+		s := fields[n]
+		if s == nil {
+			return 0, fault(pos, noSuchField).of(n)
+		}
+		start, end, units := pos, pos+s.bytes, s.max
+		if s.prefix > 0 || end > len(b) {
+			var err *FieldError
+			if start, end, units, err = s.find(b, pos); err != nil {
+				return 0, err.of(n)
+			}
+		}
+		at, kind, pad := len(buf), isText, int8(noPad)
+		if s.plain {
+			buf = extend(buf, s.max)
+		}
+		if !s.plain || unpackDigits(buf[at:], b[start:end]) != 0 {
+			var err *FieldError
+			if buf, kind, pad, err = s.decode(buf[:at], b[start:end], units); err != nil {
+				return 0, err.from(start).of(n)
+			}
+		}
+		m.at[n] = span{off: int32(at), n: int32(len(buf) - at), kind: kind, pad: pad}
+		pos = end
+	}
+	m.buf = buf
 	return pos, nil
 }
 
@@ -190,6 +195,16 @@ func (d *Dialect) readBitmap(b []byte, pos int) (set uint64, end int, err *Field
 	return bits.Reverse64(set), pos + size, nil
 }
 
+const noSuchField = "no such field"
+
 func (d *Dialect) unknownField(n, pos int, mti string) *FieldError {
-	return fault(pos, "dialect %s has no such field in %s", d.name, mti).of(n)
+	return fault(pos, "dialect %s has %s in %s", d.name, noSuchField, mti).of(n)
+}
+
+// completed adds to an error of a field what only the whole message tells.
+func (d *Dialect) completed(err *FieldError, b []byte, h *head) *FieldError {
+	if err.Rule == noSuchField {
+		err = d.unknownField(err.Field, err.Offset, h.mti)
+	}
+	return err.hint(d.afterField(b, h.set.last(err.Field)))
 }

@@ -1,6 +1,9 @@
 package iso8583
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // View is a packed message seen through its dialect: which fields are there and where each lies, nothing copied. It
 // points into the packed bytes, which must not change while it is used. The zero value is ready; Dialect.View fills it,
@@ -53,36 +56,51 @@ func (d *Dialect) view(v *View, packed []byte) *FieldError {
 }
 
 func (v *View) walk(b []byte, h *head) (err *FieldError) {
-	pos, before := h.pos, 0
+	pos := h.pos
 	for w := range h.set {
 		if w == 1 && h.maps > 2 && v.d.thirdLater {
 			if pos, err = v.d.readThird(b, pos, h); err != nil {
 				return err
 			}
 		}
-		for rest := h.set[w]; rest != 0; {
-			n := 64*w + bits.TrailingZeros64(rest) + 1
-			rest &= rest - 1
-			s := h.fields[n]
-			if s == nil {
-				return v.d.unknownField(n, pos, h.mti).hint(v.d.afterField(b, before))
-			}
-			value, end, units := pos, pos+s.bytes, s.max
-			if s.prefix > 0 || end > len(b) {
-				if value, end, units, err = s.find(b, pos); err != nil {
-					return err.of(n).hint(v.d.afterField(b, before))
-				}
-			}
-			v.at[n] = place{int32(pos), int32(value), int32(end), int32(units)}
-			pos, before = end, n
+		if pos, err = v.walkFields(b, h, w, pos); err != nil {
+			return v.d.completed(err, b, h)
 		}
 	}
 	v.end = pos
 	return nil
 }
 
+// walkFields finds the fields of one bitmap, the first of which begins at pos.
+func (v *View) walkFields(b []byte, h *head, w, pos int) (int, *FieldError) {
+	fields := h.fields
+	for rest := h.set[w]; rest != 0; rest &= rest - 1 {
+		n := 64*w + bits.TrailingZeros64(rest) + 1
+		s := fields[n]
+		if s == nil {
+			return 0, fault(pos, noSuchField).of(n)
+		}
+		value, end, units := pos, pos+s.bytes, s.max
+		if s.prefix > 0 || end > len(b) {
+			var err *FieldError
+			if value, end, units, err = s.find(b, pos); err != nil {
+				return 0, err.of(n)
+			}
+		}
+		v.at[n] = place{int32(pos), int32(value), int32(end), int32(units)}
+		pos = end
+	}
+	return pos, nil
+}
+
 // MTI is the message type, four digits; "" for an empty view.
 func (v *View) MTI() string { return v.mti }
+
+// String gives MTI and field numbers, never a value.
+func (v *View) String() string { return listed(v.mti, &v.set) }
+
+// Format keeps every fmt verb, %#v included, from the values, of a copy, too.
+func (v View) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(v.String())) }
 
 // TPDU gives the bytes of the TPDU, empty where the dialect has none.
 func (v *View) TPDU() []byte { return v.b[:min(len(v.b), v.tpdu())] }
