@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"posd/daemon/payment"
 	"posd/drivers"
 )
 
@@ -183,15 +184,23 @@ func (a *API) catchUp(s *stream) error {
 			return nil
 		}
 		for _, m := range moves {
-			event := "attempt"
-			if m.Attempt == "" {
-				event = "sale"
-			}
-			if err := s.send(strconv.FormatInt(m.Seq, 10), event, m); err != nil {
+			if err := s.send(strconv.FormatInt(m.Seq, 10), eventOf(m), m); err != nil {
 				return err
 			}
 		}
 		s.after = next
+	}
+}
+
+// eventOf is what an event of the stream is about.
+func eventOf(m payment.Move) string {
+	switch {
+	case m.Batch != "":
+		return "batch"
+	case m.Attempt == "":
+		return "sale"
+	default:
+		return "attempt"
 	}
 }
 

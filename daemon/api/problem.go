@@ -23,6 +23,8 @@ type problem struct {
 	RetryAt time.Time `json:"retry_at,omitzero"`
 	Field   string    `json:"field,omitempty"`   // of the body, where one is to blame
 	Clients []string  `json:"clients,omitempty"` // that have a sale of the id, where it is ambiguous
+
+	OpenItems []openItemView `json:"open_items,omitempty"` // that keep a batch from being closed
 }
 
 // refusal is an error of the interface itself.
@@ -64,6 +66,7 @@ func (a *API) problemOf(r *http.Request, err error) problem {
 		p.Status, p.Code, p.Detail, p.Remedy, p.Field, p.Clients = e.status, e.code, e.detail, e.hint, e.field, e.clients
 	} else if known := payment.Explain(err); known != nil {
 		p.Status, p.Code, p.Detail, p.Remedy, p.RetryAt = known.Status, known.Code, known.Detail, known.Remedy, known.RetryAt
+		p.OpenItems = viewItems(known.Open)
 	} else {
 		a.o.Log.Error("request failed inside posd", "route", r.Pattern, "err", err)
 		p.Status, p.Code = http.StatusInternalServerError, "internal"

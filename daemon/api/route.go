@@ -24,6 +24,7 @@ type route struct {
 const (
 	salePath    = "/v1/sales/{id}"
 	attemptPath = "/v1/sales/{id}/attempts/{attempt}"
+	batchesPath = "/v1/batches"
 	healthPath  = "/v1/health"
 )
 
@@ -38,6 +39,8 @@ func (a *API) table() []route {
 		{http.MethodGet, attemptPath, Sell, client, a.getAttempt},
 		{http.MethodPost, attemptPath + "/cancel", Sell, client, a.cancelAttempt},
 		{http.MethodPost, attemptPath + "/settle", Supervisor, client, a.settleAttempt},
+		{http.MethodPost, batchesPath + "/close", Sell, nil, a.closeBatch},
+		{http.MethodGet, batchesPath, Sell, nil, a.listBatches},
 		{http.MethodGet, "/v1/owed", Sell, nil, a.getOwed},
 		{http.MethodGet, "/v1/devices", Sell, nil, a.getDevices},
 		{http.MethodGet, "/v1/events", Sell, nil, a.getEvents},

@@ -37,6 +37,7 @@ type tender struct {
 	answer func(context.Context, payment.Attempt) payment.Answer // guarded by mu
 	undo   func(payment.Attempt) payment.Undo                    // guarded by mu
 	asked  int                                                   // guarded by mu
+	settle func(payment.Settling) payment.Settled                // guarded by mu; nil: a host that agrees
 	ready  error                                                 // set before the desk asks
 }
 
@@ -65,15 +66,24 @@ func (i *input) Hash(key []byte) (sum [32]byte, ok bool) {
 func (t *tender) Policy() payment.Policy {
 	p := payment.Policy{Call: time.Minute, AskCall: 10 * time.Second, ReverseCall: time.Minute, InFlightMax: 2 * time.Minute, Repeats: []payment.Kind{payment.KindRefund}}
 	if t.rail == payment.RailCard {
-		p.Terminal = "00000001"
+		p.Terminal, p.UploadSize = "00000001", 8
 	}
 	return p
+}
+
+func (t *tender) Settle(_ context.Context, m payment.Settling) payment.Settled {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.settle != nil {
+		return t.settle(m)
+	}
+	return payment.Settled{Outcome: payment.Balanced, Code: "00", Text: "approved", NextBatch: "000008"}
 }
 
 func (t *tender) Ready(context.Context) error { return t.ready }
 
 func (t *tender) Collect(ctx context.Context, r payment.Request) (payment.Input, error) {
-	if r.Kind != payment.KindSale {
+	if r.Kind == payment.KindVoid || r.Kind == payment.KindRefund || r.Kind == payment.KindCompletion {
 		return nil, nil
 	}
 	if !r.Code.Empty() {
