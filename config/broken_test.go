@@ -54,6 +54,10 @@ var broken = []struct {
 		`posd.toml:4: payment.gate_age: "-5m0s" is out of range; want 1s to 24h`,
 		`posd.toml:6: wallet.alipay.query_every: "soon" is no duration; write it as "60s", "5m" or "24h"`,
 	}},
+	{"hours", "[payment]\nbatch_close_at = \"24:00\"\nbatch_wait = \"0s\"", []string{
+		`posd.toml:2: payment.batch_close_at: "24:00" does not fit; want an hour of the day as "23:30", or nothing`,
+		`posd.toml:3: payment.batch_wait: "0s" is out of range; want 1s to 10m`,
+	}},
 	{"durations that contradict", "[payment]\nbackoff_min = \"30s\"\nbackoff_max = \"20s\"\n[wallet.wechat]\ndeadline = \"4s\"", []string{
 		`posd.toml:3: payment.backoff_max: shorter than backoff_min; make it at least as long`,
 		`posd.toml:4: wallet.wechat.query_every: longer than the deadline; let there be a query before it is given up`,

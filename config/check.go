@@ -159,6 +159,8 @@ func (c *Config) checkPayment(k checker) {
 	k.within("payment.duplicate_window", y.DuplicateWindow, time.Second, 24*time.Hour)
 	k.within("payment.code_window", y.CodeWindow, time.Second, time.Hour)
 	k.within("payment.collect_within", y.CollectWithin, time.Second, time.Hour)
+	k.pattern("payment.batch_close_at", y.BatchCloseAt, dayTime, `an hour of the day as "23:30", or nothing`)
+	k.within("payment.batch_wait", y.BatchWait, time.Second, 10*time.Minute)
 }
 
 var (
@@ -172,6 +174,7 @@ var (
 	spkiPin  = regexp.MustCompile(`^sha256/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$`) // the last character has four bits of the 256
 	origin   = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]{1,253}$`)
 	hostName = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
+	dayTime  = regexp.MustCompile(`^(?:[01][0-9]|2[0-3]):[0-5][0-9]$`)
 	usbID    = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:.+)?$`)
 )
 

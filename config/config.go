@@ -181,6 +181,8 @@ type Payment struct {
 	DuplicateWindow Duration `toml:"duplicate_window"` // sales of one amount within this look alike
 	CodeWindow      Duration `toml:"code_window"`      // the same wallet code within this joins the running attempt
 	CollectWithin   Duration `toml:"collect_within"`   // how long the customer has for card or code
+	BatchCloseAt    string   `toml:"batch_close_at"`   // when the card batch is closed every day, on this machine's clock (日终批结算); empty: by the till or a person only
+	BatchWait       Duration `toml:"batch_wait"`       // how long a close waits for payments and reversals under way
 }
 
 // Log is what a technician wants of yesterday. No card or wallet data is ever in it.

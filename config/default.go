@@ -63,6 +63,7 @@ func defaultPayment() Payment {
 		DuplicateWindow: Duration{10 * time.Minute},
 		CodeWindow:      seconds(90),
 		CollectWithin:   Duration{2 * time.Minute},
+		BatchWait:       seconds(60),
 	}
 }
 

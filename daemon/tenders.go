@@ -49,6 +49,7 @@ func rulesOf(p config.Payment) payment.Rules {
 		GateTries: p.GateTries, GateAge: p.GateAge.Duration,
 		AcceptPartial: p.AcceptPartial, ConfirmMode: p.ConfirmMode, ConfirmWithin: p.ConfirmWithin.Duration,
 		DuplicateAge: p.DuplicateWindow.Duration, CodeAge: p.CodeWindow.Duration, CollectWithin: p.CollectWithin.Duration,
+		BatchCloseAt: p.BatchCloseAt, BatchWait: p.BatchWait.Duration,
 	}
 }
 
