@@ -24,8 +24,8 @@ var (
 // FieldError says which part of a message breaks which rule. It never holds content: a message has card data in it.
 type FieldError struct {
 	Field  int    // 2 to 192; 0 for what stands before the fields
-	Path   string // "F60", "F55.9F26", "tpdu", "header", "mti", "bitmap", "frame"
-	Offset int    // byte in the packed message, counted from the TPDU; -1 where nothing is packed yet
+	Path   string // "F60", "55.9F26", "tpdu", "header", "mti", "bitmap", "frame"
+	Offset int    // byte in the packed message, counted from the TPDU, or of a part in its field's value; -1 where nothing is packed yet
 	Nibble int    // half of that byte: 0 the left one, 1 the right one; -1 where a whole byte is meant
 	Rule   string // what is broken, with lengths
 	Hint   string // what this often means; may be empty

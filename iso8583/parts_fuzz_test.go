@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,7 +54,8 @@ func some(parts []iso8583.Part) []iso8583.Part {
 
 // inShortForm tells whether all lengths around a part have one byte, as SetPart writes short ones.
 func inShortForm(b []byte, p iso8583.Part) bool {
-	return len(b) < 0x80 && p.Size < 0x80 && p.Offset > 0 && !bytes.ContainsAny(b[:p.Offset], "\x81\x82\x83\x84")
+	long := func(c byte) bool { return c > 0x80 && c < 0x85 }
+	return len(b) < 0x80 && !slices.ContainsFunc(b[:p.Offset], long)
 }
 
 func wellTold(t *testing.T, field int, err error) {
