@@ -29,7 +29,6 @@ func TestBalanceIsTold(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			scripted(t, func(t *testing.T, b *bench, h *script) {
-				has(t, b, "balance")
 				h.answers(balances(text, nil))
 				_, ans := b.pay(t, payment.KindBalance, 0, nil)
 				if ans.Outcome != payment.Approved || ans.Amount != 0 || ans.Balance == nil || *ans.Balance != (payment.Balance{Amount: want, Currency: "CNY"}) {
@@ -62,7 +61,6 @@ func TestBalanceThatIsNotBelievedIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scripted(t, func(t *testing.T, b *bench, h *script) {
-				has(t, b, "balance")
 				b.ready(t)
 				h.answers(answer)
 				at, ans := b.pay(t, payment.KindBalance, 0, nil)
@@ -79,7 +77,6 @@ func TestBalanceThatIsNotBelievedIsNone(t *testing.T) {
 
 func TestBalanceThatIsDeclinedSaysWhy(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "balance")
 		b.ready(t)
 		h.answers(func(_, reply *iso8583.Message) func([]byte) []byte {
 			reply.Set(39, "51")
@@ -93,7 +90,6 @@ func TestBalanceThatIsDeclinedSaysWhy(t *testing.T) {
 
 func TestBalanceIsNoTransactionWithAnAmountOrACardAfterwards(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "balance")
 		b.ready(t)
 		at, _ := b.plan(t, payment.KindBalance, 0, nil)
 		if len(at.Sealed) > 0 {

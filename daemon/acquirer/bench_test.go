@@ -85,7 +85,8 @@ type bench struct {
 	hub     *cardreader.Hub
 	link    *link.Link
 	keys    *iso8583.Keys
-	log     *bytes.Buffer // what both sides have logged
+	log     *bytes.Buffer  // what both sides have logged
+	journal payment.Scribe // what the acquirer writes to: scribe, unless a test has a true one
 	logger  *slog.Logger
 	down    bool                            // dialling fails
 	serving func(context.Context, net.Conn) // the host's side of a connection
@@ -117,6 +118,7 @@ func join(t *testing.T, s setup) *bench {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	b := &bench{setup: s, scribe: &scribe{batch: "000001"}, hub: &cardreader.Hub{}, log: &bytes.Buffer{}, ctx: ctx}
+	b.journal = b.scribe
 	b.logger = slog.New(slog.NewJSONHandler(b.log, nil))
 	b.link = link.New(link.Options{Dialect: s.dialect, Dial: b.dial, Log: b.logger, Late: func(p []byte) { b.Late(p) }})
 	b.boot(t)
@@ -139,7 +141,7 @@ func (b *bench) boot(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Acquirer, err = acquirer.New(acquirer.Options{
-		Dialect: b.setup.dialect, Link: b.link, Keys: b.keys, Scribe: b.scribe, Reader: b.hub,
+		Dialect: b.setup.dialect, Link: b.link, Keys: b.keys, Scribe: b.journal, Reader: b.hub,
 		Terminal: b.setup.terminal, Merchant: b.setup.merchant, Currency: "CNY",
 		TimeOut: 60 * time.Second, ReverseTimeOut: 30 * time.Second, EchoEvery: b.echo, SignOff: true, Now: time.Now, Log: b.logger,
 	})

@@ -28,7 +28,6 @@ func TestHeaderThatAsksForASignOnGetsOneBeforeTheNextRequest(t *testing.T) {
 			b.undone(t, sale)
 		},
 		"settlement": func(t *testing.T, b *bench, _ payment.Attempt) {
-			has(t, b, "settlement")
 			s := b.settling(t, payment.StepTotals, nil, payment.Totals{Sales: payment.Sum{Count: 1, Amount: 700}})
 			if out := b.settle(t, s); out.Outcome != payment.Balanced {
 				t.Errorf("settlement: %+v, want balanced", out)
@@ -37,7 +36,6 @@ func TestHeaderThatAsksForASignOnGetsOneBeforeTheNextRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scripted(t, func(t *testing.T, b *bench, h *script) {
-				askedBy(t, b)
 				sale := b.approved(t, payment.KindSale, 700, nil)
 				h.answers(asks("", b.setup, '3'))
 				step(t, b, sale)
@@ -51,19 +49,8 @@ func TestHeaderThatAsksForASignOnGetsOneBeforeTheNextRequest(t *testing.T) {
 	}
 }
 
-// askedBy skips dialects whose header asks nothing.
-func askedBy(t *testing.T, b *bench) {
-	t.Helper()
-	header := []byte(strings.Repeat("0", 12))
-	header[b.setup.requestDigit-1] = '3'
-	if _, signOn := b.setup.dialect.HeaderRequest(&iso8583.Message{Header: string(header)}); !signOn {
-		t.Skip("the dialect's header asks nothing")
-	}
-}
-
 func TestSignOnWhoseAnswerAsksForASignOnIsEnough(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		askedBy(t, b)
 		h.answers(asks("0800", b.setup, '3'))
 		b.approved(t, payment.KindSale, 700, nil)
 		if n := len(h.requests("0800")); n != 1 {
@@ -74,7 +61,6 @@ func TestSignOnWhoseAnswerAsksForASignOnIsEnough(t *testing.T) {
 
 func TestOtherRequestsOfAHeaderAreSaidOnce(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		askedBy(t, b)
 		h.answers(asks("0200", b.setup, '1'))
 		b.approved(t, payment.KindSale, 700, nil)
 		b.approved(t, payment.KindSale, 800, nil)

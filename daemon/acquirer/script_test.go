@@ -58,16 +58,6 @@ func scripted(t *testing.T, test func(t *testing.T, b *bench, h *script)) {
 	})
 }
 
-// has skips a test that a dialect cannot take part in.
-func has(t *testing.T, b *bench, transactions ...string) {
-	t.Helper()
-	for _, name := range transactions {
-		if !b.setup.dialect.HasTransaction(name) {
-			t.Skipf("the dialect has no %s", name)
-		}
-	}
-}
-
 // answers replaces what the host says.
 func (h *script) answers(a answerer) {
 	h.mu.Lock()

@@ -119,7 +119,6 @@ func TestEchoThatIsToldToSignOnDoes(t *testing.T) {
 
 func TestSignOffComesOnceAndWaitsForNobody(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "sign-off")
 		b.SignOff(t.Context())
 		if n := len(h.requests("0820")); n != 0 {
 			t.Errorf("%d sign-offs of a terminal that never signed on", n)
@@ -148,7 +147,6 @@ func TestSignOffComesOnceAndWaitsForNobody(t *testing.T) {
 
 func TestSignOffTellsOfAnAnswerThatIsNotItsOwn(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "sign-off")
 		b.ready(t)
 		h.answers(func(_, reply *iso8583.Message) func([]byte) []byte {
 			reply.Set(42, strings.Repeat("9", len(reply.Text(42))))

@@ -49,7 +49,6 @@ func (b *bench) settle(t *testing.T, s payment.Settling) payment.Settled {
 
 func TestTotalsAreAsTheDialectAddsThemUp(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "settlement")
 		items, totals := batchOf(t, b)
 		s := b.settling(t, payment.StepTotals, items, totals)
 		if out := b.settle(t, s); out.Outcome != payment.Balanced {
@@ -62,7 +61,6 @@ func TestTotalsAreAsTheDialectAddsThemUp(t *testing.T) {
 
 func TestUnbalancedTotalsAreFollowedByEveryItemAndTheEnd(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "settlement", "batch-upload")
 		items, totals := batchOf(t, b)
 		h.answers(func(req, reply *iso8583.Message) func([]byte) []byte {
 			h.s.unbalance(req, reply)
@@ -125,7 +123,6 @@ func TestSettlementThatIsNotBelievedGoesAgainUnderTheSameNumber(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scripted(t, func(t *testing.T, b *bench, h *script) {
-				has(t, b, "settlement")
 				if name == "bad MAC" && !signs(b, "settlement") {
 					t.Skip("the dialect does not sign it")
 				}
@@ -162,7 +159,6 @@ func signs(b *bench, name string) bool {
 
 func TestSettlementThatTheHostRefusesIsForAPerson(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "settlement")
 		items, totals := batchOf(t, b)
 		h.answers(func(_, reply *iso8583.Message) func([]byte) []byte {
 			reply.Set(39, "58")
@@ -179,10 +175,6 @@ func TestSettlementThatTheHostRefusesIsForAPerson(t *testing.T) {
 
 func TestUploadWithoutACardNumberSaysWhatToDo(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "settlement", "batch-upload")
-		if !b.Policy().SealedUpload {
-			t.Skip("the dialect uploads no card numbers")
-		}
 		items, totals := batchOf(t, b)
 		for name, spoil := range map[string]func(*payment.Attempt){
 			"never kept": func(at *payment.Attempt) { at.Sealed, at.Data = nil, []byte(`{"vars":{},"name":"sale"}`) },
@@ -204,7 +196,6 @@ func TestUploadWithoutACardNumberSaysWhatToDo(t *testing.T) {
 
 func TestBatchThatTheHostHasLeftIsNotAskedForForEver(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "settlement")
 		items, totals := batchOf(t, b)
 		s := b.settling(t, payment.StepTotals, items, totals)
 		batch := b.setup.dialect.RoleField("batch")
@@ -227,7 +218,6 @@ func TestBatchThatTheHostHasLeftIsNotAskedForForEver(t *testing.T) {
 
 func TestHostThatWantsASignOnAfterASignOnIsForAPerson(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "settlement")
 		items, totals := batchOf(t, b)
 		s := b.settling(t, payment.StepEnd, items, totals)
 		h.answers(func(req, reply *iso8583.Message) func([]byte) []byte {
@@ -246,7 +236,6 @@ func TestHostThatWantsASignOnAfterASignOnIsForAPerson(t *testing.T) {
 
 func TestBatchOfMoreThanASettlementCountsIsRefused(t *testing.T) {
 	scripted(t, func(t *testing.T, b *bench, h *script) {
-		has(t, b, "settlement")
 		b.ready(t)
 		out := b.settle(t, b.settling(t, payment.StepTotals, nil, payment.Totals{Sales: payment.Sum{Count: 1000, Amount: 1}}))
 		if out.Outcome != payment.SettleRefused || !strings.Contains(out.Text, "1000") || len(h.requests("0500")) > 0 {

@@ -17,6 +17,17 @@ var sent = map[string]map[string]want{"harbour": harbourSent, "unionpay": unionp
 var undoneBy = map[string]map[string]want{"harbour": harbourUndone, "unionpay": unionpayUndone}
 
 var harbourSent = map[string]want{
+	"sale": {
+		0: "0200", 3: "003000", 4: "000000000700", 11: "{trace}", 14: testExpiry, 22: "020", 35: "{track2}",
+		41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}",
+	},
+	"void": {
+		0: "0200", 2: testPAN, 3: "023000", 4: "000000000700", 11: "{trace}", 14: testExpiry, 22: "010",
+		41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}", 90: "0200{o.trace}{o.batch}00000000000000000000000000",
+	},
+	"refund": {
+		0: "0220", 3: "203000", 4: "000000000700", 11: "{trace}", 37: "{o.rrn}", 41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}",
+	},
 	"pre-auth": {
 		0: "0100", 3: "033000", 4: "000000000700", 11: "{trace}", 14: testExpiry, 22: "020", 35: "{track2}",
 		41: "{terminal}", 42: "{merchant}", 49: "156", 57: "P{batch}",
@@ -39,6 +50,8 @@ var harbourSent = map[string]want{
 }
 
 var harbourUndone = map[string]want{
+	"sale":            harbourReversal("sale", want{2: testPAN}, 35),
+	"void":            harbourReversal("void", nil),
 	"pre-auth":        harbourReversal("pre-auth", want{2: testPAN}, 35),
 	"pre-auth-void":   harbourReversal("pre-auth-void", nil),
 	"completion":      harbourReversal("completion", nil),
