@@ -31,6 +31,7 @@ type simHostCmd struct {
 	Merchant  string        `default:"898000000000001" help:"Field 42 of it, as long as the field. Default: 898000000000001."`
 	Batch     string        `default:"000001" help:"Its current batch, told in the answer to a sign-on. Default: 000001. A batch closed in the ledger goes before it."`
 	TMKFile   string        `name:"tmk-file" placeholder:"FILE" help:"The terminal's master key, 32 or 48 hex digits. Without: the textbook key 0123456789ABCDEFFEDCBA9876543210."`
+	KeyBlock  int           `placeholder:"BYTES" help:"How a sign-on tells the working keys: in 24, 40, 60 or 84 bytes. Default: 40, or 84 for a long MAC key."`
 	Ledger    string        `placeholder:"FILE" help:"Where the ledger is kept, one JSON line per entry, each on disk before the answer. Without: in memory."`
 	Currency  string        `placeholder:"NUMBER" help:"The only currency, as its ISO 4217 number (156). Without: any."`
 	Balance   int64         `default:"10000000" placeholder:"CENTS" help:"What a card has to spend, in minor units. Default: 10000000."`
@@ -146,7 +147,8 @@ func (c *simHostCmd) Run(ctx context.Context, g *globals) (err error) {
 func (c *simHostCmd) options(log *slog.Logger) (hostsim.Options, error) {
 	o := hostsim.Options{
 		Terminals: []hostsim.Terminal{{ID: c.Terminal, Merchant: c.Merchant, Batch: c.Batch}},
-		Ledger:    c.Ledger, Currency: c.Currency, Balance: c.Balance, SameDay: c.SameDay, KeepAlive: c.KeepAlive, Seed: c.Seed,
+		Ledger:    c.Ledger, Currency: c.Currency, Balance: c.Balance, SameDay: c.SameDay,
+		KeepAlive: c.KeepAlive, Seed: c.Seed, KeyBlock: c.KeyBlock,
 		Codes: hostsim.Codes{NotFound: c.NotFound, Already: c.Already, Failed: c.Failed},
 		Log:   log,
 	}

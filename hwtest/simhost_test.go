@@ -39,6 +39,7 @@ func TestSimHostSettingsAreChecked(t *testing.T) {
 		"rule of a flag":     {[]string{"--fault", "do=decline,code=123"}, "code: \"123\""},
 		"probability":        {[]string{"--fault", "do=silent,probability=7"}, "probability"},
 		"certificate":        {[]string{"--tls-cert", "none"}, "--tls-cert"},
+		"key block":          {[]string{"--key-block", "57"}, "24, 40, 60 or 84"},
 		"keep-alive":         {[]string{"--keep-alive", "-1s"}, "--keep-alive"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,6 +30,7 @@ type Options struct {
 	Codes     Codes
 	Currency  string           // ISO 4217 number of the only currency; "": any
 	Balance   int64            // what a card has, in minor units, where nobody has said; 0: 100000.00
+	KeyBlock  int              // bytes of the working keys that a sign-on tells: 24, 40, 60 or 84; 0: 40, or 84 for a long MAC key
 	SameDay   bool             // voids and reversals of another calendar day are refused
 	KeepAlive time.Duration    // the host sends an empty frame on a connection so often; 0: never
 	Now       func() time.Time // nil: time.Now
@@ -58,6 +59,7 @@ type Host struct {
 	result    result
 	secret    []byte // of hash
 	tmk       []byte
+	block     keyBlock
 	codes     Codes
 	seed      int64
 	currency  string
@@ -98,13 +100,16 @@ func New(o Options) (*Host, error) {
 		clock: o.Now, rand: o.Rand, log: o.Log, terminals: map[string]*terminal{}, usedCodes: map[string]bool{},
 	}
 	h.fillDoors()
+	var err error
+	if h.block, err = blockFor(o.Dialect.MACRule(), o.KeyBlock); err != nil {
+		return nil, err
+	}
 	if _, err := rand.Read(h.secret); err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
 	if err := h.learn(o.Terminals[0]); err != nil {
 		return nil, fmt.Errorf("learn the dialect's transactions: %w", err)
 	}
-	var err error
 	for _, t := range o.Terminals {
 		if err := h.admit(t); err != nil {
 			return nil, err

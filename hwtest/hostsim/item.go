@@ -1,6 +1,7 @@
 package hostsim
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -76,9 +77,7 @@ func (s itemShape) taken(i int) bool {
 // itemText is one item as the dialect writes it; "" where it does not.
 func (p pupil) itemText(but iso8583.VarMap) string {
 	vars := p.first()
-	for hole, v := range but {
-		vars[hole] = v
-	}
+	maps.Copy(vars, but)
 	return p.withItem(vars).Var(holeItems)
 }
 

@@ -81,7 +81,7 @@ func TestWrongRulesAreRefusedWithLineAndKey(t *testing.T) {
 		"syntax":      {"[[rule]]\ndo = \n", "{\"rule\":[\n{\"do\"}]}", ":2: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for parse, text := range map[*func(string, []byte) ([]Rule, error)]string{ptr(ParseRules): c.toml, ptr(ParseRulesJSON): c.json} {
+			for parse, text := range map[*func(string, []byte) ([]Rule, error)]string{new(ParseRules): c.toml, new(ParseRulesJSON): c.json} {
 				_, err := (*parse)("rules", []byte(text))
 				if err == nil || !strings.Contains(err.Error(), c.says) {
 					t.Errorf("%q gives %v, want an error with %q", text, err, c.says)
@@ -91,7 +91,8 @@ func TestWrongRulesAreRefusedWithLineAndKey(t *testing.T) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 func TestRulesThatDoNotFitTheHostAreRefused(t *testing.T) {
 	d, err := iso8583.Preset("unionpay")

@@ -1,9 +1,9 @@
 package hostsim
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"posd/iso8583"
 )
@@ -46,34 +46,62 @@ func (h *Host) signOn(reply *iso8583.Message, q *request, t *terminal) error {
 	return nil
 }
 
+// keyBlock is how the working keys are told: so many bytes for each key, and whether there is one for tracks. There are
+// four such blocks (reference: UnionPay, field 62 of a 0810).
+type keyBlock struct {
+	place int
+	track bool
+}
+
+var keyBlocks = map[int]keyBlock{24: {8, false}, 40: {16, false}, 60: {16, true}, 84: {24, true}}
+
+// usualBlock is the length of the block that holds a MAC key of so many bytes where nobody wants another.
+func usualBlock(mak int) int {
+	if mak > 16 {
+		return 84
+	}
+	return 40
+}
+
+// blockFor chooses the block, or says why a MAC key has no room in the one that is wanted.
+func blockFor(rule iso8583.MACRule, want int) (keyBlock, error) {
+	mak := rule.StandardKey()
+	if want == 0 {
+		want = usualBlock(mak)
+	}
+	b, ok := keyBlocks[want]
+	switch {
+	case !ok:
+		return b, fmt.Errorf("no key block has %d bytes: 24, 40, 60 or 84", want)
+	case mak > b.place:
+		return b, fmt.Errorf("a key block of %d bytes has no room for a MAC key of %d", want, mak)
+	}
+	return b, nil
+}
+
 // newKeys makes working keys, loads them, and gives the block that tells them to the terminal.
 func (h *Host) newKeys(t *terminal) ([]byte, error) {
-	pik, mak := make([]byte, 16), make([]byte, makBytes(h.dialect.MACRule()))
-	if err := errors.Join(readKey(h.rand, pik), readKey(h.rand, mak)); err != nil {
-		return nil, err
+	rule := h.dialect.MACRule()
+	mak := rule.StandardKey()
+	if mak == 0 { // the dialect has no MAC; the block has a key for it all the same
+		mak = 8
 	}
-	block, err := iso8583.WrapWorkingKeys(h.tmk, pik, mak, nil)
+	keys := [][]byte{make([]byte, h.block.place), make([]byte, mak), nil}
+	if h.block.track {
+		keys[2] = make([]byte, h.block.place)
+	}
+	for _, key := range keys {
+		if _, err := io.ReadFull(h.rand, key); err != nil {
+			return nil, fmt.Errorf("make key: %w", err)
+		}
+	}
+	wrap := iso8583.WrapWorkingKeys
+	if strings.Contains(rule.Algorithm, "sm4") && len(h.tmk) == 16 && h.block.place == 16 {
+		wrap = iso8583.WrapWorkingKeysSM4 // which has keys of that length only
+	}
+	block, err := wrap(h.tmk, keys[0], keys[1], keys[2])
 	if err != nil {
 		return nil, err
 	}
 	return block, t.keys.LoadWorkingKeys(block)
-}
-
-func readKey(r io.Reader, key []byte) error {
-	if _, err := io.ReadFull(r, key); err != nil {
-		return fmt.Errorf("make key: %w", err)
-	}
-	return nil
-}
-
-// makBytes is the length of a MAC key: as the dialect says, else as its algorithm needs.
-func makBytes(rule iso8583.MACRule) int {
-	switch {
-	case rule.KeyBytes != 0:
-		return rule.KeyBytes
-	case rule.Algorithm == iso8583.UnionPayECB || rule.Algorithm == iso8583.X99 || rule.Algorithm == "":
-		return 8
-	default:
-		return 16
-	}
 }

@@ -132,14 +132,31 @@ func TestASignOffEndsTheKeys(t *testing.T) {
 				if p := c.pay("sale", 700, nil); !p.approved {
 					t.Errorf("a sale after the next sign-on is answered %q", p.code)
 				}
-				kinds := ""
+				var kinds strings.Builder
 				for _, e := range h.Messages() {
-					kinds += e.Kind + " "
+					kinds.WriteString(e.Kind + " ")
 				}
-				if kinds != "sign-on sign-off sign-on sale " {
-					t.Errorf("messages are %s", kinds)
+				if kinds.String() != "sign-on sign-off sign-on sale " {
+					t.Errorf("messages are %s", kinds.String())
 				}
 			})
+		})
+	}
+}
+
+func TestWorkingKeysComeInEveryBlock(t *testing.T) {
+	a := unionpay(t)
+	for _, size := range []int{0, 24, 40, 60, 84} {
+		synctest.Test(t, func(t *testing.T) {
+			c := join(t, hostFor(t, a, hostsim.Options{KeyBlock: size}), a)
+			c.trace++
+			_, reply := c.ask("sign-on", false, iso8583.VarMap{"trace": c.number()})
+			if got := len(a.dialect.RoleBytes(reply, "keys")); got != size && size != 0 || got == 0 {
+				t.Errorf("a block of %d bytes, want %d", got, size)
+			}
+			if p := c.pay("sale", 700, nil); !p.approved || !c.keys.Has(iso8583.PIK) || c.keys.Has(iso8583.TDK) != (size > 40) {
+				t.Errorf("block of %d: a sale is answered %q; keys %v", size, p.code, c.keys)
+			}
 		})
 	}
 }
