@@ -139,7 +139,7 @@ func ParseJSON(text []byte) (*Message, error) {
 	for key, value := range in.Fields {
 		n, err := strconv.Atoi(key)
 		if err != nil || !valid(n) {
-			return nil, faultAt("fields", -1, "%q is no field number from 2 to 128 (192 with three bitmaps)", key)
+			return nil, faultAt("fields", -1, "a key is no field number from 2 to 128 (192 with three bitmaps)")
 		}
 		if masked(value) {
 			return nil, fault(-1, "is masked, or not hex").of(n).hint("decode with --reveal to encode again")
