@@ -2,6 +2,8 @@ package hostsim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,8 +40,8 @@ func (h *Host) Terminals() []Terminal {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var list []Terminal
-	for _, t := range h.terminals {
-		list = append(list, t.Terminal)
+	for _, id := range slices.Sorted(maps.Keys(h.terminals)) {
+		list = append(list, h.terminals[id].Terminal)
 	}
 	return list
 }

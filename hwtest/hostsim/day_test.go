@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -322,4 +323,34 @@ func TestAWrongUploadIsToldInTheRecord(t *testing.T) {
 			t.Errorf("items are %q; %+v", got, batch)
 		}
 	})
+}
+
+func TestAHostThatRestartsGoesOnWithTheNextBatch(t *testing.T) {
+	a := unionpay(t)
+	path := filepath.Join(t.TempDir(), "host.jsonl")
+	h, b := newDay(t, a, 3, hostsim.Options{Ledger: path})
+	b.play(30)
+	told := b.totals(b.counted())
+	last := b.c.trace + 1
+	if yes, _ := b.settle(told); !yes {
+		t.Fatal("not balanced")
+	}
+	before := h.Net(nil)
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	h, b = newDay(t, a, 3, hostsim.Options{Ledger: path})
+	defer func() { _ = h.Close() }()
+	if b.c.vars["batch"] != "000002" || h.Net(nil) != before {
+		t.Errorf("the sign-on tells batch %s; net %d, want %d", b.c.vars["batch"], h.Net(nil), before)
+	}
+	b.c.vars["batch"], b.c.trace = "000001", last-1
+	if yes, _ := b.settle(told); !yes { // the same message again: its answer was perhaps lost
+		t.Error("the repeated settlement is not balanced")
+	}
+	list, err := hostsim.ReadBatches(path)
+	if err != nil || len(list) != 1 || !list[0].Healed() || list[0].Told != told || list[0].Own != told {
+		t.Errorf("batches are %+v, %v", list, err)
+	}
 }
