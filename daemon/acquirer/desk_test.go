@@ -50,15 +50,14 @@ func (c *counter) start() {
 	book := payment.NewBook(c.j, seal, time.Now, c.logger)
 	c.journal = book
 	c.boot(c.t)
-	q, err := c.QR("unionpay", time.Minute)
-	if err != nil {
-		c.t.Fatal(err)
+	o := payment.Options{Book: book, Card: c.Acquirer, Now: time.Now, Log: c.logger}
+	if q, err := c.QR("unionpay", time.Minute); err == nil {
+		o.Wallet, err = wallet.New(wallet.Options{Terminals: map[string]wallet.Terminal{"unionpay": q}, Log: c.logger})
+		if err != nil {
+			c.t.Fatal(err)
+		}
 	}
-	purse, err := wallet.New(wallet.Options{Terminals: map[string]wallet.Terminal{"unionpay": q}, Log: c.logger})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.desk = payment.NewDesk(payment.Options{Book: book, Card: c.Acquirer, Wallet: purse, Now: time.Now, Log: c.logger})
+	c.desk = payment.NewDesk(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	var run sync.WaitGroup
 	run.Go(func() { _ = c.desk.Run(ctx) })
@@ -103,7 +102,7 @@ func about(original payment.Attempt, k payment.Kind, amount payment.Cents) payme
 	return payment.Request{Key: payment.Key{Sale: original.Sale, Attempt: string(k)}, Kind: k, Amount: amount, Original: &original}
 }
 
-// day makes a payment of every kind. What is left captured is 2900.
+// day makes a payment of every kind that the dialect has. What is left captured is 2900, or 2200 without scanned codes.
 func (c *counter) day() {
 	c.t.Helper()
 	sale := c.pays(cardRequest("S-1", payment.KindSale), 1000, payment.SaidApproved)
@@ -113,6 +112,9 @@ func (c *counter) day() {
 	pre := c.pays(cardRequest("S-3", payment.KindPreAuth), 2000, payment.SaidApproved)
 	c.pays(about(pre, payment.KindCompletion, 1500), 0, payment.SaidApproved)
 	c.pays(cardRequest("S-4", payment.KindBalance), 100, payment.SaidApproved)
+	if !c.setup.dialect.HasTransaction("qr-sale") {
+		return
+	}
 	code := payment.Request{Key: payment.Key{Sale: "S-5", Attempt: "a"}, Rail: payment.RailWallet, Kind: payment.KindSale, Code: payment.NewSecret([]byte(testCode))}
 	c.pays(code, 700, payment.SaidApproved)
 }
