@@ -99,18 +99,40 @@ func (p *page) fact(label, value string) {
 }
 
 func (s Slip) head(p *page) {
-	name := s.Shop.NameEN
-	if p.words.language == Chinese && s.Shop.NameZH != "" || name == "" {
-		name = s.Shop.NameZH
-	}
-	p.center(printer.Run{Text: name, Bold: true})
-	p.center(printer.Run{Text: s.Shop.Address})
+	p.shop(s.Shop)
 	if s.Copy {
 		p.center(printer.Run{Text: p.words.copied, Bold: true})
 	}
+	says := p.words.wordings[s.Wording]
+	if s.Wording == Voided && s.voided() == payment.KindPreAuth {
+		says = p.words.freed
+	}
+	p.title(says)
+}
+
+// voided is the kind of what is voided: by this attempt, or this one itself.
+func (s Slip) voided() payment.Kind {
+	if orig, ok := s.Sale.Find(s.Attempt.Original); ok && s.Attempt.Kind == payment.KindVoid {
+		return orig.Kind
+	}
+	return s.Attempt.Kind
+}
+
+// shop is whose slip it is.
+func (p *page) shop(s Shop) {
+	name := s.NameEN
+	if p.words.language == Chinese && s.NameZH != "" || name == "" {
+		name = s.NameZH
+	}
+	p.center(printer.Run{Text: name, Bold: true})
+	p.center(printer.Run{Text: s.Address})
+}
+
+// title is what the slip says, large.
+func (p *page) title(f phrase) {
 	p.add(printer.Line{Kind: printer.Rule})
-	p.center(printer.Run{Text: p.words.wordings[s.Wording].title, Bold: true, Double: true})
-	for _, line := range p.words.wordings[s.Wording].says {
+	p.center(printer.Run{Text: f.title, Bold: true, Double: true})
+	for _, line := range f.says {
 		p.center(printer.Run{Text: line})
 	}
 	p.add(printer.Line{Kind: printer.Rule})
@@ -123,7 +145,7 @@ func (s Slip) facts(p *page) {
 	if card && terminal == "" {
 		terminal = s.Shop.Terminal
 	}
-	p.fact(w.kind, w.kinds[a.Kind])
+	p.fact(w.kind, s.kind(w))
 	if card {
 		p.fact(w.merchant, s.Shop.Merchant)
 		p.fact(w.terminal, terminal)
@@ -144,14 +166,24 @@ func (s Slip) facts(p *page) {
 	}
 }
 
+// kind is what was done; of a void, what it has voided.
+func (s Slip) kind(w words) string {
+	if label := w.voids[s.voided()]; label != "" && s.Attempt.Kind == payment.KindVoid {
+		return label
+	}
+	return w.kinds[s.Attempt.Kind]
+}
+
 // money is the amount that the wording is about, large.
 func (s Slip) money(p *page) {
 	a, w := s.Attempt, p.words
+	p.add(printer.Line{Kind: printer.Rule})
+	if s.Wording == BalanceTold {
+		p.strong(w.balance, s.balance(w))
+		return
+	}
 	amount := s.amount()
-	p.add(printer.Line{Kind: printer.Rule}, printer.Line{
-		Runs: []printer.Run{{Text: w.amount, Bold: true}},
-		End:  []printer.Run{{Text: Money(amount, a.Currency, w.language), Bold: true}},
-	})
+	p.strong(w.amount, Money(amount, a.Currency, w.language))
 	if s.Wording != Paid {
 		return
 	}
@@ -164,13 +196,28 @@ func (s Slip) money(p *page) {
 	}
 }
 
-// amount is what was captured where that is what the slip says, else what was asked for.
+// strong is a labelled value that is not overlooked.
+func (p *page) strong(label, value string) {
+	p.add(printer.Line{Runs: []printer.Run{{Text: label, Bold: true}}, End: []printer.Run{{Text: value, Bold: true}}})
+}
+
+// balance is what the card has, in its own currency; a host may say yes and nothing more.
+func (s Slip) balance(w words) string {
+	b := s.Attempt.Balance
+	if b == nil {
+		return w.notTold
+	}
+	return Money(b.Amount, first(b.Currency, s.Attempt.Currency), w.language)
+}
+
+// amount is what was captured or reserved where that is what the slip says, else what was asked for.
 func (s Slip) amount() payment.Cents {
 	a := s.Attempt
+	done := s.Wording == Paid || s.Wording == PreAuthorised
 	switch {
-	case s.Wording == Paid && a.State == payment.SettledPaid && a.Settled != nil && a.Settled.Amount > 0:
+	case done && a.State == payment.SettledPaid && a.Settled != nil && a.Settled.Amount > 0:
 		return a.Settled.Amount
-	case s.Wording == Paid && a.Approved > 0:
+	case done && a.Approved > 0:
 		return a.Approved
 	default:
 		return a.Amount
@@ -204,7 +251,9 @@ func paidAt(a payment.Attempt) time.Time {
 }
 
 // clock writes a time as people of the shop read it, in the zone of Now.
-func (s Slip) clock(t time.Time) string { return t.In(s.Now.Location()).Format("2006-01-02 15:04:05") }
+func (s Slip) clock(t time.Time) string { return clock(t, s.Now) }
+
+func clock(t, now time.Time) string { return t.In(now.Location()).Format(time.DateTime) }
 
 func trace(n payment.TraceNumber) string {
 	if n == 0 {

@@ -61,6 +61,20 @@ func slips() map[string]receipt.Slip {
 	m["sale-wallet-approved"] = wallet(payment.KindSale, payment.ApprovedState)
 	m["void-card-approved"] = card(payment.KindVoid, payment.ApprovedState)
 	m["void-card-reversed"] = card(payment.KindVoid, payment.Reversed)
+	m["pre-auth-approved"] = card(payment.KindPreAuth, payment.ApprovedState)
+	m["pre-auth-reversing"] = card(payment.KindPreAuth, payment.Reversing)
+	completion := card(payment.KindCompletion, payment.ApprovedState)
+	completion.Attempt.Amount, completion.Attempt.Approved = 100000, 100000
+	completion.Sale.Attempts = []payment.Attempt{completion.Attempt}
+	m["completion-approved"] = completion
+	freed := card(payment.KindVoid, payment.ApprovedState)
+	freed.Attempt.Original = "p1"
+	freed.Sale.Attempts = []payment.Attempt{{Key: payment.Key{Attempt: "p1"}, Kind: payment.KindPreAuth}}
+	m["void-pre-auth-approved"] = freed
+	balance := card(payment.KindBalance, payment.ApprovedState)
+	balance.Attempt.Amount, balance.Attempt.Approved = 0, 0
+	balance.Attempt.Balance = &payment.Balance{Amount: -123450, Currency: "CNY"}
+	m["balance"] = balance
 	m["refund-wallet-approved"] = wallet(payment.KindRefund, payment.ApprovedState)
 	m["refund-wallet-stuck"] = wallet(payment.KindRefund, payment.Stuck)
 	again := card(payment.KindSale, payment.ApprovedState)
@@ -99,25 +113,32 @@ func TestSlipsAreAsTheGoldenFilesShow(t *testing.T) {
 			t.Run(name+"."+language, func(t *testing.T) {
 				s.Language = language
 				s.Wording, _ = receipt.WordingOf(s.Attempt)
-				got := show(s.Document())
-				file := filepath.Join("testdata", name+"."+language+".txt")
-				if *update {
-					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil || got != string(want) {
-					t.Errorf("%s: %v, got\n%s", file, err, got)
-				}
+				golden(t, name+"."+language, show(s.Document()))
 			})
 		}
 	}
 }
 
+// golden compares with a file, or writes it anew.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil || got != string(want) {
+		t.Errorf("%s: %v, got\n%s", file, err, got)
+	}
+}
+
 // states is every kind in every state.
 func states(use func(payment.Kind, payment.State)) {
-	for _, k := range []payment.Kind{payment.KindSale, payment.KindVoid, payment.KindRefund} {
+	for _, k := range []payment.Kind{
+		payment.KindSale, payment.KindVoid, payment.KindRefund, payment.KindPreAuth, payment.KindCompletion, payment.KindBalance,
+	} {
 		for _, st := range payment.States() {
 			use(k, st)
 		}
@@ -133,7 +154,7 @@ func TestOnlyAPaidSaleGetsAReceipt(t *testing.T) {
 		}
 		s.Language = receipt.English
 		text := strings.Join(receipt.Lines(s.Document(), 48), "\n")
-		paid := k == payment.KindSale && (st == payment.ApprovedState || st == payment.SettledPaid)
+		paid := (k == payment.KindSale || k == payment.KindCompletion) && (st == payment.ApprovedState || st == payment.SettledPaid)
 		if is := !strings.Contains(text, "THIS IS NOT A RECEIPT"); is != paid || (s.Wording == receipt.Paid) != paid {
 			t.Errorf("%s %s is a receipt: %v, want %v\n%s", k, st, is, paid, text)
 		}
@@ -175,9 +196,14 @@ func TestNothingIsPrintedWhereNothingIsKnown(t *testing.T) {
 			t.Errorf("%s says %q", st, w)
 		}
 	}
-	voided := payment.Attempt{Kind: payment.KindSale, State: payment.ApprovedState, Voided: true}
-	if w, _ := receipt.WordingOf(voided); w != receipt.Voided {
-		t.Errorf("a voided sale says %q", w)
+	for _, k := range []payment.Kind{payment.KindSale, payment.KindPreAuth, payment.KindCompletion} {
+		voided := payment.Attempt{Kind: k, State: payment.ApprovedState, Voided: true}
+		if w, _ := receipt.WordingOf(voided); w != receipt.Voided {
+			t.Errorf("a voided %s says %q", k, w)
+		}
+	}
+	if w, ok := receipt.WordingOf(payment.Attempt{Kind: payment.KindBalance, State: payment.DeclinedState}); ok {
+		t.Errorf("a balance that was not told says %q", w)
 	}
 }
 
