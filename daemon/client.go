@@ -19,6 +19,7 @@ type client struct {
 	base  string // http://host:port
 	token string
 	http  *http.Client
+	wait  time.Duration // how long posd may take for an answer that it has to wait for itself; 0 for none
 }
 
 // answerLimit is more than any list of the API holds.
@@ -34,6 +35,13 @@ func newClient(cfg *config.Config) (*client, error) {
 		token: strings.TrimSpace(string(token)),
 		http:  &http.Client{Timeout: 30 * time.Second},
 	}, nil
+}
+
+// patient is a client that lets posd wait for an outcome.
+func (c *client) patient(wait time.Duration) *client {
+	longer := *c.http
+	longer.Timeout = c.http.Timeout + wait
+	return &client{base: c.base, token: c.token, http: &longer, wait: wait}
 }
 
 // do asks for one thing; in and out may be nil. A refusal is a *refusal.
@@ -53,6 +61,9 @@ func (c *client) do(ctx context.Context, method, path string, in, out any) error
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.wait > 0 {
+		req.Header.Set("Prefer", fmt.Sprintf("wait=%d", int(c.wait.Seconds())))
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -78,6 +89,8 @@ type refusal struct {
 	Detail string `json:"detail"`
 	Code   string `json:"code"`
 	Remedy string `json:"remedy"`
+
+	OpenItems []listedItem `json:"open_items"`
 }
 
 func (r *refusal) Error() string {

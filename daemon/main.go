@@ -37,6 +37,7 @@ type cli struct {
 	Sales   salesCmd   `cmd:"" help:"List the latest sales."`
 	Owed    owedCmd    `cmd:"" help:"List what is still being reversed, and what needs a person."`
 	Settle  settleCmd  `cmd:"" help:"Decide an attempt that is stuck, as a supervisor."`
+	Batch   batchCmd   `cmd:"" help:"List the card batches, or close the open one."`
 	Log     logCmd     `cmd:"" help:"Show the log."`
 	Status  statusCmd  `cmd:"" help:"Say whether the service runs."`
 	Start   startCmd   `cmd:"" help:"Start the service."`

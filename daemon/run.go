@@ -142,7 +142,7 @@ func (h *house) openDesk() error {
 	if p, ok := h.devices.Printer(""); ok {
 		h.slips = newSlips(h, p)
 		h.queue.Store(h.slips.queue)
-		o.Slip = h.slips.offer
+		o.Slip, o.BatchSlip = h.slips.offer, h.slips.offerBatch
 	}
 	h.desk = payment.NewDesk(o)
 	return h.openAPI()

@@ -23,8 +23,16 @@ type slips struct {
 	queue *prints.Queue
 
 	mu      sync.Mutex
-	pending []receipt.Slip // guarded by mu
-	ready   chan struct{}  // holds one token: something is pending
+	pending []sheet       // guarded by mu
+	ready   chan struct{} // holds one token: something is pending
+}
+
+// sheet is a slip that is laid out.
+type sheet struct {
+	id    string
+	doc   printer.Document
+	made  time.Time
+	about string // for the log
 }
 
 func newSlips(h *house, p printer.Printer) *slips {
@@ -35,12 +43,20 @@ func newSlips(h *house, p printer.Printer) *slips {
 
 // offer takes a slip from the desk and returns at once.
 func (s *slips) offer(sale payment.Sale, a payment.Attempt) {
-	slip, due := s.h.slip(sale, a)
-	if !due {
-		return
+	if slip, due := s.h.slip(sale, a); due {
+		s.take(sheet{id: slip.ID(), doc: slip.Document(), made: slip.Now, about: a.Key.String()})
 	}
+}
+
+// offerBatch takes what the close of a batch has come to, and returns at once.
+func (s *slips) offerBatch(b payment.Batch) {
+	slip := receipt.BatchSlip{Shop: s.h.shop(), Batch: b, Language: s.h.cfg.Till.Language, Now: s.h.w.Now()}
+	s.take(sheet{id: slip.ID(), doc: slip.Document(), made: slip.Now, about: "batch " + b.Number})
+}
+
+func (s *slips) take(sh sheet) {
 	s.mu.Lock()
-	s.pending = append(s.pending, slip)
+	s.pending = append(s.pending, sh)
 	s.mu.Unlock()
 	select {
 	case s.ready <- struct{}{}:
@@ -76,6 +92,15 @@ func (s *slips) catchUp(ctx context.Context) {
 			}
 		}
 	}
+	batches, err := s.h.desk.Batches(ctx)
+	if err != nil {
+		s.h.w.Log.Error("batches of before could not be looked up", "err", err)
+	}
+	for _, b := range slices.Backward(batches) {
+		if !b.EndedAt.IsZero() && !b.ClosingAt.IsZero() && s.h.w.Now().Sub(b.EndedAt) < slipLasts {
+			s.offerBatch(b)
+		}
+	}
 }
 
 // changedAt is when the attempt got what its slip says.
@@ -96,9 +121,9 @@ func (s *slips) put(ctx context.Context) {
 			s.h.w.Log.Warn("late slips could not be released", "err", err)
 		}
 	}
-	for _, slip := range pending {
-		if err := s.queue.Put(ctx, slip.ID(), slip.Document(), slip.Now.Add(slipLasts)); err != nil {
-			s.h.w.Log.Error("slip could not be queued", "sale", slip.Sale.ID, "attempt", slip.Attempt.Attempt, "err", err)
+	for _, sh := range pending {
+		if err := s.queue.Put(ctx, sh.id, sh.doc, sh.made.Add(slipLasts)); err != nil {
+			s.h.w.Log.Error("slip could not be queued", "about", sh.about, "err", err)
 		}
 	}
 }
@@ -144,7 +169,8 @@ func (h *house) slip(sale payment.Sale, a payment.Attempt) (receipt.Slip, bool) 
 // wordingDue is what may be said of an attempt, on paper and on a till's screen, which may print it as well.
 func wordingDue(a payment.Attempt) (receipt.Wording, bool) {
 	w, ok := receipt.WordingOf(a)
-	return w, ok && (w != receipt.Paid || !a.Confirm || a.Acked)
+	waits := w == receipt.Paid || w == receipt.PreAuthorised
+	return w, ok && (!waits || !a.Confirm || a.Acked)
 }
 
 func (h *house) slipOf(sale payment.Sale, a payment.Attempt, w receipt.Wording) receipt.Slip {
@@ -152,13 +178,15 @@ func (h *house) slipOf(sale payment.Sale, a payment.Attempt, w receipt.Wording) 
 	if language == "" {
 		language = h.cfg.Till.Language
 	}
+	return receipt.Slip{Shop: h.shop(), Sale: sale, Attempt: a, Wording: w, Language: language, Now: h.w.Now()}
+}
+
+// shop is whose slips these are.
+func (h *house) shop() receipt.Shop {
 	t := h.cfg.Till
-	return receipt.Slip{
-		Shop: receipt.Shop{
-			NameZH: t.ShopNameZH, NameEN: t.ShopNameEN, Address: t.Address, Till: t.ID,
-			Merchant: h.cfg.Acquirer.Merchant, Terminal: h.cfg.Acquirer.Terminal,
-		},
-		Sale: sale, Attempt: a, Wording: w, Language: language, Now: h.w.Now(),
+	return receipt.Shop{
+		NameZH: t.ShopNameZH, NameEN: t.ShopNameEN, Address: t.Address, Till: t.ID,
+		Merchant: h.cfg.Acquirer.Merchant, Terminal: h.cfg.Acquirer.Terminal,
 	}
 }
 
