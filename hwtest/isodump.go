@@ -89,7 +89,9 @@ func readDump(lines []dumpLine, base int) (raw []byte, ok bool) {
 		if !ok || len(lines) == 1 && !l.alone() {
 			return nil, false
 		}
-		textAt = max(textAt, at)
+		if at > 0 && (textAt == 0 || at < textAt) { // spaces that belong to the text hide where it begins
+			textAt = at
+		}
 		raw = append(raw, b...)
 	}
 	return raw, len(raw) > 0
@@ -141,23 +143,19 @@ func hexPairs(s string, most int) (b []byte, used int, ok bool) {
 	return b, used, true
 }
 
-// withoutText cuts the text off a line whose number of bytes nobody tells: where it stood in the lines before, else
-// where a bar begins it, else at the first gap that is not the one after eight bytes.
+// withoutText cuts the text off a line whose number of bytes nobody tells: where it stood in the lines before, and at
+// the first gap that is not the one after eight bytes.
 func (l dumpLine) withoutText(textAt int) string {
-	if textAt > 0 && textAt-l.column <= len(l.rest) {
-		return l.rest[:textAt-l.column]
+	rest := l.rest
+	if textAt > 0 && textAt-l.column <= len(rest) {
+		rest = rest[:textAt-l.column]
 	}
-	for _, bar := range []string{"  |", "  >"} {
-		if i := strings.Index(l.rest, bar); i >= 0 {
-			return l.rest[:i]
-		}
+	before, after, found := strings.Cut(rest, "  ")
+	if !found || len(strings.ReplaceAll(before, " ", "")) != 16 || strings.HasPrefix(after, " ") || strings.HasPrefix(after, "|") || strings.HasPrefix(after, ">") {
+		return before
 	}
-	before, after, found := strings.Cut(l.rest, "  ")
-	if found && len(strings.ReplaceAll(before, " ", "")) == 16 && !strings.HasPrefix(after, " ") {
-		more, _, _ := strings.Cut(after, "  ")
-		return before + " " + more
-	}
-	return before
+	more, _, _ := strings.Cut(after, "  ")
+	return before + " " + more
 }
 
 // swapped tells whether a dump is hexdump's own form: seven digits of offset, words of four digits, and no text.

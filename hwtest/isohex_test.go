@@ -180,3 +180,32 @@ func TestFileIsReadByItsName(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseHex holds that a dump gives its bytes back whatever they are, and that no paste ends in a panic.
+func FuzzParseHex(f *testing.F) {
+	f.Add([]byte{0})
+	f.Add([]byte("\x00\x08 |00| 0x30 *\n00000010: 41"))
+	f.Add(bytes.Repeat([]byte("12345678"), 9))
+	f.Add([]byte(" 00000000000000000")) // text that begins with a space hides where its column is
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, _, _ = parseHex(b)
+		if len(b) == 0 || len(b) > maxInput/8 || ethernetHead(b) > 0 {
+			return
+		}
+		for name, text := range map[string]string{
+			"hexdump -C": dump(b, func(at int, row []byte) string {
+				return fmt.Sprintf("%08x  %-48s  |%s|", at, words(row, 1, " "), printable(row))
+			}, "%08x"),
+			"xxd": dump(b, func(at int, row []byte) string {
+				return fmt.Sprintf("%08x: %-39s  %s", at, words(row, 2, " "), printable(row))
+			}, ""),
+			"Wireshark": dump(b, func(at int, row []byte) string {
+				return fmt.Sprintf("%04x   %-47s   %s", at, words(row, 1, " "), printable(row))
+			}, ""),
+		} {
+			if got, _, err := parseHex([]byte(text)); err != nil || !bytes.Equal(got, b) {
+				t.Errorf("%s: %v\n%s\ngot %X", name, err, text, got)
+			}
+		}
+	})
+}
