@@ -81,18 +81,17 @@ func TestWrongRulesAreRefusedWithLineAndKey(t *testing.T) {
 		"syntax":      {"[[rule]]\ndo = \n", "{\"rule\":[\n{\"do\"}]}", ":2: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for parse, text := range map[*func(string, []byte) ([]Rule, error)]string{new(ParseRules): c.toml, new(ParseRulesJSON): c.json} {
-				_, err := (*parse)("rules", []byte(text))
-				if err == nil || !strings.Contains(err.Error(), c.says) {
-					t.Errorf("%q gives %v, want an error with %q", text, err, c.says)
+			for _, form := range []struct {
+				parse func(string, []byte) ([]Rule, error)
+				text  string
+			}{{ParseRules, c.toml}, {ParseRulesJSON, c.json}} {
+				if _, err := form.parse("rules", []byte(form.text)); err == nil || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("%q gives %v, want an error with %q", form.text, err, c.says)
 				}
 			}
 		})
 	}
 }
-
-//go:fix inline
-func ptr[T any](v T) *T { return new(v) }
 
 func TestRulesThatDoNotFitTheHostAreRefused(t *testing.T) {
 	d, err := iso8583.Preset("unionpay")
