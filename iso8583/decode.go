@@ -81,7 +81,8 @@ func (s *fieldSpec) decodeDigits(dst, raw []byte) ([]byte, *FieldError) {
 		}
 		return out, nil
 	}
-	if i := indexNot(value, &decimalOf); i >= 0 {
+	if !isDecimal(value) {
+		i := indexNot(value, &decimalOf)
 		return dst, fault(i, "not %s digits", s.characters()).hint("numbers may be " + s.otherDigits(raw) + " in this message")
 	}
 	return out, nil
@@ -128,17 +129,19 @@ func (s *fieldSpec) decodeSigned(dst, raw []byte, units int) ([]byte, valueKind,
 }
 
 func (s *fieldSpec) decodeHex(dst, raw []byte) ([]byte, *FieldError) {
-	out := extend(dst, len(raw)/2)
-	value := out[len(dst):]
-	for i := range value {
-		hi, lo := raw[2*i], raw[2*i+1]
-		if s.ebcdic {
-			hi, lo = fromEBCDIC[hi], fromEBCDIC[lo]
-		}
-		if pair := [2]byte{hi, lo}; indexNotHex(pair[:]) >= 0 {
-			return dst, fault(2*i+max(0, indexNotHex(pair[:])), "not upper-case hex text").hint("binary fields may be raw bytes in this message")
-		}
-		value[i] = nibbleOf[hi]<<4 | nibbleOf[lo]
+	out := extend(dst, len(raw))
+	value, digits := out[len(dst):len(dst)+len(raw)/2], raw
+	if s.ebcdic { // through ASCII in place: packing never overtakes what it still has to read
+		digits = out[len(dst):]
+		copy(digits, raw)
+		translate(digits, &fromEBCDIC)
 	}
-	return out, nil
+	if packHexDigits(value, digits) {
+		return out[:len(dst)+len(value)], nil
+	}
+	copy(digits, raw)
+	if s.ebcdic {
+		translate(digits, &fromEBCDIC)
+	}
+	return dst, fault(indexNotHex(digits), "not upper-case hex text").hint("binary fields may be raw bytes in this message")
 }

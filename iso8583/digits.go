@@ -106,13 +106,32 @@ func packFew(p, digits []byte) (bad uint64) {
 	return uint64((x+0x76*ones4)|x|(y+0x76*ones4)|y) & tops4
 }
 
+// hex8 reads eight upper-case hex characters.
+func hex8(digits []byte) (v uint32, ok bool) {
+	c := bin.BigEndian.Uint64(digits)
+	x := (c&halfs8 + c>>6&ones8*9) & halfs8 // a letter has bit 6, and A is 1 without it
+	back, _ := chars8(x)
+	return pack8(x), back == c
+}
+
+// packHexDigits is packDecimal for upper-case hex characters.
+func packHexDigits(p, digits []byte) (ok bool) {
+	for len(digits) >= 8 {
+		v, ok := hex8(digits)
+		if !ok {
+			return false
+		}
+		bin.BigEndian.PutUint32(p, v)
+		p, digits = p[4:], digits[8:]
+	}
+	return indexNotHex(digits) < 0 && packDigits(p, digits, &nibbleOf)
+}
+
 // packNibbles is packDecimal for the characters of a track.
 func packNibbles(p, digits []byte) (ok bool) {
 	for len(digits) >= 8 {
-		c := bin.BigEndian.Uint64(digits)
-		x := c&halfs8 + c>>6&ones8*9 // a letter has bit 6, and A is 1 without it
-		if back, _ := chars8(x & halfs8); back == c {
-			bin.BigEndian.PutUint32(p, pack8(x))
+		if v, ok := hex8(digits); ok {
+			bin.BigEndian.PutUint32(p, v)
 		} else if !packDigits(p[:4], digits[:8], &nibbleOf) {
 			return false
 		}
@@ -177,7 +196,15 @@ func appendUpperHex(dst, b []byte) []byte {
 	return out
 }
 
-func isDecimal(b []byte) bool { return indexNot(b, &decimalOf) < 0 }
+func isDecimal(b []byte) bool {
+	bad := uint64(0)
+	for len(b) >= 8 {
+		x := bin.LittleEndian.Uint64(b) ^ zeros8
+		bad |= x + 0x76*ones8 | x
+		b = b[8:]
+	}
+	return bad&tops8 == 0 && indexNot(b, &decimalOf) < 0
+}
 
 // indexNot finds the first character that is no digit of the table, or -1.
 func indexNot(b []byte, digit *[256]byte) int {

@@ -4,12 +4,12 @@ package iso8583
 // the nibble for an odd half byte, or noPad for the dialect's own. On an error dst comes back as it was.
 func (s *fieldSpec) encode(dst, value []byte, kind valueKind, pad int8) ([]byte, *FieldError) {
 	switch s.form {
-	case formPacked:
+	case formPacked, formDigits:
 		if kind == isText && s.kind == numeric && (len(value) == s.max || s.prefix > 0 && len(value) < s.max) {
 			return s.encodeNumber(dst, value, pad)
 		}
 		return s.encodeDigits(dst, value, kind, pad)
-	case formDigits, formSigned:
+	case formSigned:
 		return s.encodeDigits(dst, value, kind, pad)
 	case formText:
 		if kind == isText && s.prefix == 0 && len(value) == s.max && s.charset != charsetEBCDIC && isASCII(value) {
@@ -21,23 +21,34 @@ func (s *fieldSpec) encode(dst, value []byte, kind valueKind, pad int8) ([]byte,
 	}
 }
 
-// encodeNumber is encodeDigits for the most frequent fields: packed decimal digits that are neither too many nor too few.
+// encodeNumber is encodeDigits for the most frequent fields: decimal digits that are neither too many nor too few.
 func (s *fieldSpec) encodeNumber(dst, v []byte, pad int8) ([]byte, *FieldError) {
-	at, n := len(dst), len(v)
-	out := extend(dst, int(s.before)+(n+1)/2)
+	at := len(dst)
+	out := extend(dst, int(s.before)+s.size(len(v)))
 	p := out[at:]
 	if s.prefix > 0 {
-		p = s.putLength(p, n)
+		p = s.putLength(p, len(v))
 	}
 	if pad == noPad {
 		pad = int8(s.pad)
 	}
-	bad := packAny(p, v, byte(pad), s.left)
-	if bad != 0 {
+	if !s.putDecimal(p, v, byte(pad)) {
 		clear(out[at:])
 		return dst, s.noDigits()
 	}
 	return out, nil
+}
+
+// putDecimal writes decimal digits into their place; ok is false when they are none.
+func (s *fieldSpec) putDecimal(p, v []byte, pad byte) (ok bool) {
+	if !s.wide {
+		return packAny(p, v, pad, s.left) == 0
+	}
+	copy(p, v)
+	if s.ebcdic {
+		translate(p, &toEBCDIC)
+	}
+	return isDecimal(v)
 }
 
 // packAny is packDecimal for any number of digits; an odd one has pad after them if left, else before.
@@ -113,29 +124,24 @@ func (s *fieldSpec) noDigits() *FieldError {
 
 // putDigits writes digits into their place; ok is false when they are none.
 func (s *fieldSpec) putDigits(p, v []byte, pad byte) (ok bool) {
-	digit := &decimalOf
-	if s.kind == track {
-		digit = &nibbleOf
-	}
 	n := len(v)
-	if s.wide {
+	switch {
+	case s.kind != track:
+		return s.putDecimal(p, v, pad)
+	case s.wide:
 		copy(p, v)
 		if s.ebcdic {
 			translate(p, &toEBCDIC)
 		}
-		return indexNot(v, digit) < 0
-	}
-	switch {
-	case s.kind != track:
-		return packAny(p, v, pad, s.left) == 0
+		return indexNot(v, &nibbleOf) < 0
 	case n%2 == 0:
 		return packNibbles(p, v)
 	case s.left:
-		last := digit[v[n-1]]
+		last := nibbleOf[v[n-1]]
 		p[n/2] = last<<4 | pad
 		return last != noDigit && packNibbles(p[:n/2], v[:n-1])
 	default:
-		first := digit[v[0]]
+		first := nibbleOf[v[0]]
 		p[0] = pad<<4 | first
 		return first != noDigit && packNibbles(p[1:], v[1:])
 	}

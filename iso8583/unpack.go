@@ -183,16 +183,17 @@ func (d *Dialect) readBitmap(b []byte, pos int) (set uint64, end int, err *Field
 	if !d.bitmapText {
 		return mirrored(bin.LittleEndian.Uint64(b[pos:])), pos + size, nil
 	}
-	for i, c := range b[pos : pos+size] {
-		if d.mti == codingEBCDIC {
-			c = fromEBCDIC[c]
-		}
-		if nibbleOf[c] == noDigit || c == '=' {
-			return 0, pos, faultAt("bitmap", pos+i, "not upper-case hex text").hint("the bitmap may be binary")
-		}
-		set = set<<4 | uint64(nibbleOf[c])
+	var digits [2 * bitmapBytes]byte
+	copy(digits[:], b[pos:])
+	if d.mti == codingEBCDIC {
+		translate(digits[:], &fromEBCDIC)
 	}
-	return bits.Reverse64(set), pos + size, nil
+	high, ok := hex8(digits[:])
+	low, also := hex8(digits[bitmapBytes:])
+	if !ok || !also {
+		return 0, pos, faultAt("bitmap", pos+indexNotHex(digits[:]), "not upper-case hex text").hint("the bitmap may be binary")
+	}
+	return bits.Reverse64(uint64(high)<<32 | uint64(low)), pos + size, nil
 }
 
 const noSuchField = "no such field"
