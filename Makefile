@@ -2,9 +2,11 @@
 #
 # demo needs Go only. Everything else that a verb needs comes with `make deps` (Debian and its relatives).
 
-GO     ?= go
-TIME   ?= 30s
-SEEDS  ?= 10000
+GO       ?= go
+TIME     ?= 30s
+FUZZ     ?= ./...
+SEEDS    ?= 10000
+MESSAGES ?= 1000000
 
 TOOL      := $(GO) tool -modfile=tools.mod
 LINT      := $(GO) tool -modfile=lint.mod golangci-lint
@@ -14,7 +16,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz sim service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,13 +67,16 @@ bench: ## compare the codec with straight-line code and with moov-io/iso8583, th
 	cd iso8583/bench && $(GO) run .
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-fuzz: ## run every fuzz target for TIME (30s)
-	@set -e; for pkg in $$($(GO) list ./...); do \
+fuzz: ## run every fuzz target of the packages FUZZ (./...) for TIME (30s)
+	@set -e; for pkg in $$($(GO) list $(FUZZ)); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "== $$pkg $$target for $(TIME)"; \
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(TIME) $$pkg; \
 	  done; \
 	done
+
+roundtrip: ## write and read MESSAGES (1000000) generated messages per preset, and plant faults in some of them
+	$(GO) test -count=1 -timeout 60m -v -run '^(TestGeneratedMessagesAreWritten|TestEveryPlantedMutation)' ./iso8583 -iso.messages=$(MESSAGES)
 
 sim: ## simulate SEEDS (10000) store days and check the invariants
 	$(GO) test -count=1 -timeout 24h -v -run 'SimulatedDays' ./daemon/payment -sim.days=$(SEEDS)

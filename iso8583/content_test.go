@@ -20,7 +20,7 @@ var secretRun = regexp.MustCompile(`(?i)[5-9a-f]{7}`)
 func contentOf(t *testing.T, d *plainDialect, seed uint64, look func(m *iso8583.Message, packed []byte)) {
 	t.Helper()
 	p := trip{d: d, drawer: newDrawer(seed).tellApart()}
-	for range 200 + *messagesPerPreset/20 {
+	for range 200 + *messagesPerPreset/100 {
 		if err := p.prepare(p.message(d, 1+p.IntN(4))); err != nil {
 			t.Fatal(err)
 		}
@@ -126,6 +126,34 @@ func typeOf(d *plainDialect, mti string) string {
 		return mti
 	}
 	return "0200"
+}
+
+// TestTheDoctorTellsNothingOfTheContent examines broken messages, which may have a secret at any place.
+func TestTheDoctorTellsNothingOfTheContent(t *testing.T) {
+	list := plainDialects(t)
+	for i, d := range list {
+		t.Run(d.Name(), func(t *testing.T) {
+			t.Parallel()
+			g := newDrawer(uint64(i)).tellApart()
+			good := g.packed(t, d, 8)
+			n, every := 0, 1+45*len(good)/(60+*messagesPerPreset/50) // there are about 45 mutations of a byte
+			for how, bad := range mutations(good, nil) {
+				if n++; n%every > 0 {
+					continue
+				}
+				verdicts := iso8583.Examine(bad, d.Dialect, list[(i+1)%len(list)].Dialect)
+				if n%(20*every) == 0 {
+					verdicts = append(verdicts, iso8583.ExamineOddHex(fmt.Sprintf("%X", bad)[1:], d.Dialect)...)
+				}
+				for _, v := range verdicts {
+					text := fmt.Sprintf("%s %v %+v %+v %q %v", v.Dialect, v.Fits, v.Faults, v.Or, v.Doubts, v.Err)
+					if hasContent(text) {
+						t.Fatalf("%s: %s", how, text)
+					}
+				}
+			}
+		})
+	}
 }
 
 // TestErrorsOfWrongInputHideIt gives secrets to everything that takes values, where they do not belong.
