@@ -38,19 +38,23 @@ func (d *Dialect) Pack(dst []byte, m *Message) ([]byte, error) {
 // packFields appends the fields of one bitmap.
 func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out []byte, err *FieldError) {
 	out = dst
+	buf := m.buf
 	for rest := m.set[w]; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
 		s, at := fields[n], &m.at[n]
 		if s == nil {
 			return dst, d.unknownField(n, -1, m.MTI)
 		}
-		v, kind := m.buf[at.off:at.off+at.n], at.kind
+		v, kind := buf[at.off:at.off+at.n], at.kind
 		if s.plain && len(v) == s.max && kind == isText {
 			size := len(out)
 			if out = extend(out, s.bytes); packDecimal(out[size:], v) == 0 {
 				continue
 			}
 			out = out[:size] // encode says what is wrong
+		} else if s.copied && len(v) == s.max && s.same(v, kind) {
+			out = append(out, v...)
+			continue
 		}
 		if n == d.mac.Field && len(v) != macBytes {
 			v, kind = noMAC[:], isBytes

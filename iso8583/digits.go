@@ -36,6 +36,8 @@ const (
 	tops8  = 0x8080808080808080 // the highest bit of each byte
 	halfs8 = 0x0F0F0F0F0F0F0F0F
 
+	letters8 = 0x4040404040404040 // the bit that A to F have and 0 to 9 lack
+
 	zeros4 = 0x30303030
 	ones4  = 0x01010101
 	tops4  = 0x80808080
@@ -54,20 +56,6 @@ func pack8(x uint64) uint32 {
 	return uint32(x | x>>16)
 }
 
-// spread8 is the reverse of pack8.
-func spread8(v uint32) uint64 {
-	x := uint64(v)
-	x = (x | x<<16) & 0x0000FFFF0000FFFF
-	x = (x | x<<8) & 0x00FF00FF00FF00FF
-	return (x | x<<4) & halfs8
-}
-
-// chars8 makes hex characters of eight half bytes; over has a bit for each that is above 9.
-func chars8(x uint64) (chars, over uint64) {
-	over = (x + 6*ones8) >> 4 & ones8
-	return x + zeros8 + 7*over, over
-}
-
 // packDecimal writes an even number of decimal digits two to a byte into p, which has room for just these. bad is not 0
 // when a character is no digit.
 func packDecimal(p, digits []byte) (bad uint64) {
@@ -75,15 +63,16 @@ func packDecimal(p, digits []byte) (bad uint64) {
 	if n < 8 {
 		return packFew(p, digits)
 	}
-	for i := 0; i+8 <= n; i += 8 {
-		x := bin.BigEndian.Uint64(digits[i:]) ^ zeros8
-		bad |= x + 0x76*ones8 | x
-		bin.BigEndian.PutUint32(p[i/2:], pack8(x))
-	}
-	if n%8 != 0 { // the last eight again, some of them for the second time
+	if n%8 != 0 { // the last eight first, some of them for the first of two times
 		x := bin.BigEndian.Uint64(digits[n-8:]) ^ zeros8
-		bad |= x + 0x76*ones8 | x
+		bad = x + 0x76*ones8 | x
 		bin.BigEndian.PutUint32(p[n/2-4:], pack8(x))
+	}
+	for len(digits) >= 8 && len(p) >= 4 {
+		x := bin.BigEndian.Uint64(digits) ^ zeros8
+		bad |= x + 0x76*ones8 | x
+		bin.BigEndian.PutUint32(p, pack8(x))
+		digits, p = digits[8:], p[4:]
 	}
 	return bad & tops8
 }
@@ -106,32 +95,30 @@ func packFew(p, digits []byte) (bad uint64) {
 	return uint64((x+0x76*ones4)|x|(y+0x76*ones4)|y) & tops4
 }
 
-// hex8 reads eight upper-case hex characters.
-func hex8(digits []byte) (v uint32, ok bool) {
-	c := bin.BigEndian.Uint64(digits)
-	x := (c&halfs8 + c>>6&ones8*9) & halfs8 // a letter has bit 6, and A is 1 without it
-	back, _ := chars8(x)
-	return pack8(x), back == c
+// hex8 gives the half bytes that eight hex characters are; bad is not 0 when they are none of upper case.
+func hex8(c uint64) (x, bad uint64) {
+	x = (c&halfs8 + c>>6&ones8*9) & halfs8 // a letter has bit 6, and A is 1 without it
+	over := (x + 6*ones8) >> 4 & ones8
+	return x, x + zeros8 + over*7 ^ c // back to characters
 }
 
 // packHexDigits is packDecimal for upper-case hex characters.
 func packHexDigits(p, digits []byte) (ok bool) {
-	for len(digits) >= 8 {
-		v, ok := hex8(digits)
-		if !ok {
-			return false
-		}
-		bin.BigEndian.PutUint32(p, v)
-		p, digits = p[4:], digits[8:]
+	wrong := uint64(0)
+	for len(digits) >= 8 && len(p) >= 4 {
+		x, bad := hex8(bin.BigEndian.Uint64(digits))
+		wrong |= bad
+		bin.BigEndian.PutUint32(p, pack8(x))
+		digits, p = digits[8:], p[4:]
 	}
-	return indexNotHex(digits) < 0 && packDigits(p, digits, &nibbleOf)
+	return wrong == 0 && indexNotHex(digits) < 0 && packDigits(p, digits, &nibbleOf)
 }
 
 // packNibbles is packDecimal for the characters of a track.
 func packNibbles(p, digits []byte) (ok bool) {
 	for len(digits) >= 8 {
-		if v, ok := hex8(digits); ok {
-			bin.BigEndian.PutUint32(p, v)
+		if x, bad := hex8(bin.BigEndian.Uint64(digits)); bad == 0 {
+			bin.BigEndian.PutUint32(p, pack8(x))
 		} else if !packDigits(p[:4], digits[:8], &nibbleOf) {
 			return false
 		}
@@ -156,29 +143,38 @@ func packDigits(p, digits []byte, digit *[256]byte) (ok bool) {
 func unpackDigits(p, raw []byte) (over uint64) {
 	n := len(raw)
 	if n < 4 {
-		return unpackPairs(p, raw)
+		for i, c := range raw {
+			chars := charsOf[c]
+			over |= uint64(chars)
+			bin.LittleEndian.PutUint16(p[2*i:], chars)
+		}
+		return over & letters8
 	}
-	for i := 0; i+4 <= n; i += 4 {
-		chars, o := chars8(spread8(bin.BigEndian.Uint32(raw[i:])))
-		over |= o
-		bin.BigEndian.PutUint64(p[2*i:], chars)
+	if n%4 != 0 { // the last four bytes first, some of them for the first of two times
+		over = unpack4(p[2*n-8:], raw[n-4:])
 	}
-	if n%4 != 0 { // the last four bytes again, some of them for the second time
-		chars, o := chars8(spread8(bin.BigEndian.Uint32(raw[n-4:])))
-		over |= o
-		bin.BigEndian.PutUint64(p[2*n-8:], chars)
+	for len(raw) >= 4 && len(p) >= 8 {
+		over |= unpack4(p, raw)
+		raw, p = raw[4:], p[8:]
 	}
-	return over
+	return over & letters8
 }
 
-func unpackPairs(p, raw []byte) (over uint64) {
-	for i, c := range raw {
-		hi, lo := c>>4, c&15
-		over |= uint64((hi+6)&16 | (lo+6)&16)
-		p[2*i], p[2*i+1] = upperDigits[hi], upperDigits[lo]
-	}
-	return over
+// unpack4 writes four bytes as eight characters, and gives these.
+func unpack4(p, raw []byte) uint64 {
+	_ = raw[3]
+	x := uint64(charsOf[raw[0]]) | uint64(charsOf[raw[1]])<<16 | uint64(charsOf[raw[2]])<<32 | uint64(charsOf[raw[3]])<<48
+	bin.LittleEndian.PutUint64(p, x)
+	return x
 }
+
+// charsOf is the two hex characters of each byte, the first one lowest.
+var charsOf = func() (t [256]uint16) {
+	for i := range t {
+		t[i] = uint16(upperDigits[i>>4]) | uint16(upperDigits[i&15])<<8
+	}
+	return t
+}()
 
 // extend gives dst with n more bytes, whatever they hold.
 func extend(dst []byte, n int) []byte {
@@ -197,13 +193,16 @@ func appendUpperHex(dst, b []byte) []byte {
 }
 
 func isDecimal(b []byte) bool {
-	bad := uint64(0)
-	for len(b) >= 8 {
-		x := bin.LittleEndian.Uint64(b) ^ zeros8
-		bad |= x + 0x76*ones8 | x
-		b = b[8:]
+	if n := len(b); n >= 8 {
+		x := bin.LittleEndian.Uint64(b[n-8:]) ^ zeros8
+		bad := x + 0x76*ones8 | x
+		for ; len(b) >= 8; b = b[8:] {
+			x = bin.LittleEndian.Uint64(b) ^ zeros8
+			bad |= x + 0x76*ones8 | x
+		}
+		return bad&tops8 == 0
 	}
-	return bad&tops8 == 0 && indexNot(b, &decimalOf) < 0
+	return indexNot(b, &decimalOf) < 0
 }
 
 // indexNot finds the first character that is no digit of the table, or -1.
@@ -243,12 +242,12 @@ func isASCII(b []byte) bool {
 
 // isPlain tells whether all bytes are printable ASCII characters.
 func isPlain(b []byte) bool {
-	for len(b) >= 8 {
-		x := bin.LittleEndian.Uint64(b)
-		if (x|(x-0x20*ones8)|(x+ones8))&tops8 != 0 {
-			return false
+	if n := len(b); n >= 8 {
+		bad := notPlain(bin.LittleEndian.Uint64(b[n-8:]))
+		for ; len(b) >= 8; b = b[8:] {
+			bad |= notPlain(bin.LittleEndian.Uint64(b))
 		}
-		b = b[8:]
+		return bad&tops8 == 0
 	}
 	for _, c := range b {
 		if c < 0x20 || c > 0x7E {
@@ -257,6 +256,9 @@ func isPlain(b []byte) bool {
 	}
 	return true
 }
+
+// notPlain sets the highest bit of a byte that is no printable character, or of one above it in the word.
+func notPlain(x uint64) uint64 { return x | (x - 0x20*ones8) | (x + ones8) }
 
 // decodeHex reads hex digits with whatever people paste between them: spaces, line ends, colons, dashes, commas.
 func decodeHex(s string) ([]byte, error) {

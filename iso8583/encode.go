@@ -12,9 +12,6 @@ func (s *fieldSpec) encode(dst, value []byte, kind valueKind, pad int8) ([]byte,
 	case formSigned:
 		return s.encodeDigits(dst, value, kind, pad)
 	case formText:
-		if kind == isText && s.prefix == 0 && len(value) == s.max && s.charset != charsetEBCDIC && isASCII(value) {
-			return append(dst, value...), nil
-		}
 		return s.encodeText(dst, value, kind)
 	default:
 		return s.encodeBytes(dst, value)

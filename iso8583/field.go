@@ -15,15 +15,17 @@ type fieldSpec struct {
 	before  uint8 // bytes of that length
 	lengths lengthForm
 	count   lengthCount
-	left    bool    // content first, fill after it
-	pad     byte    // nibble of the odd half byte
-	fill    byte    // what fills fixed text, as it is on the wire
-	charset charset // of text
-	ebcdic  bool    // characters of digits and of hex text are EBCDIC
-	wide    bool    // digits as characters, binary as hex text: two bytes where packed has one
-	max     int     // digits (the sign of x apart), characters, or bytes
-	bytes   int     // of a fixed one
-	plain   bool    // n of a fixed, even number of digits, packed: the most frequent fields, which the codec does itself
+	left    bool      // content first, fill after it
+	pad     byte      // nibble of the odd half byte
+	fill    byte      // what fills fixed text, as it is on the wire
+	charset charset   // of text
+	ebcdic  bool      // characters of digits and of hex text are EBCDIC
+	wide    bool      // digits as characters, binary as hex text: two bytes where packed has one
+	max     int       // digits (the sign of x apart), characters, or bytes
+	bytes   int       // of a fixed one
+	plain   bool      // n of a fixed, even number of digits, packed: the most frequent fields, which the codec does itself
+	copied  bool      // fixed, and on the wire as in a Message, if it is what it should be
+	natural valueKind // what a value of that kind is
 
 	name, zh string
 	class    Class
@@ -89,7 +91,32 @@ func (s *fieldSpec) compile() {
 		s.form = formPacked
 	}
 	s.bytes = s.size(s.max)
+	if s.natural = isText; s.kind == binary {
+		s.natural = isBytes
+	}
 	s.plain = s.form == formPacked && s.kind == numeric && s.prefix == 0 && s.max%2 == 0
+	switch s.form {
+	case formText:
+		s.copied = s.prefix == 0 && s.charset != charsetEBCDIC
+	case formDigits:
+		s.copied = s.prefix == 0 && s.kind == numeric && !s.ebcdic
+	case formRaw:
+		s.copied = s.prefix == 0
+	default:
+		s.copied = false
+	}
+}
+
+// same tells for a copied field whether its bytes are also its value. It is so for those of a Message and of the wire.
+func (s *fieldSpec) same(b []byte, kind valueKind) bool {
+	switch s.form {
+	case formText:
+		return kind == isText && isPlain(b)
+	case formDigits:
+		return kind == isText && isDecimal(b)
+	default:
+		return true
+	}
 }
 
 // size is how many bytes so many units take; characters of Chinese text apart.

@@ -80,6 +80,10 @@ func (f lengthForm) read(p []byte) (n int, ok bool) {
 
 // write fills p with a length.
 func (f lengthForm) write(p []byte, n int) {
+	if f == lengthBCD && len(p) == 1 {
+		p[0] = bcd(n)
+		return
+	}
 	if f == lengthBCD && len(p) == 2 {
 		hi := n / 100
 		p[0], p[1] = bcd(hi), bcd(n-100*hi)

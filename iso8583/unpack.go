@@ -70,11 +70,14 @@ func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError)
 				return 0, err.of(n)
 			}
 		}
-		at, kind, pad := len(buf), isText, int8(noPad)
+		at, kind, pad, done := len(buf), s.natural, int8(noPad), false
 		if s.plain {
 			buf = extend(buf, s.max)
+			done = unpackDigits(buf[at:], b[start:end]) == 0
+		} else if s.copied && s.same(b[start:end], kind) {
+			buf, done = append(buf, b[start:end]...), true
 		}
-		if !s.plain || unpackDigits(buf[at:], b[start:end]) != 0 {
+		if !done { // it is less simple, or wrong
 			var err *FieldError
 			if buf, kind, pad, err = s.decode(buf[:at], b[start:end], units); err != nil {
 				return 0, err.from(start).of(n)
@@ -188,12 +191,12 @@ func (d *Dialect) readBitmap(b []byte, pos int) (set uint64, end int, err *Field
 	if d.mti == codingEBCDIC {
 		translate(digits[:], &fromEBCDIC)
 	}
-	high, ok := hex8(digits[:])
-	low, also := hex8(digits[bitmapBytes:])
-	if !ok || !also {
+	high, bad := hex8(bin.BigEndian.Uint64(digits[:]))
+	low, more := hex8(bin.BigEndian.Uint64(digits[bitmapBytes:]))
+	if bad|more != 0 {
 		return 0, pos, faultAt("bitmap", pos+indexNotHex(digits[:]), "not upper-case hex text").hint("the bitmap may be binary")
 	}
-	return bits.Reverse64(uint64(high)<<32 | uint64(low)), pos + size, nil
+	return bits.Reverse64(uint64(pack8(high))<<32 | uint64(pack8(low))), pos + size, nil
 }
 
 const noSuchField = "no such field"
