@@ -90,7 +90,7 @@ func (k lengthKind) write(p []byte, n int) {
 	case lengthASCII4:
 		lengthASCII.write(p, n)
 	default:
-		unpackPairs(p, []byte{byte(n >> 8), byte(n)})
+		unpackDigits(p, []byte{byte(n >> 8), byte(n)})
 	}
 }
 
