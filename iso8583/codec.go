@@ -52,9 +52,12 @@ func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out 
 				continue
 			}
 			out = out[:size] // encode says what is wrong
-		} else if s.copied && len(v) == s.max && s.same(v, kind) {
-			out = append(out, v...)
-			continue
+		} else if s.copied && s.prefix == 0 && len(v) == s.max && kind == s.natural {
+			size, ok := len(out), false
+			if out, ok = s.copy(out, v); ok {
+				continue
+			}
+			out = out[:size]
 		}
 		if n == d.mac.Field && len(v) != macBytes {
 			v, kind = noMAC[:], isBytes

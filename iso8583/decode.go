@@ -76,8 +76,8 @@ func (s *fieldSpec) decodeDigits(dst, raw []byte) ([]byte, *FieldError) {
 		translate(value, &fromEBCDIC)
 	}
 	if s.kind == track {
-		if i := indexNot(value, &nibbleOf); i >= 0 {
-			return dst, fault(i, "not a character of a track")
+		if !isTrack(value) {
+			return dst, fault(indexNot(value, &nibbleOf), "not a character of a track")
 		}
 		return out, nil
 	}

@@ -114,6 +114,16 @@ func packHexDigits(p, digits []byte) (ok bool) {
 	return wrong == 0 && indexNotHex(digits) < 0 && packDigits(p, digits, &nibbleOf)
 }
 
+// isTrack tells whether all characters are those of a track.
+func isTrack(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if _, bad := hex8(bin.LittleEndian.Uint64(b)); bad != 0 && indexNot(b[:8], &nibbleOf) >= 0 {
+			return false
+		}
+	}
+	return indexNot(b, &nibbleOf) < 0
+}
+
 // packNibbles is packDecimal for the characters of a track.
 func packNibbles(p, digits []byte) (ok bool) {
 	for len(digits) >= 8 {
@@ -193,16 +203,55 @@ func appendUpperHex(dst, b []byte) []byte {
 }
 
 func isDecimal(b []byte) bool {
-	if n := len(b); n >= 8 {
-		x := bin.LittleEndian.Uint64(b[n-8:]) ^ zeros8
-		bad := x + 0x76*ones8 | x
-		for ; len(b) >= 8; b = b[8:] {
-			x = bin.LittleEndian.Uint64(b) ^ zeros8
-			bad |= x + 0x76*ones8 | x
-		}
-		return bad&tops8 == 0
+	bad := uint64(0)
+	for ; len(b) >= 8; b = b[8:] {
+		bad |= notDecimal(bin.LittleEndian.Uint64(b))
 	}
-	return indexNot(b, &decimalOf) < 0
+	return bad&tops8 == 0 && indexNot(b, &decimalOf) < 0
+}
+
+// notDecimal sets the highest bit of a byte that is no decimal digit, or of one above it in the word.
+func notDecimal(x uint64) uint64 {
+	x ^= zeros8
+	return x + 0x76*ones8 | x
+}
+
+// copyDecimal copies decimal digits to p, which has room for just these. ok is false when they are none.
+func copyDecimal(p, digits []byte) (ok bool) {
+	n := len(digits)
+	if n < 8 || len(p) != n {
+		copy(p, digits)
+		return indexNot(digits, &decimalOf) < 0
+	}
+	x := bin.LittleEndian.Uint64(digits[n-8:]) // the last eight first, some of them for the first of two times
+	bin.LittleEndian.PutUint64(p[n-8:], x)
+	bad := notDecimal(x)
+	for len(digits) > 8 && len(p) > 8 {
+		x = bin.LittleEndian.Uint64(digits)
+		bin.LittleEndian.PutUint64(p, x)
+		bad |= notDecimal(x)
+		digits, p = digits[8:], p[8:]
+	}
+	return bad&tops8 == 0
+}
+
+// copyPlain is copyDecimal for printable ASCII characters.
+func copyPlain(p, text []byte) (ok bool) {
+	n := len(text)
+	if n < 8 || len(p) != n {
+		copy(p, text)
+		return isPlain(text)
+	}
+	x := bin.LittleEndian.Uint64(text[n-8:])
+	bin.LittleEndian.PutUint64(p[n-8:], x)
+	bad := notPlain(x)
+	for len(text) > 8 && len(p) > 8 {
+		x = bin.LittleEndian.Uint64(text)
+		bin.LittleEndian.PutUint64(p, x)
+		bad |= notPlain(x)
+		text, p = text[8:], p[8:]
+	}
+	return bad&tops8 == 0
 }
 
 // indexNot finds the first character that is no digit of the table, or -1.
@@ -242,19 +291,16 @@ func isASCII(b []byte) bool {
 
 // isPlain tells whether all bytes are printable ASCII characters.
 func isPlain(b []byte) bool {
-	if n := len(b); n >= 8 {
-		bad := notPlain(bin.LittleEndian.Uint64(b[n-8:]))
-		for ; len(b) >= 8; b = b[8:] {
-			bad |= notPlain(bin.LittleEndian.Uint64(b))
-		}
-		return bad&tops8 == 0
+	bad := uint64(0)
+	for ; len(b) >= 8; b = b[8:] {
+		bad |= notPlain(bin.LittleEndian.Uint64(b))
 	}
 	for _, c := range b {
 		if c < 0x20 || c > 0x7E {
 			return false
 		}
 	}
-	return true
+	return bad&tops8 == 0
 }
 
 // notPlain sets the highest bit of a byte that is no printable character, or of one above it in the word.

@@ -130,7 +130,7 @@ func (s *fieldSpec) putDigits(p, v []byte, pad byte) (ok bool) {
 		if s.ebcdic {
 			translate(p, &toEBCDIC)
 		}
-		return indexNot(v, &nibbleOf) < 0
+		return isTrack(v)
 	case n%2 == 0:
 		return packNibbles(p, v)
 	case s.left:

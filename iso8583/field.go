@@ -24,7 +24,7 @@ type fieldSpec struct {
 	max     int       // digits (the sign of x apart), characters, or bytes
 	bytes   int       // of a fixed one
 	plain   bool      // n of a fixed, even number of digits, packed: the most frequent fields, which the codec does itself
-	copied  bool      // fixed, and on the wire as in a Message, if it is what it should be
+	copied  bool      // on the wire as in a Message, if it is what it should be, apart from its length
 	natural valueKind // what a value of that kind is
 
 	name, zh string
@@ -97,26 +97,30 @@ func (s *fieldSpec) compile() {
 	s.plain = s.form == formPacked && s.kind == numeric && s.prefix == 0 && s.max%2 == 0
 	switch s.form {
 	case formText:
-		s.copied = s.prefix == 0 && s.charset != charsetEBCDIC
+		s.copied = s.charset != charsetEBCDIC
 	case formDigits:
-		s.copied = s.prefix == 0 && s.kind == numeric && !s.ebcdic
+		s.copied = s.kind == numeric && !s.ebcdic
 	case formRaw:
-		s.copied = s.prefix == 0
+		s.copied = true
 	default:
 		s.copied = false
 	}
 }
 
-// same tells for a copied field whether its bytes are also its value. It is so for those of a Message and of the wire.
-func (s *fieldSpec) same(b []byte, kind valueKind) bool {
+// copy appends a value of a copied field, from a Message or from the wire. Where ok is false, more is to be done.
+func (s *fieldSpec) copy(dst, value []byte) (out []byte, ok bool) {
+	at := len(dst)
 	switch s.form {
 	case formText:
-		return kind == isText && isPlain(b)
+		out = extend(dst, len(value))
+		ok = copyPlain(out[at:], value)
 	case formDigits:
-		return kind == isText && isDecimal(b)
+		out = extend(dst, len(value))
+		ok = copyDecimal(out[at:], value)
 	default:
-		return true
+		return append(dst, value...), true
 	}
+	return out, ok
 }
 
 // size is how many bytes so many units take; characters of Chinese text apart.

@@ -80,29 +80,30 @@ func (f lengthForm) read(p []byte) (n int, ok bool) {
 
 // write fills p with a length.
 func (f lengthForm) write(p []byte, n int) {
-	if f == lengthBCD && len(p) == 1 {
+	switch {
+	case f == lengthBCD && len(p) == 1:
 		p[0] = bcd(n)
-		return
-	}
-	if f == lengthBCD && len(p) == 2 {
+	case f == lengthBCD && len(p) == 2:
 		hi := n / 100
 		p[0], p[1] = bcd(hi), bcd(n-100*hi)
-		return
-	}
-	for i := len(p) - 1; i >= 0; i-- {
-		switch f {
-		case lengthBCD:
-			p[i] = bcd(n % 100)
-			n /= 100
-		case lengthBinary:
-			p[i] = byte(n)
-			n >>= 8
-		case lengthEBCDIC:
-			p[i] = 0xF0 | byte(n%10)
-			n /= 10
-		default:
-			p[i] = '0' + byte(n%10)
-			n /= 10
+	case f == lengthASCII && len(p) == 2:
+		hi := n / 10
+		p[0], p[1] = '0'+byte(hi), '0'+byte(n-10*hi)
+	case f == lengthBinary:
+		for i := len(p) - 1; i >= 0; i-- {
+			p[i], n = byte(n), n>>8
+		}
+	case f == lengthBCD:
+		for i := len(p) - 1; i >= 0; i-- {
+			p[i], n = bcd(n%100), n/100
+		}
+	default:
+		zero := byte('0')
+		if f == lengthEBCDIC {
+			zero = 0xF0
+		}
+		for i := len(p) - 1; i >= 0; i-- {
+			p[i], n = zero+byte(n%10), n/10
 		}
 	}
 }

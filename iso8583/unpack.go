@@ -74,8 +74,8 @@ func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError)
 		if s.plain {
 			buf = extend(buf, s.max)
 			done = unpackDigits(buf[at:], b[start:end]) == 0
-		} else if s.copied && s.same(b[start:end], kind) {
-			buf, done = append(buf, b[start:end]...), true
+		} else if s.copied {
+			buf, done = s.copy(buf, b[start:end])
 		}
 		if !done { // it is less simple, or wrong
 			var err *FieldError
