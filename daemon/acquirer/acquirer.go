@@ -85,8 +85,9 @@ type Acquirer struct {
 }
 
 var (
-	_ payment.Tender  = (*Acquirer)(nil)
-	_ payment.Settler = (*Acquirer)(nil)
+	_ payment.Tender   = (*Acquirer)(nil)
+	_ payment.Settler  = (*Acquirer)(nil)
+	_ payment.Recaller = (*Acquirer)(nil)
 )
 
 // New makes the tender; nothing is sent. It fails where the options cannot work: that is a fault of the configuration.
@@ -158,13 +159,23 @@ func (a *Acquirer) Ready(ctx context.Context) error {
 	return a.signOn(ctx)
 }
 
+// CardAgain tells that the message wants card data which was sealed with the original and is gone with its batch.
+func (a *Acquirer) CardAgain(r payment.Request) bool {
+	if r.Original == nil || slices.Contains(cardKinds, r.Kind) {
+		return false
+	}
+	s, err := recall(*r.Original, a.o.Dialect.Needs(transactionOf(r)))
+	s.wipe()
+	return err != nil
+}
+
 // Collect waits for the customer's card, unless the dialect has no such request. A void, refund or completion needs
 // none: the original names it.
 func (a *Acquirer) Collect(ctx context.Context, r payment.Request) (payment.Input, error) {
 	if name := transactionOf(r); !a.o.Dialect.HasTransaction(name) {
 		return nil, a.lacks(name)
 	}
-	if !slices.Contains(cardKinds, r.Kind) {
+	if !slices.Contains(cardKinds, r.Kind) && !r.CardAgain {
 		return nil, nil
 	}
 	if a.o.Reader == nil {

@@ -42,7 +42,8 @@ type attemptView struct {
 	Currency   string              `json:"currency"`
 	Balance    *payment.Balance    `json:"balance,omitempty"` // what the card has, where that was asked for
 	Original   string              `json:"original,omitempty"`
-	System     bool                `json:"system,omitempty"` // posd made it itself, to undo one of a suspect pair
+	CardAgain  bool                `json:"card_again,omitempty"` // a void, refund or completion for which the customer shows the card once more
+	System     bool                `json:"system,omitempty"`     // posd made it itself, to undo one of a suspect pair
 	Instrument string              `json:"instrument,omitempty"`
 	Numbers    numbersView         `json:"numbers,omitzero"`
 	Host       payment.HostNumbers `json:"host,omitzero"`
@@ -103,7 +104,7 @@ func viewAttempt(a payment.Attempt) attemptView {
 	v := attemptView{
 		Client: a.Client, Sale: a.Sale, Attempt: a.Attempt, ShortID: a.ShortID, Rail: a.Rail, Kind: a.Kind,
 		State: a.Said(), InnerState: a.State, Amount: a.Amount, Approved: a.Approved, Refunded: a.Refunded,
-		Currency: a.Currency, Balance: a.Balance, Original: a.Original, System: a.System, Instrument: a.Instrument, Host: a.Host,
+		Currency: a.Currency, Balance: a.Balance, Original: a.Original, CardAgain: a.CardAgain, System: a.System, Instrument: a.Instrument, Host: a.Host,
 		Numbers: numbersView{Terminal: a.Numbers.Terminal, Batch: a.Numbers.Batch, Order: a.Numbers.Order},
 		Code:    a.Code, Text: a.Text, CreatedAt: a.CreatedAt, SentAt: a.SentAt, DecidedAt: a.DecidedAt,
 		Settled: a.Settled, Problem: problemIn(a),

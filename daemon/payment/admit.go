@@ -87,7 +87,7 @@ func checkKind(r Request) error {
 		if r.Original == nil || r.Original.Attempt == "" {
 			return badRequest("a "+string(r.Kind)+" needs its original attempt", `name it in "original"`)
 		}
-		if r.Kind == KindCompletion && r.Rail != "" && r.Rail != RailCard {
+		if r.Kind == KindCompletion && r.Rail == RailWallet { // else it is its original's, as with a void
 			return cardOnly(r.Kind)
 		}
 	default:
@@ -146,7 +146,7 @@ func (d *Desk) createIn(tx *journal.Tx, r Request) error {
 	c := &created{
 		Rail: r.Rail, Kind: r.Kind, Amount: fitted.Amount, Currency: s.Currency, Fingerprint: r.fingerprint,
 		Language: r.Language, Print: r.Print, ShortID: d.book.shortID(s.Client, s.ID), System: r.system,
-		Confirm: d.rules.ConfirmMode && r.Kind.pays(), Override: r.Override,
+		Confirm: d.rules.ConfirmMode && r.Kind.pays(), CardAgain: r.CardAgain, Override: r.Override,
 	}
 	if r.Original != nil {
 		c.Original = r.Original.Attempt
@@ -172,14 +172,19 @@ func (d *Desk) suspects(r Request, s Sale) (facts []Fact) {
 	return facts
 }
 
-// stillOpen looks once more whether a sale is to be paid, now that the customer has shown card or code: while that was
-// waited for, another attempt may have been let through, or a person may have settled one as paid.
+// stillOpen looks once more whether a sale is to be paid, or an original to be undone, now that the customer has shown
+// card or code: while that was waited for, another attempt may have been let through, a person may have settled one as
+// paid, or the batch of the original may have been closed.
 func (d *Desk) stillOpen(tx *journal.Tx, r Request) error {
 	s, err := loadSale(tx, r.Key.Client, r.Key.Sale)
-	if err != nil || !r.Kind.pays() {
+	if err != nil || r.Kind == KindBalance {
 		return err
 	}
 	s.Attempts = slices.DeleteFunc(s.Attempts, func(a Attempt) bool { return a.Key == r.Key })
+	if r.Original != nil {
+		_, err := d.fitSale(r, s)
+		return err
+	}
 	if a, locked := d.core.lock(s); locked && (r.Override == nil || s.Rest() == 0) {
 		return lockProblem(a)
 	}

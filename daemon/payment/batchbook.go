@@ -211,16 +211,12 @@ func (b *Book) supersede(tx *journal.Tx, terminal, next string) error {
 }
 
 // dropSealed destroys what was sealed for the attempts of batches that are over: nothing of them can be voided or
-// uploaded any more. It stays while a reversal is owed, or may be: of what the till has still to acknowledge, of one of a
-// suspect pair. That of a pre-auth stays until it is voided, or completed in a batch that is over as well, since that is
-// what its later messages need.
+// uploaded any more, and for what comes later the customer shows the card again. It stays while a reversal is owed, or
+// may be: of what the till has still to acknowledge, of one of a suspect pair.
 func dropSealed(tx *journal.Tx, terminal string) error {
 	return tx.Exec(`DELETE FROM payment_sealed WHERE terminal = ? AND EXISTS (
   SELECT 1 FROM payment_attempt a WHERE a.client = payment_sealed.client AND a.sale = payment_sealed.sale AND a.attempt = payment_sealed.attempt
   AND a.ended <> 0 AND a.state NOT IN ('created', 'sent', 'reversing', 'stuck')
   AND NOT (a.state = 'approved' AND a.acked = 0 AND coalesce(json_extract(a.doc, '$.confirm'), 0) = 1)
-  AND NOT EXISTS (SELECT 1 FROM payment_pair p WHERE p.client = a.client AND p.sale = a.sale AND a.attempt IN (p.first, p.second) AND p.state IN ('open', 'undoing'))
-  AND NOT (a.kind = 'pre-auth' AND a.state IN ('approved', 'settled_paid') AND coalesce(json_extract(a.doc, '$.voided'), 0) = 0 AND NOT EXISTS (
-    SELECT 1 FROM payment_attempt c WHERE c.client = a.client AND c.sale = a.sale AND c.kind = 'completion' AND c.ended <> 0
-    AND c.state IN ('approved', 'settled_paid') AND json_extract(c.doc, '$.original') = a.attempt AND coalesce(json_extract(c.doc, '$.voided'), 0) = 0)))`, terminal)
+  AND NOT EXISTS (SELECT 1 FROM payment_pair p WHERE p.client = a.client AND p.sale = a.sale AND a.attempt IN (p.first, p.second) AND p.state IN ('open', 'undoing')))`, terminal)
 }

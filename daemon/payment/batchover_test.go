@@ -93,7 +93,7 @@ func TestAVoidOfAClosedBatchIsRefusedAndSaysRefund(t *testing.T) {
 		b.said(request("s", "a", RailCard), SaidApproved)
 		b.said(preAuth("c", "p"), SaidApproved)
 		b.said(naming("c", "c", KindCompletion, "p", 0), SaidApproved)
-		p := b.said(preAuth("p", "p"), SaidApproved)
+		b.said(preAuth("p", "p"), SaidApproved)
 		b.closed(CloseBatch{By: "till"}, BatchClosed)
 		for _, r := range []Request{naming("s", "v", KindVoid, "a", 0), naming("c", "v", KindVoid, "c", 0)} {
 			_, err := b.pay(r)
@@ -103,9 +103,8 @@ func TestAVoidOfAClosedBatchIsRefusedAndSaysRefund(t *testing.T) {
 			}
 		}
 		b.said(naming("s", "r", KindRefund, "a", 0), SaidApproved)
-		keys, err := b.desk.book.sealedKeys(b.ctx)
-		if err != nil || len(keys) != 1 || keys[0] != p.Key {
-			t.Errorf("sealed data is left of %v (%v), want the pre-auth's, which is still to be completed", keys, err)
+		if keys, err := b.desk.book.sealedKeys(b.ctx); err != nil || len(keys) != 0 {
+			t.Errorf("sealed data is left of %v (%v)", keys, err)
 		}
 		b.said(naming("p", "v", KindVoid, "p", 0), SaidApproved) // a reservation is in no batch
 	})

@@ -117,8 +117,9 @@ func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
+	r.CardAgain = d.cardAgain(ctx, r, tenders[0])
 	l := d.bear(r.Key)
-	if !r.Kind.collects() || !r.Code.Empty() {
+	if !r.CardAgain && (!r.Kind.collects() || !r.Code.Empty()) {
 		return d.payAtOnce(ctx, l, r, tenders[0])
 	}
 	if err := d.create(ctx, r); err != nil {
@@ -128,6 +129,22 @@ func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 	d.setCollecting(l, true)
 	d.live(l, func(ctx context.Context) { d.collectAndPay(ctx, l, r, tenders) })
 	return d.book.Attempt(ctx, r.Key)
+}
+
+// cardAgain tells that the customer has to show the card for a void, refund or completion: what was sealed with the
+// original is gone, or cannot be opened.
+func (d *Desk) cardAgain(ctx context.Context, r Request, t Tender) bool {
+	p, ok := t.(Recaller)
+	if !ok || r.Original == nil {
+		return false
+	}
+	orig, err := d.book.opened(ctx, *r.Original)
+	if err != nil {
+		d.log.Error("sealed data could not be opened", "sale", r.Key.Sale, "attempt", orig.Attempt, "err", err)
+	}
+	defer clear(orig.Sealed)
+	r.Original = &orig
+	return p.CardAgain(r)
 }
 
 // payAtOnce is for an attempt that need not wait for anybody: created and sent are one commit.

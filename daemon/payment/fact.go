@@ -84,6 +84,7 @@ type created struct {
 	ShortID     string    `json:"short_id"`
 	System      bool      `json:"system,omitempty"`
 	Confirm     bool      `json:"confirm,omitempty"`
+	CardAgain   bool      `json:"card_again,omitempty"`
 	Override    *Override `json:"override,omitempty"`
 }
 
@@ -156,7 +157,7 @@ func born(f Fact, at time.Time) Attempt {
 	return Attempt{
 		Key: f.Key, Rail: c.Rail, Kind: c.Kind, State: Created, Amount: c.Amount, Currency: c.Currency,
 		Original: c.Original, Fingerprint: c.Fingerprint, Language: c.Language, Print: c.Print,
-		ShortID: c.ShortID, System: c.System, Confirm: c.Confirm, CreatedAt: at,
+		ShortID: c.ShortID, System: c.System, Confirm: c.Confirm, CardAgain: c.CardAgain, CreatedAt: at,
 	}
 }
 

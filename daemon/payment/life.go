@@ -260,6 +260,12 @@ func (d *Desk) sendIn(tx *journal.Tx, r Request, t Tender, in Input) (a Attempt,
 	if err != nil {
 		return a, &unplannedError{err}
 	}
+	if r.CardAgain && plan.Instrument != r.Original.Instrument {
+		return a, &Problem{
+			Code: "other_card", Status: 409, Detail: "this is not the card " + r.Original.Instrument + ", with which it was paid",
+			Remedy: "begin a new attempt, and let the customer show that card",
+		}
+	}
 	if err := d.book.putSealed(tx, r.Key, n, plan.Sealed); err != nil {
 		return a, err
 	}

@@ -91,6 +91,8 @@ type Request struct {
 	Print    bool
 	Override *Override // a supervisor's word that the tender lock may be passed
 
+	CardAgain bool // set by the desk: the customer shows the card again, see Recaller
+
 	system      bool   // posd itself undoes one of a suspect pair
 	fingerprint string // of the request as the till sent it, before it was completed
 }
@@ -163,8 +165,9 @@ type Attempt struct {
 	Voided      bool            `json:"voided,omitempty"` // an approved void undid it
 	Refunded    Cents           `json:"refunded,omitempty"`
 	Settled     *Settlement     `json:"settled,omitempty"`
-	System      bool            `json:"system,omitempty"` // made by posd itself to undo one of a suspect pair
-	Sealed      []byte          `json:"-"`                // what Plan.Sealed held, opened for the tender's call only
+	CardAgain   bool            `json:"card_again,omitempty"` // the customer shows the card once more, for a void, refund or completion
+	System      bool            `json:"system,omitempty"`     // made by posd itself to undo one of a suspect pair
+	Sealed      []byte          `json:"-"`                    // what Plan.Sealed held, opened for the tender's call only
 
 	ended bool // the batch it was sent in is over: a column of the table, since it is no fact of the attempt
 }

@@ -59,7 +59,7 @@ func (h *simHost) nth(what string) string {
 }
 
 func (h *simHost) Collect(ctx context.Context, r Request) (Input, error) {
-	if !r.Kind.collects() {
+	if !r.Kind.collects() && !r.CardAgain {
 		return nil, nil
 	}
 	wait := time.Duration(h.w.draw("swipe", r.Key.String()).IntN(20)+1) * time.Second
@@ -75,8 +75,14 @@ func (h *simHost) Collect(ctx context.Context, r Request) (Input, error) {
 	return &simInput{}, nil
 }
 
-func (h *simHost) Plan(r Request, _ Input, _ Numbers) (Plan, error) {
+// CardAgain is where nothing is sealed any more.
+func (h *simHost) CardAgain(r Request) bool { return len(r.Original.Sealed) == 0 }
+
+func (h *simHost) Plan(r Request, in Input, _ Numbers) (Plan, error) {
 	p := simPlan{}
+	if r.Original != nil && in == nil && len(r.Original.Sealed) == 0 {
+		return Plan{}, fmt.Errorf("the card's data is gone")
+	}
 	if r.Original != nil {
 		p.Original = ledgerKey(r.Original.Numbers)
 	}

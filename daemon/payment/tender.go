@@ -36,6 +36,14 @@ type Tender interface {
 	Reverse(ctx context.Context, a Attempt) Undo
 }
 
+// Recaller is a Tender whose voids, refunds and completions may need what was sealed with their original. It is destroyed
+// with the original's batch; after that the customer shows the card again.
+type Recaller interface {
+	// CardAgain tells that a request cannot be made from what is left of its original, whose Sealed is opened. Collect is
+	// called with Request.CardAgain then. It does no I/O.
+	CardAgain(r Request) bool
+}
+
 // Policy is what the core must know of a tender.
 type Policy struct {
 	Terminal    string        // requests of one terminal go one at a time and reversals gate the next; "" for none
