@@ -20,7 +20,7 @@ var secretRun = regexp.MustCompile(`(?i)[5-9a-f]{7}`)
 func contentOf(t *testing.T, d *plainDialect, seed uint64, look func(m *iso8583.Message, packed []byte)) {
 	t.Helper()
 	p := trip{d: d, drawer: newDrawer(seed).tellApart()}
-	for range 200 + *messagesPerPreset/100 {
+	for range 100 + *messagesPerPreset/1000 {
 		if err := p.prepare(p.message(d, 1+p.IntN(4))); err != nil {
 			t.Fatal(err)
 		}
@@ -136,13 +136,13 @@ func TestTheDoctorTellsNothingOfTheContent(t *testing.T) {
 			t.Parallel()
 			g := newDrawer(uint64(i)).tellApart()
 			good := g.packed(t, d, 8)
-			n, every := 0, 1+45*len(good)/(60+*messagesPerPreset/50) // there are about 45 mutations of a byte
+			n, every := 0, 1+45*len(good)/(60+*messagesPerPreset/1000) // there are about 45 mutations of a byte
 			for how, bad := range mutations(good, nil) {
 				if n++; n%every > 0 {
 					continue
 				}
 				verdicts := iso8583.Examine(bad, d.Dialect, list[(i+1)%len(list)].Dialect)
-				if n%(20*every) == 0 {
+				if n%(40*every) == 0 {
 					verdicts = append(verdicts, iso8583.ExamineOddHex(fmt.Sprintf("%X", bad)[1:], d.Dialect)...)
 				}
 				for _, v := range verdicts {

@@ -16,7 +16,7 @@ import (
 )
 
 // messagesPerPreset is how many messages make the round trip in each dialect; `make roundtrip` sends a million.
-var messagesPerPreset = flag.Int("iso.messages", 2000, "generated messages per preset")
+var messagesPerPreset = flag.Int("iso.messages", 20_000, "generated messages per preset")
 
 // TestGeneratedMessagesAreWrittenAsTheirFileSaysAndComeBack draws messages of every message type, with any of its
 // fields, and holds the codec against plain code that writes them from the dialect's file.
