@@ -26,6 +26,7 @@ type fieldSpec struct {
 	plain   bool      // n of a fixed, even number of digits, packed: the most frequent fields, which the codec does itself
 	copied  bool      // on the wire as in a Message, if it is what it should be, apart from its length
 	natural valueKind // what a value of that kind is
+	run     runKind   // what it can be read together with
 
 	name, zh string
 	class    Class
@@ -94,6 +95,7 @@ func (s *fieldSpec) compile() {
 	if s.natural = isText; s.kind == binary {
 		s.natural = isBytes
 	}
+	s.run = s.runKind()
 	s.plain = s.form == formPacked && s.kind == numeric && s.prefix == 0 && s.max%2 == 0
 	switch s.form {
 	case formText:

@@ -24,7 +24,9 @@ type Message struct {
 	at   [MaxField + 1]span // of the fields that are in set; the others are leftovers
 	maps int                // bitmaps it came with: it leaves with as many, even if the last is empty
 
-	lastTPDU, lastHeader string // as UnpackInto last read them, so that the next equal one needs no new string
+	// TPDU and header as UnpackInto last read them, so that the next equal ones need no new strings.
+	lastHead             []byte
+	lastTPDU, lastHeader string
 }
 
 // presence has a bit for each field; field 1 is the lowest bit of the first word, since loops are fastest from there.

@@ -1,6 +1,7 @@
 package iso8583
 
 import (
+	"bytes"
 	bin "encoding/binary"
 	"math/bits"
 )
@@ -38,7 +39,7 @@ func (d *Dialect) unpack(m *Message, b []byte) (pos int, err *FieldError) {
 		return 0, err
 	}
 	m.MTI, m.maps = h.mti, h.maps
-	m.keepHead(b[:d.frame.tpduBytes], b[d.frame.tpduBytes:d.frame.tpduBytes+d.frame.headerBytes], &d.frame)
+	m.keepHead(b[:d.frame.tpduBytes+d.frame.headerBytes], &d.frame)
 	pos = h.pos
 	for w := range h.set {
 		if w == 1 && h.maps > 2 && d.thirdLater {
@@ -54,61 +55,48 @@ func (d *Dialect) unpack(m *Message, b []byte) (pos int, err *FieldError) {
 	return pos, nil
 }
 
-// unpackFields reads the fields of one bitmap, the first of which begins at pos.
-func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) {
-	buf, fields := m.buf, h.fields
-	for rest := h.set[w]; rest != 0; rest &= rest - 1 {
+// unpackEach reads the fields of one bitmap, one after the other, from the first of a run on.
+func (h *head) unpackEach(m *Message, b []byte, w int, from *run) (int, *FieldError) {
+	pos := from.pos
+	for rest := from.rest; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
-		s := fields[n]
+		s := h.fields[n]
 		if s == nil {
 			return 0, fault(pos, noSuchField).of(n)
 		}
-		start, end, units := pos, pos+s.bytes, s.max
-		if s.prefix > 0 || end > len(b) {
-			var err *FieldError
-			if start, end, units, err = s.find(b, pos); err != nil {
-				return 0, err.of(n)
-			}
+		start, end, units, err := s.find(b, pos)
+		if err != nil {
+			return 0, err.of(n)
 		}
-		at, kind, pad, done := len(buf), s.natural, int8(noPad), false
-		if s.plain {
-			buf = extend(buf, s.max)
-			done = unpackDigits(buf[at:], b[start:end]) == 0
-		} else if s.copied {
-			buf, done = s.copy(buf, b[start:end])
+		if err := s.unpack(m, n, b[start:end], units); err != nil {
+			return 0, err.from(start).of(n)
 		}
-		if !done { // it is less simple, or wrong
-			var err *FieldError
-			if buf, kind, pad, err = s.decode(buf[:at], b[start:end], units); err != nil {
-				return 0, err.from(start).of(n)
-			}
-		}
-		m.at[n] = span{off: int32(at), n: int32(len(buf) - at), kind: kind, pad: pad}
 		pos = end
 	}
-	m.buf = buf
 	return pos, nil
 }
 
-// keepHead keeps TPDU and header as text. A string that is there already is used again.
-func (m *Message) keepHead(tpdu, header []byte, f *frameSpec) {
-	m.TPDU = hexLike(tpdu, m.lastTPDU, f.tpdu)
-	m.Header = hexLike(header, m.lastHeader, f.header)
-	m.lastTPDU, m.lastHeader = m.TPDU, m.Header
+// unpack puts a value of the wire into m.
+func (s *fieldSpec) unpack(m *Message, n int, raw []byte, units int) *FieldError {
+	out, kind, pad, err := s.decode(m.buf, raw, units)
+	if err != nil {
+		return err
+	}
+	m.at[n] = span{off: int32(len(m.buf)), n: int32(len(out) - len(m.buf)), kind: kind, pad: pad}
+	m.buf = out
+	return nil
 }
 
-// hexLike gives raw in upper-case hex, as one of the strings that are there already if it can.
-func hexLike(raw []byte, last, standard string) string {
-	var space [2 * longestHeader]byte
-	text := space[:2*len(raw)]
-	unpackDigits(text, raw)
-	switch string(text) {
-	case last:
-		return last
-	case standard:
-		return standard
+// keepHead keeps TPDU and header as text. Strings that are there already are used again.
+func (m *Message) keepHead(raw []byte, f *frameSpec) {
+	switch {
+	case bytes.Equal(raw, f.standard):
+		m.TPDU, m.Header = f.tpdu, f.header
+	case len(raw) == len(m.lastHead) && bytes.Equal(raw, m.lastHead) && len(m.lastTPDU) == 2*f.tpduBytes:
+		m.TPDU, m.Header = m.lastTPDU, m.lastHeader
 	default:
-		return string(text)
+		m.TPDU, m.Header = upperHex(raw[:f.tpduBytes]), upperHex(raw[f.tpduBytes:])
+		m.lastHead, m.lastTPDU, m.lastHeader = append(m.lastHead[:0], raw...), m.TPDU, m.Header
 	}
 }
 

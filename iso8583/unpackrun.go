@@ -1,0 +1,121 @@
+package iso8583
+
+import "math/bits"
+
+// run is fields, one right behind the other on the wire, whose values lie so in a Message, too: they are checked and
+// copied in one go.
+type run struct {
+	kind       runKind
+	pos        int    // where its first field begins in the packed message, length prefix and all
+	start, end int    // its values there
+	at         int    // its place in the message's buffer
+	rest       uint64 // the bitmap from its first field on
+}
+
+// runKind is what fields must have in common to be of one run.
+type runKind uint8
+
+const (
+	noRun     runKind = iota
+	runPacked         // an even number of decimal digits, two to a byte
+	runDigits         // ASCII digits
+	runText           // printable ASCII
+	runBytes          // anything
+)
+
+// runKind is the kind of run that a field fits in.
+func (s *fieldSpec) runKind() runKind {
+	switch {
+	case s.form == formPacked && s.kind == numeric && s.count != countBytes:
+		return runPacked
+	case s.form == formDigits && s.kind == numeric && !s.ebcdic:
+		return runDigits
+	case s.form == formText && s.charset != charsetEBCDIC:
+		return runText
+	case s.form == formRaw:
+		return runBytes
+	default:
+		return noRun
+	}
+}
+
+// begin begins a run; it is set piece by piece, since that is much faster than as a whole.
+func (r *run) begin(kind runKind, pos, start, at int, rest uint64) {
+	r.kind, r.pos, r.start, r.end, r.at, r.rest = kind, pos, start, start, at, rest
+}
+
+// read appends the values of a run to buf; ok is false when they are not as simple as that, or wrong.
+func (r *run) read(buf, b []byte) (out []byte, ok bool) {
+	raw, at := b[r.start:r.end], len(buf)
+	switch r.kind {
+	case runPacked:
+		out = extend(buf, 2*len(raw))
+		return out, unpackDigits(out[at:], raw) == 0
+	case runDigits:
+		out = extend(buf, len(raw))
+		return out, copyDecimal(out[at:], raw)
+	case runText:
+		out = extend(buf, len(raw))
+		return out, copyPlain(out[at:], raw)
+	default:
+		return append(buf, raw...), true
+	}
+}
+
+// unpackFields reads the fields of one bitmap, the first of which begins at pos. It gives what unpackEach gives, sooner:
+// where anything is less simple than a run, that goes on from the run's first field.
+func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) {
+	fields, ok := h.fields, true
+	var r run
+	buf := m.buf
+	r.begin(noRun, pos, pos, len(buf), h.set[w])
+	for rest := h.set[w]; rest != 0; rest &= rest - 1 {
+		n := 64*w + bits.TrailingZeros64(rest) + 1
+		s := fields[n]
+		if s == nil {
+			m.buf = buf[:r.at]
+			return h.unpackEach(m, b, w, &r)
+		}
+		start, end, units := pos, pos+s.bytes, s.max
+		if s.prefix > 0 || end > len(b) {
+			var err *FieldError
+			if start, end, units, err = s.find(b, pos); err != nil {
+				m.buf = buf[:r.at]
+				return h.unpackEach(m, b, w, &r)
+			}
+		}
+		kind := s.run
+		if kind == runPacked && units%2 != 0 {
+			kind = noRun
+		}
+		if kind != r.kind || start != r.end || kind == noRun {
+			if buf, ok = r.read(buf, b); !ok {
+				m.buf = buf[:r.at]
+				return h.unpackEach(m, b, w, &r)
+			}
+			if kind == noRun {
+				m.buf = buf
+				if err := s.unpack(m, n, b[start:end], units); err != nil {
+					return 0, err.from(start).of(n)
+				}
+				buf = m.buf
+				r.begin(noRun, end, end, len(buf), rest&(rest-1))
+				pos = end
+				continue
+			}
+			r.begin(kind, pos, start, len(buf), rest)
+		}
+		at, size := start-r.start, end-start
+		if kind == runPacked {
+			at, size = 2*at, 2*size
+		}
+		m.at[n] = span{off: int32(r.at + at), n: int32(size), kind: s.natural, pad: noPad}
+		r.end, pos = end, end
+	}
+	if buf, ok = r.read(buf, b); !ok {
+		m.buf = buf[:r.at]
+		return h.unpackEach(m, b, w, &r)
+	}
+	m.buf = buf
+	return pos, nil
+}
