@@ -44,7 +44,7 @@ nothing is being paid or taken back any more. What is open then is listed, and t
   * what is still being reversed: wait and try again
   * what needs attention: ask the acquirer, then posd settle SALE/ATTEMPT ...
   * or close it all the same: posd batch close --by NAME --reason TEXT --force
-    What is open is listed on the slip and in posd batch list, and is not in the totals.
+    What is open is listed on the slip and in posd batch list.
 
 When the acquirer does not answer, posd goes on asking by itself, also after a restart: see posd batch list.`
 }
@@ -104,6 +104,7 @@ type listedItem struct {
 	Currency   string `json:"currency"`
 	Batch      string `json:"batch"`
 	Trace      string `json:"trace"`
+	InTotals   bool   `json:"in_totals"`
 }
 
 // Run prints one line per batch, and what was open in it.
@@ -136,7 +137,7 @@ func (batchListCmd) list(ctx context.Context, api *client, g *globals) error {
 	}
 	for _, b := range answer.Batches {
 		if len(b.OpenItems) > 0 {
-			fmt.Fprintf(g.Out, "\nnot in the totals of batch %s:\n", b.Batch)
+			fmt.Fprintf(g.Out, "\nnot decided in batch %s:\n", b.Batch)
 			if err := listOpen(g, b.OpenItems); err != nil {
 				return err
 			}
@@ -146,9 +147,10 @@ func (batchListCmd) list(ctx context.Context, api *client, g *globals) error {
 }
 
 func listOpen(g *globals, items []listedItem) error {
-	t := newListing(g, "SALE/ATTEMPT", "SHORT ID", "BATCH", "TRACE", "KIND", "STATE", "AMOUNT")
+	t := newListing(g, "SALE/ATTEMPT", "SHORT ID", "BATCH", "TRACE", "KIND", "STATE", "AMOUNT", "IN TOTALS")
 	for _, it := range items {
-		t.row(it.Sale+"/"+it.Attempt, it.ShortID, it.Batch, it.Trace, it.Kind, it.InnerState, money(it.Amount, it.Currency))
+		counted := map[bool]string{true: "yes", false: "no"}[it.InTotals]
+		t.row(it.Sale+"/"+it.Attempt, it.ShortID, it.Batch, it.Trace, it.Kind, it.InnerState, money(it.Amount, it.Currency), counted)
 	}
 	return t.flush()
 }
@@ -188,7 +190,7 @@ func (c *batchCloseCmd) close(ctx context.Context, api *client, g *globals) erro
 		return fmt.Errorf("batch %s is %s: %s %s; %s", b.Batch, b.State, b.Code, b.Text, b.Problem.Remedy)
 	}
 	if len(b.OpenItems) > 0 {
-		fmt.Fprintln(g.Out, "not in its totals:")
+		fmt.Fprintln(g.Out, "not decided when it was closed:")
 		return listOpen(g, b.OpenItems)
 	}
 	return nil

@@ -20,7 +20,7 @@ func TestBatchesAreListedWithWhatIsOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"000008  closing", "totals, try 4", "000007  closed   2: CNY 149.99  -", "1: CNY 19.99", "CNY 130.00", "Li Na", "not in the totals of batch 000007:", "S-1/a1", "stuck", "CNY 5.00"} {
+	for _, want := range []string{"000008  closing", "totals, try 4", "000007  closed   2: CNY 149.99  -", "1: CNY 19.99", "CNY 130.00", "Li Na", "not decided in batch 000007:", "S-1/a1", "stuck", "CNY 5.00"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the list lacks %q:\n%s", want, got)
 		}
@@ -33,7 +33,7 @@ func TestClosingABatchSaysWhatCameOfIt(t *testing.T) {
 		name, answer, want, fails string
 		cmd                       batchCloseCmd
 	}{
-		{"closed", aBatch, "batch 000007 is closed with CNY 130.00; the next one is 000008\nnot in its totals:\n", "", batchCloseCmd{By: "Li Na"}},
+		{"closed", aBatch, "batch 000007 is closed with CNY 130.00; the next one is 000008\nnot decided when it was closed:\n", "", batchCloseCmd{By: "Li Na"}},
 		{"closing", `{"batch":"000007","state":"closing"}`, "posd goes on asking", "", batchCloseCmd{By: "Li Na"}},
 		{"refused", `{"batch":"000007","state":"refused","code":"77","problem":{"remedy":"ask the acquirer"}}`, "", "77 ; ask the acquirer", batchCloseCmd{By: "Li Na"}},
 		{"forced for no reason", aBatch, "", "--reason", batchCloseCmd{By: "Li Na", Force: true}},

@@ -58,13 +58,14 @@ type openItemView struct {
 	Currency string        `json:"currency"`
 	Batch    string        `json:"batch"`
 	Trace    string        `json:"trace"`
+	InTotals bool          `json:"in_totals,omitempty"` // approved, and counted: it may still be taken back
 }
 
 func viewItems(items []payment.OpenItem) []openItemView {
 	views := make([]openItemView, len(items))
 	for i, it := range items {
 		views[i] = openItemView{
-			it.Client, it.Sale, it.Attempt, it.ShortID, it.Kind, it.State, it.Amount, it.Currency, it.Batch, it.Trace.String(),
+			it.Client, it.Sale, it.Attempt, it.ShortID, it.Kind, it.State, it.Amount, it.Currency, it.Batch, it.Trace.String(), it.InTotals,
 		}
 	}
 	return views

@@ -32,7 +32,7 @@ type Batch struct {
 	Currency  string      `json:"currency,omitempty"`
 	Totals    Totals      `json:"totals"`
 	Items     int         `json:"items"`          // in the totals
-	Open      []OpenItem  `json:"open,omitempty"` // what was not decided when it was closed, and is not in the totals
+	Open      []OpenItem  `json:"open,omitempty"` // what was not decided when it was closed
 	Step      BatchStep   `json:"step,omitempty"` // closing: of the message that is due
 	Trace     TraceNumber `json:"trace,omitempty"`
 	From      int         `json:"from,omitempty"` // upload: its items are those from From on
@@ -58,6 +58,7 @@ type OpenItem struct {
 	Currency string      `json:"currency"`
 	Batch    string      `json:"batch"`
 	Trace    TraceNumber `json:"trace"`
+	InTotals bool        `json:"in_totals,omitempty"` // approved, and counted: it may still be taken back
 }
 
 func openItem(a Attempt) OpenItem {

@@ -51,6 +51,9 @@ func cutBatch(tx *journal.Tx, terminal string) (c cut, err error) {
 		c.currency = a.Currency
 	}
 	c.open, err = openItems(tx, terminal, c.number)
+	for i, o := range c.open {
+		c.open[i].InTotals = slices.ContainsFunc(c.items, func(it batchItem) bool { return it.Key == o.Key })
+	}
 	return c, err
 }
 
@@ -201,6 +204,7 @@ func (b *Book) supersede(tx *journal.Tx, terminal, next string) error {
 		return err
 	}
 	c, err := cutBatch(tx, terminal)
+	c.open = slices.DeleteFunc(c.open, func(o OpenItem) bool { return o.Batch != c.number }) // of older ones: their records have it
 	if err != nil || rec.State == "" && len(c.items) == 0 && len(c.open) == 0 {
 		return err
 	}

@@ -117,6 +117,9 @@ func TestWhatMayStillBeTakenBackKeepsABatchOpen(t *testing.T) {
 				c.pay(b)
 				_, err := b.desk.CloseBatch(b.ctx, CloseBatch{By: "till"})
 				b.refused(err, "batch_open_items")
+				if p := Explain(err); len(p.Open) != 1 || p.Open[0].InTotals != (c.name == "not acknowledged") {
+					t.Errorf("it lists %+v", p.Open)
+				}
 			})
 		})
 	}

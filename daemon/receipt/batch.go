@@ -79,10 +79,18 @@ func (s BatchSlip) open(p *page) {
 	}
 	p.add(printer.Line{Kind: printer.Rule})
 	p.strong(w.open, strconv.Itoa(len(s.Batch.Open)))
+	counted := false
 	for _, it := range s.Batch.Open {
-		p.add(printer.Pair(strings.Join([]string{it.ShortID, it.Trace.String(), w.kinds[it.Kind]}, " "), Money(it.Amount, it.Currency, w.language)))
+		label := strings.Join([]string{it.ShortID, it.Trace.String(), w.kinds[it.Kind]}, " ")
+		if it.InTotals {
+			label, counted = label+" *", true
+		}
+		p.add(printer.Pair(label, Money(it.Amount, it.Currency, w.language)))
 	}
 	p.center(printer.Run{Text: w.notCounted})
+	if counted {
+		p.center(printer.Run{Text: w.counted})
+	}
 }
 
 func (s BatchSlip) clock(t time.Time) string {

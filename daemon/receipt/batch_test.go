@@ -28,6 +28,7 @@ func batchSlips() map[string]receipt.BatchSlip {
 	open.Batch.Open = []payment.OpenItem{
 		{ShortID: "7K3QZD", Trace: 42, Kind: payment.KindSale, State: payment.Stuck, Amount: 1999, Currency: "CNY"},
 		{ShortID: "9M2ABC", Trace: 43, Kind: payment.KindCompletion, State: payment.Reversing, Amount: 123450, Currency: "CNY"},
+		{ShortID: "2B4XYZ", Trace: 44, Kind: payment.KindSale, State: payment.ApprovedState, Amount: 500, Currency: "CNY", InTotals: true},
 	}
 	refused := batchSlip(payment.BatchRefused)
 	refused.Batch.Code, refused.Batch.Text, refused.Batch.Next = "77", "batch mismatch", ""

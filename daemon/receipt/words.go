@@ -12,7 +12,7 @@ type words struct {
 	balance, notTold                               string
 	sales, completions, voided, refunds, net       string
 	firstAt, endedAt, by, reason, next, answer     string
-	uploaded, open, notCounted                     string
+	uploaded, open, notCounted, counted            string
 	kinds, voids                                   map[payment.Kind]string
 	wallets                                        map[string]string
 	wordings                                       map[Wording]phrase
@@ -42,7 +42,7 @@ var zh = words{
 	balance: "可用余额", notTold: "未告知",
 	sales: "消费", completions: "预授权完成", voided: "撤销", refunds: "退货", net: "合计",
 	firstAt: "首笔时间", endedAt: "结算时间", by: "操作员", reason: "原因", next: "下一批次", answer: "应答",
-	uploaded: "对账不平，已上送明细", open: "未决交易", notCounted: "未计入以上合计",
+	uploaded: "对账不平，已上送明细", open: "未决交易", notCounted: "未计入以上合计", counted: "* 已计入，仍可能冲正",
 	kinds: map[payment.Kind]string{
 		payment.KindSale: "消费", payment.KindVoid: "消费撤销", payment.KindRefund: "退货", payment.KindPreAuth: "预授权",
 		payment.KindCompletion: "预授权完成", payment.KindBalance: "余额查询",
@@ -81,7 +81,7 @@ var en = words{
 	balance: "Balance", notTold: "not told",
 	sales: "Sales", completions: "Completions", voided: "Voids", refunds: "Refunds", net: "Total",
 	firstAt: "First", endedAt: "Ended", by: "By", reason: "Reason", next: "Next batch", answer: "Answer",
-	uploaded: "totals differed: all uploaded", open: "Not decided yet", notCounted: "not in the totals above",
+	uploaded: "totals differed: all uploaded", open: "Not decided yet", notCounted: "not in the totals above", counted: "* but these, so far",
 	kinds: map[payment.Kind]string{
 		payment.KindSale: "Sale", payment.KindVoid: "Void", payment.KindRefund: "Refund", payment.KindPreAuth: "Pre-auth",
 		payment.KindCompletion: "Completion", payment.KindBalance: "Balance inquiry",
