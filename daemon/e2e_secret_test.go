@@ -98,6 +98,18 @@ func (r *rounds) back(kind, id string) {
 	}
 }
 
+// reserve asks for a balance, and reserves money that is then taken or left.
+func (r *rounds) reserve() {
+	r.t.Helper()
+	id := r.id(5000)
+	r.ended(r.till.cardBy(id, "b", "balance", r.card()))
+	for _, kind := range []string{"completion", "void"} {
+		r.ended(r.till.cardBy(id, "a", "pre-auth", r.card()))
+		r.back(kind, id)
+		id = r.id(6000)
+	}
+}
+
 // round is twenty payments and more, with most of what can go wrong with them.
 func (r *rounds) round() {
 	r.t.Helper()
@@ -109,6 +121,7 @@ func (r *rounds) round() {
 	}
 	r.back("void", r.byCard(2000))
 	r.back("refund", r.byCard(3000))
+	r.reserve()
 	r.byScan("wallet", walletsim.AlipayName)
 	r.byScan("any", walletsim.WeChatName)
 	for _, wallet := range []string{walletsim.AlipayName, walletsim.WeChatName} {
@@ -148,7 +161,7 @@ func (r *rounds) goWrong() {
 	}
 	partial := sale(partialAmount, hostsim.Partial)
 	partial.Code = "10"
-	r.rules(sale(refusedAmount, hostsim.Decline), sale(lostAmount, hostsim.CommitSilent), sale(silentAmount, hostsim.Silent),
+	r.rules(hostsim.Rule{Kind: "settlement", Times: 1, Do: hostsim.Unbalanced}, sale(refusedAmount, hostsim.Decline), sale(lostAmount, hostsim.CommitSilent), sale(silentAmount, hostsim.Silent),
 		sale(garbledAmount, hostsim.Garbage), sale(badMACAmount, hostsim.BadMAC), partial)
 	pay := func(amount int64, f walletsim.Fault, commit bool) walletsim.Rule {
 		return walletsim.Rule{Call: walletsim.CallPay, Amount: amount, Fault: f, Commit: commit}
@@ -169,9 +182,13 @@ func TestNothingSecretRestsAfter200Payments(t *testing.T) {
 	for r.made < 200 {
 		r.round()
 	}
+	if said, err := r.closes(batchCloseCmd{By: "Li Na"}); err != nil { // the host wants every item, with its card number
+		t.Errorf("the close of the batch says %q, %v", said, err)
+	}
 	t.Logf("%d payments, %d secrets: %v", r.made, r.search.count, r.ends)
 	for _, end := range []string{
 		"card sale approved", "card sale declined", "card sale reversed", "card void approved", "card refund approved",
+		"card balance approved", "card pre-auth approved", "card completion approved",
 		"wallet sale approved", "wallet sale declined", "wallet sale reversed", "wallet refund approved",
 	} {
 		if r.ends[end] == 0 {
