@@ -25,7 +25,7 @@ var placeholders = map[string]bool{
 	"currency": false, "entry": false, "pan": false, "expiry": false, "track2": false, "track3": false,
 	"time": false, "date": false, "year": false, "approval": false, "code": true, "order": false,
 	"original.trace": false, "original.batch": false, "original.date": false, "original.time": false,
-	"original.rrn": false, "original.approval": false, "original.kind": false, "amount.original": false,
+	"original.year": false, "original.rrn": false, "original.approval": false, "original.kind": false, "amount.original": false,
 	"debit.amount": true, "debit.count": true, "credit.amount": true, "credit.count": true, "batch.count": true,
 	"items": true, "items.count": true,
 	"item.trace": true, "item.amount": true, "item.pan": false, "item.expiry": false, "item.rrn": false,

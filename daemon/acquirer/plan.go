@@ -131,12 +131,22 @@ func (a *Acquirer) values(name string, r payment.Request, n payment.Numbers) map
 		v["amount.original"] = digits(o.Approved)
 		v["original.trace"] = o.Numbers.Trace.String()
 		v["original.batch"] = o.Numbers.Batch
+		v["original.year"] = yearOf(*o)
 		v["original.date"] = o.Host.Date
 		v["original.time"] = o.Host.Time
 		v["original.rrn"] = o.Host.Reference
 		v["original.approval"] = o.Host.Approval
 	}
 	return v
+}
+
+// yearOf is the year in which a request was made, two digits: hosts tell no year. It is "" where the record has none.
+func yearOf(at payment.Attempt) string {
+	rec, err := recordOf(at)
+	if err != nil {
+		return ""
+	}
+	return rec.Vars["year"]
 }
 
 func digits(c payment.Cents) string { return fmt.Sprintf("%012d", int64(c)) }

@@ -1,8 +1,10 @@
 package acquirer_test
 
 import (
+	"encoding/json"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"posd/daemon/payment"
 	"posd/hwtest/hostsim"
@@ -52,4 +54,38 @@ func TestEveryPresetHealsABatchThatDoesNotBalance(t *testing.T) {
 			c.closed(payment.BatchRefused)
 		}
 	}, hostsim.Rule{Kind: "settlement", Do: hostsim.Unbalanced})
+}
+
+// fieldsOut gives the fields of the last message of that type that went out.
+func (b *bench) fieldsOut(t *testing.T, mti string) map[string]string {
+	t.Helper()
+	for i := len(b.scribe.messages) - 1; i >= 0; i-- {
+		m, fields := b.scribe.messages[i], map[string]string{}
+		if m.Direction == "out" && m.Name == mti && json.Unmarshal(m.Fields, &fields) == nil {
+			return fields
+		}
+	}
+	t.Fatalf("no %s went out", mti)
+	return nil
+}
+
+// The host tells no year: ours is sent, and a message about another one tells that one's.
+func TestYearIsOursAndThatOfTheOriginal(t *testing.T) {
+	d, err := iso8583.Preset("iso93-ascii")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2026, 12, 31, 23, 59, 0, 0, time.UTC)))
+		b := start(t, setup{dialect: d, terminal: "10000001", merchant: "898000000000001"})
+		sale := b.approved(t, payment.KindSale, 700, nil)
+		if got := b.fieldsOut(t, "1804")["12"][:6] + b.fieldsOut(t, "1200")["12"][:6]; got != "261231261231" {
+			t.Errorf("the dates of sign-on and sale are %s", got)
+		}
+		time.Sleep(2 * time.Minute)
+		b.approved(t, payment.KindVoid, 700, &sale)
+		if f := b.fieldsOut(t, "1200"); f["12"][:6] != "270101" || f["56"][10:16] != "261231" {
+			t.Errorf("a void of 2027 about a sale of 2026 says %s and %s", f["12"][:6], f["56"][10:16])
+		}
+	})
 }

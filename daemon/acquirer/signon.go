@@ -61,7 +61,7 @@ func (a *Acquirer) common(trace payment.TraceNumber, batch string) map[string]st
 	now := a.clock()
 	return map[string]string{
 		"trace": trace.String(), "batch": batch, "terminal": a.o.Terminal, "merchant": a.o.Merchant,
-		"currency": a.currency, "time": now.Format("150405"), "date": now.Format("0102"),
+		"currency": a.currency, "time": now.Format("150405"), "date": now.Format("0102"), "year": now.Format("06"),
 	}
 }
 
