@@ -2,7 +2,9 @@ package iso8583_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 
 	"posd/iso8583"
@@ -11,16 +13,19 @@ import (
 // saleMessage is a chip sale with 20 fields; in unionpay 280 bytes from MTI to MAC.
 func saleMessage() *iso8583.Message {
 	m := &iso8583.Message{MTI: "0200"}
-	for n, v := range map[int]string{
+	for n, v := range [65]string{
 		2: "4111111111111111", 3: "000000", 4: "000000001999", 7: "1122193800", 11: "000123", 12: "193800", 13: "1122", 14: "3012",
 		22: "051", 25: "00", 35: "4111111111111111D30122010000000000000", 37: "123456789012", 41: "10000001", 42: "100000000000001",
-		49: "156", 53: "2600000000000000", 60: "22000007000500",
+		49: "156", 52: "hex:1122334455667788", 53: "2600000000000000", 55: "hex:" + strings.Repeat("9F", 140), 60: "22000007000500",
+		64: "hex:0000000000000000",
 	} {
-		m.Set(n, v)
+		if digits, ok := strings.CutPrefix(v, "hex:"); ok {
+			raw, _ := hex.DecodeString(digits) // the ones above
+			m.SetBytes(n, raw)
+		} else if v != "" {
+			m.Set(n, v)
+		}
 	}
-	m.SetBytes(52, []byte("12345678"))
-	m.SetBytes(55, bytes.Repeat([]byte{0x9F}, 140))
-	m.SetBytes(64, make([]byte, 8))
 	return m
 }
 

@@ -35,36 +35,30 @@ func (d *Dialect) Pack(dst []byte, m *Message) ([]byte, error) {
 	return out, nil
 }
 
-// packFields appends the fields of one bitmap.
-func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out []byte, err *FieldError) {
+// packEach appends the fields of one bitmap, one after the other, from the first of a run on.
+func (d *Dialect) packEach(dst []byte, m *Message, fields *table, from *run, w int) (out []byte, err *FieldError) {
 	out = dst
-	buf := m.buf
-	for rest := m.set[w]; rest != 0; rest &= rest - 1 {
+	for rest := from.rest; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
-		s, at := fields[n], &m.at[n]
-		if s == nil {
-			return dst, d.unknownField(n, -1, m.MTI)
+		if out, err = d.packField(out, m, fields[n], n); err != nil {
+			return dst, err
 		}
-		v, kind := buf[at.off:at.off+at.n], at.kind
-		if s.plain && len(v) == s.max && kind == isText {
-			size := len(out)
-			if out = extend(out, s.bytes); packDecimal(out[size:], v) == 0 {
-				continue
-			}
-			out = out[:size] // encode says what is wrong
-		} else if s.copied && s.prefix == 0 && len(v) == s.max && kind == s.natural {
-			size, ok := len(out), false
-			if out, ok = s.copy(out, v); ok {
-				continue
-			}
-			out = out[:size]
-		}
-		if n == d.mac.Field && len(v) != macBytes {
-			v, kind = noMAC[:], isBytes
-		}
-		if out, err = s.encode(out, v, kind, at.pad); err != nil {
-			return dst, err.of(n)
-		}
+	}
+	return out, nil
+}
+
+func (d *Dialect) packField(dst []byte, m *Message, s *fieldSpec, n int) ([]byte, *FieldError) {
+	if s == nil {
+		return dst, d.unknownField(n, -1, m.MTI)
+	}
+	at := &m.at[n]
+	v, kind := m.buf[at.off:at.off+at.n], at.kind
+	if n == d.mac.Field && len(v) != macBytes {
+		v, kind = noMAC[:], isBytes
+	}
+	out, err := s.encode(dst, v, kind, at.pad)
+	if err != nil {
+		return dst, err.of(n)
 	}
 	return out, nil
 }

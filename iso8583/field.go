@@ -23,10 +23,8 @@ type fieldSpec struct {
 	wide    bool      // digits as characters, binary as hex text: two bytes where packed has one
 	max     int       // digits (the sign of x apart), characters, or bytes
 	bytes   int       // of a fixed one
-	plain   bool      // n of a fixed, even number of digits, packed: the most frequent fields, which the codec does itself
-	copied  bool      // on the wire as in a Message, if it is what it should be, apart from its length
 	natural valueKind // what a value of that kind is
-	run     runKind   // what it can be read together with
+	run     runKind   // what it can be read and written together with, if it has an even number of digits
 
 	name, zh string
 	class    Class
@@ -96,33 +94,6 @@ func (s *fieldSpec) compile() {
 		s.natural = isBytes
 	}
 	s.run = s.runKind()
-	s.plain = s.form == formPacked && s.kind == numeric && s.prefix == 0 && s.max%2 == 0
-	switch s.form {
-	case formText:
-		s.copied = s.charset != charsetEBCDIC
-	case formDigits:
-		s.copied = s.kind == numeric && !s.ebcdic
-	case formRaw:
-		s.copied = true
-	default:
-		s.copied = false
-	}
-}
-
-// copy appends a value of a copied field, from a Message or from the wire. Where ok is false, more is to be done.
-func (s *fieldSpec) copy(dst, value []byte) (out []byte, ok bool) {
-	at := len(dst)
-	switch s.form {
-	case formText:
-		out = extend(dst, len(value))
-		ok = copyPlain(out[at:], value)
-	case formDigits:
-		out = extend(dst, len(value))
-		ok = copyDecimal(out[at:], value)
-	default:
-		return append(dst, value...), true
-	}
-	return out, ok
 }
 
 // size is how many bytes so many units take; characters of Chinese text apart.

@@ -2,13 +2,13 @@ package iso8583
 
 import "math/bits"
 
-// run is fields, one right behind the other on the wire, whose values lie so in a Message, too: they are checked and
-// copied in one go.
+// run is fields, one right behind the other, that are checked and written in one go: those of a packed message whose
+// values will lie so in a Message, or the reverse.
 type run struct {
 	kind       runKind
-	pos        int    // where its first field begins in the packed message, length prefix and all
-	start, end int    // its values there
-	at         int    // its place in the message's buffer
+	pos        int    // where its first field begins, length prefix and all
+	start, end int    // its values where they are read
+	at         int    // its place where they are written
 	rest       uint64 // the bitmap from its first field on
 }
 
@@ -22,6 +22,9 @@ const (
 	runText           // printable ASCII
 	runBytes          // anything
 )
+
+// some tells whether there is anything in a run.
+func (r *run) some() bool { return r.start != r.end }
 
 // runKind is the kind of run that a field fits in.
 func (s *fieldSpec) runKind() runKind {
@@ -62,6 +65,69 @@ func (r *run) read(buf, b []byte) (out []byte, ok bool) {
 	}
 }
 
+// write is the reverse of read.
+func (r *run) write(dst, buf []byte) (out []byte, ok bool) {
+	v, at := buf[r.start:r.end], len(dst)
+	switch r.kind {
+	case runPacked:
+		out = extend(dst, len(v)/2)
+		return out, packDecimal(out[at:], v) == 0
+	case runDigits:
+		out = extend(dst, len(v))
+		return out, copyDecimal(out[at:], v)
+	case runText:
+		out = extend(dst, len(v))
+		return out, copyPlain(out[at:], v)
+	default:
+		return append(dst, v...), true
+	}
+}
+
+// packFields appends the fields of one bitmap. It gives what packEach gives, sooner: where anything is less simple than
+// a run, that goes on from the run's first field.
+func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out []byte, err *FieldError) {
+	out = dst
+	buf, ok := m.buf, true
+	var r run
+	r.begin(noRun, 0, 0, len(out), m.set[w])
+	for rest := m.set[w]; rest != 0; rest &= rest - 1 {
+		n := 64*w + bits.TrailingZeros64(rest) + 1
+		s, at := fields[n], &m.at[n]
+		if s == nil {
+			return d.packEach(out[:r.at], m, fields, &r, w)
+		}
+		off, size, kind := int(at.off), int(at.n), s.run
+		if at.kind != s.natural || size != s.max && (s.prefix == 0 || size > s.max) || kind == runPacked && size%2 != 0 {
+			kind = noRun
+		}
+		if kind != r.kind || off != r.end || kind == noRun || s.prefix > 0 {
+			if r.some() {
+				out, ok = r.write(out, buf)
+			}
+			if !ok {
+				return d.packEach(out[:r.at], m, fields, &r, w)
+			}
+			if kind == noRun {
+				if out, err = d.packField(out, m, s, n); err != nil {
+					return dst, err
+				}
+				r.begin(noRun, 0, 0, len(out), rest&(rest-1))
+				continue
+			}
+			r.begin(kind, off, off, len(out), rest)
+			if s.prefix > 0 {
+				out = extend(out, int(s.before))
+				s.putLength(out[r.at:], size)
+			}
+		}
+		r.end = off + size
+	}
+	if out, ok = r.write(out, buf); !ok {
+		return d.packEach(out[:r.at], m, fields, &r, w)
+	}
+	return out, nil
+}
+
 // unpackFields reads the fields of one bitmap, the first of which begins at pos. It gives what unpackEach gives, sooner:
 // where anything is less simple than a run, that goes on from the run's first field.
 func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) {
@@ -89,7 +155,10 @@ func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError)
 			kind = noRun
 		}
 		if kind != r.kind || start != r.end || kind == noRun {
-			if buf, ok = r.read(buf, b); !ok {
+			if r.some() {
+				buf, ok = r.read(buf, b)
+			}
+			if !ok {
 				m.buf = buf[:r.at]
 				return h.unpackEach(m, b, w, &r)
 			}
