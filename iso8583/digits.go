@@ -49,9 +49,9 @@ func pack4(x uint32) uint16 {
 	return uint16(x | x>>8)
 }
 
-// pack8 makes four bytes of eight half bytes that lie in the bytes of x.
+// pack8 makes four bytes of eight half bytes that lie in the bytes of x, the first one lowest in both.
 func pack8(x uint64) uint32 {
-	x = (x | x>>4) & 0x00FF00FF00FF00FF
+	x = (x<<4 | x>>8) & 0x00FF00FF00FF00FF
 	x = (x | x>>8) & 0x0000FFFF0000FFFF
 	return uint32(x | x>>16)
 }
@@ -64,14 +64,14 @@ func packDecimal(p, digits []byte) (bad uint64) {
 		return packFew(p, digits)
 	}
 	if n%8 != 0 { // the last eight first, some of them for the first of two times
-		x := bin.BigEndian.Uint64(digits[n-8:]) ^ zeros8
+		x := bin.LittleEndian.Uint64(digits[n-8:]) ^ zeros8
 		bad = x + 0x76*ones8 | x
-		bin.BigEndian.PutUint32(p[n/2-4:], pack8(x))
+		bin.LittleEndian.PutUint32(p[n/2-4:], pack8(x))
 	}
 	for len(digits) >= 8 && len(p) >= 4 {
-		x := bin.BigEndian.Uint64(digits) ^ zeros8
+		x := bin.LittleEndian.Uint64(digits) ^ zeros8
 		bad |= x + 0x76*ones8 | x
-		bin.BigEndian.PutUint32(p, pack8(x))
+		bin.LittleEndian.PutUint32(p, pack8(x))
 		digits, p = digits[8:], p[4:]
 	}
 	return bad & tops8
@@ -95,29 +95,30 @@ func packFew(p, digits []byte) (bad uint64) {
 	return uint64((x+0x76*ones4)|x|(y+0x76*ones4)|y) & tops4
 }
 
-// hex8 gives the half bytes that eight hex characters are; bad is not 0 when they are none of upper case.
+// hex8 gives the half bytes that eight hex characters are. In bad, a bit above the lower half of a byte says that they are
+// none of upper case.
 func hex8(c uint64) (x, bad uint64) {
-	x = (c&halfs8 + c>>6&ones8*9) & halfs8 // a letter has bit 6, and A is 1 without it
-	over := (x + 6*ones8) >> 4 & ones8
-	return x, x + zeros8 + over*7 ^ c // back to characters
+	letter := c >> 6 & ones8
+	x = c - 7*letter - zeros8                 // F follows on 9 then
+	return x, x | ((x + 6*ones8) ^ letter<<4) // a letter, and only a letter, is above 9
 }
 
 // packHexDigits is packDecimal for upper-case hex characters.
 func packHexDigits(p, digits []byte) (ok bool) {
 	wrong := uint64(0)
 	for len(digits) >= 8 && len(p) >= 4 {
-		x, bad := hex8(bin.BigEndian.Uint64(digits))
+		x, bad := hex8(bin.LittleEndian.Uint64(digits))
 		wrong |= bad
-		bin.BigEndian.PutUint32(p, pack8(x))
+		bin.LittleEndian.PutUint32(p, pack8(x))
 		digits, p = digits[8:], p[4:]
 	}
-	return wrong == 0 && indexNotHex(digits) < 0 && packDigits(p, digits, &nibbleOf)
+	return wrong&^halfs8 == 0 && indexNotHex(digits) < 0 && packDigits(p, digits, &nibbleOf)
 }
 
 // isTrack tells whether all characters are those of a track.
 func isTrack(b []byte) bool {
 	for ; len(b) >= 8; b = b[8:] {
-		if _, bad := hex8(bin.LittleEndian.Uint64(b)); bad != 0 && indexNot(b[:8], &nibbleOf) >= 0 {
+		if _, bad := hex8(bin.LittleEndian.Uint64(b)); bad&^halfs8 != 0 && indexNot(b[:8], &nibbleOf) >= 0 {
 			return false
 		}
 	}
@@ -127,8 +128,8 @@ func isTrack(b []byte) bool {
 // packNibbles is packDecimal for the characters of a track.
 func packNibbles(p, digits []byte) (ok bool) {
 	for len(digits) >= 8 {
-		if x, bad := hex8(bin.BigEndian.Uint64(digits)); bad == 0 {
-			bin.BigEndian.PutUint32(p, pack8(x))
+		if x, bad := hex8(bin.LittleEndian.Uint64(digits)); bad&^halfs8 == 0 {
+			bin.LittleEndian.PutUint32(p, pack8(x))
 		} else if !packDigits(p[:4], digits[:8], &nibbleOf) {
 			return false
 		}

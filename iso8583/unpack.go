@@ -179,12 +179,12 @@ func (d *Dialect) readBitmap(b []byte, pos int) (set uint64, end int, err *Field
 	if d.mti == codingEBCDIC {
 		translate(digits[:], &fromEBCDIC)
 	}
-	high, bad := hex8(bin.BigEndian.Uint64(digits[:]))
-	low, more := hex8(bin.BigEndian.Uint64(digits[bitmapBytes:]))
-	if bad|more != 0 {
+	first, bad := hex8(bin.LittleEndian.Uint64(digits[:]))
+	second, more := hex8(bin.LittleEndian.Uint64(digits[bitmapBytes:]))
+	if (bad|more)&^halfs8 != 0 {
 		return 0, pos, faultAt("bitmap", pos+indexNotHex(digits[:]), "not upper-case hex text").hint("the bitmap may be binary")
 	}
-	return bits.Reverse64(uint64(pack8(high))<<32 | uint64(pack8(low))), pos + size, nil
+	return mirrored(uint64(pack8(first)) | uint64(pack8(second))<<32), pos + size, nil
 }
 
 const noSuchField = "no such field"
