@@ -15,7 +15,7 @@ const (
 	BatchOpen       BatchState = "open"
 	BatchClosing    BatchState = "closing"    // posd is at it, and no new card attempt begins
 	BatchClosed     BatchState = "closed"     // the host has taken it
-	BatchRefused    BatchState = "refused"    // the host refuses it: it stays open, and a supervisor may try again
+	BatchRefused    BatchState = "refused"    // the host has not taken it: it stays open, and a supervisor may try again
 	BatchSuperseded BatchState = "superseded" // the host went on to another batch and never took this one from us
 )
 
@@ -117,9 +117,11 @@ func (b Batch) apply(f Fact, at time.Time) Batch {
 		b.State, b.Next, b.EndedAt, b.Code, b.Text = BatchClosed, c.Next, at, c.Code, c.Text
 	case factBatchRefused:
 		b.State, b.EndedAt, b.Code, b.Text = BatchRefused, at, c.Code, c.Text
+		b.By, b.Reason = cmp.Or(c.By, b.By), cmp.Or(c.Reason, b.Reason) // of whom it was ended by
 	case factBatchSuperseded:
 		b.Terminal, b.Number, b.State, b.Next, b.EndedAt = f.Terminal, f.Batch, BatchSuperseded, c.Next, at
 		b.Code, b.Text = cmp.Or(c.Code, b.Code), cmp.Or(c.Text, b.Text)
+		b.By, b.Reason = cmp.Or(c.By, b.By), cmp.Or(c.Reason, b.Reason)
 		if !c.FirstAt.IsZero() { // as it stood then; one that was being closed keeps what was laid down
 			b.Currency, b.Totals, b.Items, b.Open, b.FirstAt = c.Currency, c.Totals, len(c.Items), c.Open, c.FirstAt
 		}

@@ -115,6 +115,15 @@ func recordOf(tx *journal.Tx, terminal string) (b Batch, err error) {
 	return bs[0], nil
 }
 
+// inClosing tells that an attempt may stand in the totals of a batch that is being closed.
+func inClosing(tx *journal.Tx, a Attempt) (bool, error) {
+	if a.Numbers.Terminal == "" || a.ended || !a.Kind.captures() {
+		return false, nil
+	}
+	b, err := recordOf(tx, a.Numbers.Terminal)
+	return b.State == BatchClosing && b.Number == a.Numbers.Batch, err
+}
+
 func queryBatches(tx *journal.Tx, where string, args ...any) ([]Batch, error) {
 	docs, err := queryDocs(tx, `SELECT doc FROM payment_batch WHERE `+where, args...)
 	if err != nil {

@@ -29,7 +29,7 @@ func (d *Desk) settler() (s Settler, pol Policy, ok bool) {
 // CloseBatch closes the batch (rule 13). No new card attempt begins from here on. It waits for what is sent or being
 // reversed on the terminal. What is open after that is a *Problem that lists it, or is listed on the record when a
 // supervisor forces it. The batch comes back as closing, or further: the rest goes on behind it, across restarts, and
-// WaitBatch waits for it. A batch that is being closed already is joined.
+// WaitBatch waits for it. A batch that is being closed already is joined; with force a close that hangs is ended.
 func (d *Desk) CloseBatch(ctx context.Context, c CloseBatch) (b Batch, err error) {
 	if c.Force && (c.By == "" || c.Reason == "") {
 		return b, badRequest("a forced close needs by and reason", "say who decides, and why")
@@ -49,7 +49,10 @@ func (d *Desk) closeBatch(ctx context.Context, c CloseBatch) (b Batch, err error
 			Remedy: "nothing is to be closed here; an acquirer's dialect says whether it has batches",
 		}
 	}
-	if b, _, err = d.closable(ctx, pol.Terminal, c); err != nil || b.State == BatchClosing {
+	if b, _, err = d.closable(ctx, pol.Terminal, c); err == nil && c.Force && d.hangs(b) {
+		return d.endHanging(ctx, b, c)
+	}
+	if err != nil || b.State == BatchClosing {
 		return b, err
 	}
 	if err := d.reach(ctx); err != nil {
@@ -63,7 +66,7 @@ func (d *Desk) closeBatch(ctx context.Context, c CloseBatch) (b Batch, err error
 	if b, err = d.beginClose(ctx, pol.Terminal, c); err != nil {
 		return b, err
 	}
-	d.resumeClose(b)
+	d.resumeClose(ctx, b)
 	return b, nil
 }
 

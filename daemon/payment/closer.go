@@ -7,14 +7,18 @@ import (
 	"posd/daemon/journal"
 )
 
-// resumeClose gives a life to the close of a batch. It is the path of recovery, too.
-func (d *Desk) resumeClose(b Batch) {
+// resumeClose gives a life to the close of a batch. It is the path of recovery, too. One that can never end, since the
+// terminal settles no more, would keep its cards from being taken for ever.
+func (d *Desk) resumeClose(ctx context.Context, b Batch) {
 	s, pol, ok := d.settler()
 	if !ok || pol.Terminal != b.Terminal {
-		d.log.Error("the close of a batch is owed on a terminal that is not configured", "terminal", b.Terminal, "batch", b.Number)
+		d.log.Error("the close of a batch is owed on a terminal that is not configured, or settles no more", "terminal", b.Terminal, "batch", b.Number)
+		if pol.Terminal == b.Terminal {
+			_, _ = d.endClose(ctx, b, closeFact{Code: codeNoSettlement, Text: "the acquirer's dialect has no settlement any more"})
+		}
 		return
 	}
-	l, born := d.bearOnce(Key{Sale: "batch", Attempt: b.Terminal}) // of no client: no attempt has this key
+	l, born := d.bearOnce(closeKey(b.Terminal))
 	if !born {
 		return
 	}
@@ -50,6 +54,10 @@ func (d *Desk) settleStep(ctx context.Context, b Batch, s Settler, pol Policy) b
 		return false
 	}
 	defer leave()
+	now, err := d.record(ctx, b.Terminal) // it may have been ended while we waited
+	if err != nil || now.Seq != b.Seq || now.State != BatchClosing || now.Trace != b.Trace {
+		return err == nil
+	}
 	due, err := d.book.settling(ctx, b)
 	defer func() {
 		for _, a := range due.Items {
@@ -79,7 +87,7 @@ func (d *Desk) settleStep(ctx context.Context, b Batch, s Settler, pol Policy) b
 // settled journals what a settlement message came to.
 func (d *Desk) settled(ctx context.Context, b Batch, ans Settled, pol Policy) (Batch, error) {
 	err := d.book.update(ctx, func(tx *journal.Tx) error {
-		rec, err := recordOf(tx, b.Terminal)
+		rec, err := batchOf(tx, b.Seq)
 		if err != nil {
 			return err
 		}
@@ -90,28 +98,42 @@ func (d *Desk) settled(ctx context.Context, b Batch, ans Settled, pol Policy) (B
 		if ans.NextBatch == "" && current != rec.Number { // a sign-on has told it meanwhile
 			ans.NextBatch = current
 		}
-		facts := decideSettled(rec, ans, pol.UploadSize, d.rules)
-		for i := range facts {
-			if facts[i].Kind == factBatchRefused && current != rec.Number { // it cannot stay open: the host has gone on
-				facts[i].Kind, facts[i].Close.Next = factBatchSuperseded, current
-			}
-		}
-		if err := appendBatch(tx, facts...); err != nil {
-			return err
-		}
-		if b, err = batchOf(tx, b.Seq); err != nil || b.State == BatchClosing || b.State == BatchRefused {
-			return err
-		}
-		return dropSealed(tx, b.Terminal)
+		b, err = moveBatch(tx, rec, current, decideSettled(rec, ans, pol.UploadSize, d.rules)...)
+		return err
 	})
-	if err != nil {
+	if err == nil {
+		d.batchMoved(ctx, b)
+	}
+	return b, err
+}
+
+// moveBatch journals facts of a batch that is being closed. One that the host refuses cannot stay open when the host has
+// gone on to another one, the terminal's current one by then.
+func moveBatch(tx *journal.Tx, rec Batch, current string, facts ...Fact) (b Batch, err error) {
+	for i := range facts {
+		if facts[i].Kind == factBatchRefused && current != rec.Number {
+			facts[i].Kind, facts[i].Close.Next = factBatchSuperseded, current
+		}
+	}
+	if err := appendBatch(tx, facts...); err != nil {
 		return b, err
 	}
-	d.logBatch(b)
-	if b.State != BatchClosing {
-		d.batchSlip(b)
+	if b, err = batchOf(tx, rec.Seq); err != nil || b.State == BatchClosing || b.State == BatchRefused {
+		return b, err
 	}
-	return b, nil
+	return b, dropSealed(tx, b.Terminal)
+}
+
+// batchMoved says what became of a batch, now that it is on disk.
+func (d *Desk) batchMoved(ctx context.Context, b Batch) {
+	d.logBatch(b)
+	if b.State == BatchClosing {
+		return
+	}
+	d.batchSlip(b)
+	if err := d.moveAllPairs(ctx); err != nil { // what was in it could not be taken back meanwhile
+		d.log.Error("suspect pairs could not be read", "err", err)
+	}
 }
 
 func batchOf(tx *journal.Tx, seq int64) (b Batch, err error) {

@@ -290,12 +290,18 @@ func (d *Desk) railOf(t Tender) Rail {
 	return RailWallet
 }
 
-// tenderOf is the tender of an attempt that was sent; nil if its rail is no longer configured.
+// tenderOf is the tender of an attempt that was sent; nil if its rail is no longer configured. What was lent to the card
+// terminal by a wallet that is no longer configured is the terminal's own: its cards wait for that reversal.
 func (d *Desk) tenderOf(a Attempt) Tender {
-	if a.Rail == RailCard {
+	t := d.card
+	if a.Rail != RailCard {
+		t = lent(d.purse, &a, nil)
+	}
+	of := a.Numbers.Terminal
+	if of != "" && d.card != nil && d.card.Policy().Terminal == of && (t == nil || t.Policy().Terminal != of) {
 		return d.card
 	}
-	return lent(d.purse, &a, nil)
+	return t
 }
 
 // enter waits for the terminal of a tender.

@@ -143,8 +143,10 @@ func fitUndo(r Request, s Sale) (Request, error) {
 	}
 	r.Original, r.Rail = &orig, orig.Rail
 	if orig.Kind == KindPreAuth {
-		r.Amount = orig.held()
-		return r, mustHold(orig, s)
+		if err := mustHold(orig, s); err != nil {
+			return r, err
+		}
+		return fitWhole(r, orig.held())
 	}
 	undoable := orig.State == ApprovedState || orig.State == SettledPaid && r.system
 	if !undoable || orig.Voided || orig.Net() <= 0 {
@@ -159,6 +161,18 @@ func fitUndo(r Request, s Sale) (Request, error) {
 	return fitAmount(r, orig)
 }
 
+// fitWhole is for a void: all of it goes, and who names less means something else.
+func fitWhole(r Request, whole Cents) (Request, error) {
+	if r.Amount != 0 && r.Amount != whole && !r.system {
+		return r, &Problem{
+			Code: "void_of_a_part", Status: 422, Detail: fmt.Sprintf("a void is of all of it, %d, and not of %d", whole, r.Amount),
+			Remedy: "leave amount out; a part of a payment is refunded, and what a pre-auth holds too much is free after its completion",
+		}
+	}
+	r.Amount = whole
+	return r, nil
+}
+
 func fitAmount(r Request, orig Attempt) (Request, error) {
 	if r.Kind == KindVoid {
 		if orig.ended {
@@ -167,8 +181,7 @@ func fitAmount(r Request, orig Attempt) (Request, error) {
 		if orig.Refunded > 0 {
 			return r, &Problem{Code: "already_refunded", Status: 409, Detail: "a part was refunded already", Remedy: "refund the rest instead"}
 		}
-		r.Amount = orig.Net()
-		return r, nil
+		return fitWhole(r, orig.Net())
 	}
 	if r.Amount == 0 {
 		r.Amount = orig.Net()

@@ -58,7 +58,8 @@ func decidePair(s Sale, p Pair, via *Attempt) pairMove {
 	if p.State == PairUndoing {
 		undo = other(p.Undo, first, second)
 	}
-	return pairMove{to: PairUndoing, undo: undo.Attempt, reverse: undo.Rail == RailCard && undo.State == ApprovedState && undo.Kind != KindCompletion}
+	window := undo.State == ApprovedState && !undo.ended // after its batch no host takes an attempt back by a reversal
+	return pairMove{to: PairUndoing, undo: undo.Attempt, reverse: undo.Rail == RailCard && window && undo.Kind != KindCompletion}
 }
 
 // decideSalePair is decidePair within a sale of several pairs. Two that together paid no more than the sale are no pair

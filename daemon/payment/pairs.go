@@ -24,6 +24,15 @@ func queryPairs(tx *journal.Tx, where string, args ...any) ([]Pair, error) {
 	return out, nil
 }
 
+// moveAllPairs goes on with the suspect pairs of all sales.
+func (d *Desk) moveAllPairs(ctx context.Context) error {
+	pairs, err := d.book.pairs(ctx, `state IN ('open', 'undoing')`)
+	for _, p := range pairs {
+		d.movePairs(ctx, p.Client, p.Sale)
+	}
+	return err
+}
+
 // movePairs goes on with the suspect pairs of a sale. It may be called at any time: what was done is on record.
 func (d *Desk) movePairs(ctx context.Context, client, sale string) {
 	d.movePairsBut(ctx, client, sale, "")
@@ -89,6 +98,11 @@ func movePairIn(tx *journal.Tx, p Pair, cannot string) (Pair, bool, error) {
 	m := decideSalePair(s, p, all, cannot)
 	if m.to == "" {
 		return p, false, nil
+	}
+	if undo, _ := s.Find(m.undo); m.reverse {
+		if closing, err := inClosing(tx, undo); err != nil || closing {
+			return p, false, err // the end of the close comes back to it
+		}
 	}
 	if p.Undo != "" && m.to != PairResolved {
 		p.Tried = append(p.Tried, p.Undo)

@@ -77,15 +77,98 @@ func TestAnOwedCodeOfATerminalWhoseWalletIsGoneIsReversedByTheTerminal(t *testin
 	})
 }
 
-func TestWhatIsInAClosedBatchIsRefundedWhenItsPairIsPaidTwice(t *testing.T) {
+func TestAPreAuthOfAClosedBatchIsVoidedAndNotReversedWhenItsPairIsPaid(t *testing.T) {
 	card := newSettlingCard(yes(1000), yes(1000))
-	purse := &script{pol: walletPolicy, plan: Plan{Deadline: time.Hour, FirstAsk: 10 * time.Minute}, answers: []Answer{{}, yes(1000)}}
+	purse := &script{pol: walletPolicy, answers: []Answer{yes(1000)}}
 	withTenders(t, card, purse, Rules{}, func(b *bench) {
 		b.open("s", 1000)
-		b.said(request("s", "a", RailCard), SaidApproved)
-		if _, err := b.desk.Pay(b.ctx, insist("b", RailWallet)); err == nil {
-			t.Fatal("a sale that is paid is paid again")
+		b.said(preAuth("s", "p"), SaidApproved)
+		b.closed(CloseBatch{By: "till"}, BatchClosed)
+		b.said(insist("b", RailWallet), SaidApproved)
+		time.Sleep(time.Minute)
+		if want := "[authorize p authorize undo-p]"; card.calls() != want {
+			t.Errorf("the host was asked %s, want %s: a closed batch is beyond a reversal's window", card.calls(), want)
 		}
+		b.holds(1000)
+	})
+}
+
+// slow is a card host that takes its time.
+type slow struct {
+	*settlingCard
+	by time.Duration
+}
+
+func (s slow) Authorize(ctx context.Context, a Attempt, in Input) Answer {
+	time.Sleep(s.by)
+	return s.settlingCard.Authorize(ctx, a, in)
+}
+
+func TestWhatIsInABatchThatIsBeingClosedIsNotReversedMeanwhile(t *testing.T) {
+	card := mute(newSettlingCard(yes(1000), yes(1000)), 12)
+	purse := &script{pol: walletPolicy, plan: Plan{Deadline: 9 * time.Minute, FirstAsk: 3 * time.Minute}, answers: []Answer{{After: 3 * time.Minute}, yes(1000)}}
+	withTenders(t, slow{card, 10 * time.Second}, purse, Rules{}, func(b *bench) {
+		b.open("s", 1000)
+		if _, err := b.desk.Pay(b.ctx, request("s", "a", RailCard)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if _, err := b.desk.Pay(b.ctx, insist("b", RailWallet)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		begun, err := b.desk.CloseBatch(b.ctx, CloseBatch{By: "chief", Reason: "closing time", Force: true})
+		if err != nil || begun.State != BatchClosing || len(begun.Open) == 0 || begun.Totals.Sales != (Sum{1, 1000}) {
+			t.Fatalf("closing as %+v %v", begun, err)
+		}
+		b.said(insist("b", RailWallet), SaidApproved)
+		time.Sleep(10 * time.Second)
+		if got, err := b.desk.WaitBatch(b.ctx, begun.Seq, 0); err != nil || got.State != BatchClosing || card.calls() != "[authorize a]" {
+			t.Errorf("while its batch is %s the host was asked %s (%v)", got.State, card.calls(), err)
+		}
+		got, err := b.desk.WaitBatch(b.ctx, begun.Seq, time.Hour)
+		if err != nil || got.State != BatchClosed {
+			t.Fatal(got, err)
+		}
+		time.Sleep(10 * time.Minute)
+		if want := "[authorize a authorize undo-a]"; card.calls() != want {
+			t.Errorf("the host was asked %s, want %s", card.calls(), want)
+		}
+		b.holds(1000)
+	})
+}
+
+func TestAVoidOfAPartIsRefusedAndGivesNothingBack(t *testing.T) {
+	card := &script{pol: cardPolicy, answers: []Answer{yes(1000), yes(500), yes(1000)}}
+	withDesk(t, card, nil, Rules{}, func(b *bench) {
+		b.open("s", 1000)
+		b.open("t", 500)
 		b.said(request("s", "a", RailCard), SaidApproved)
+		b.said(preAuth("t", "p"), SaidApproved)
+		for _, r := range []Request{naming("s", "v1", KindVoid, "a", 300), naming("t", "v1", KindVoid, "p", 300)} {
+			_, err := b.pay(r)
+			b.refused(err, "void_of_a_part")
+		}
+		b.said(naming("s", "v2", KindVoid, "a", 1000), SaidApproved)
+	})
+}
+
+func TestACloseOfATerminalThatSettlesNoMoreDoesNotShutTheShop(t *testing.T) {
+	withPower(t, func(ctx context.Context, start func(card, purse Tender) (*Desk, func())) {
+		card := mute(newSettlingCard(yes(100), yes(200)), 10)
+		b := &bench{t: t, ctx: ctx, committed: func() {}}
+		var stop func()
+		b.desk, stop = start(card, nil)
+		b.open("s", 100)
+		b.open("t", 200)
+		b.said(request("s", "a", RailCard), SaidApproved)
+		if _, err := b.desk.CloseBatch(ctx, CloseBatch{By: "till"}); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		b.desk, stop = start(card.script, nil)
+		defer stop()
+		b.said(request("t", "a", RailCard), SaidApproved)
+		b.current("000001", BatchRefused)
 	})
 }

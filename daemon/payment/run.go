@@ -91,12 +91,8 @@ func (d *Desk) recover(ctx context.Context) error {
 		}
 		d.resume(a)
 	}
-	pairs, err := d.book.pairs(ctx, `state IN ('open', 'undoing')`)
-	if err != nil {
+	if err := d.moveAllPairs(ctx); err != nil {
 		return err
-	}
-	for _, p := range pairs {
-		d.movePairs(ctx, p.Client, p.Sale)
 	}
 	if err := d.recoverCloses(ctx); err != nil {
 		return err
@@ -116,7 +112,7 @@ func (d *Desk) recoverCloses(ctx context.Context) error {
 		return err
 	})
 	for _, b := range closing {
-		d.resumeClose(b)
+		d.resumeClose(ctx, b)
 	}
 	return err
 }

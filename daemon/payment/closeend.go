@@ -1,0 +1,60 @@
+package payment
+
+import (
+	"context"
+
+	"posd/daemon/journal"
+)
+
+// The codes of a close that posd has ended, and not the host.
+const (
+	codeGivenUp      = "given_up"
+	codeNoSettlement = "no_settlement"
+)
+
+// hangs tells that the host has not brought a close further for so long that a supervisor may end it. A clock that jumped
+// back keeps no shop shut.
+func (d *Desk) hangs(b Batch) bool {
+	age := d.now().Sub(b.ClosingAt)
+	young := age >= 0 && (age < d.rules.GateAge || b.Tries < d.rules.GateTries && age < d.rules.AlarmAge)
+	return b.State == BatchClosing && !young
+}
+
+// endHanging ends a close that the host does not answer, by a supervisor's word. Nobody knows what the host has made of
+// it, so the batch stays open, as one that is refused: payments go on, and a supervisor may close it again.
+func (d *Desk) endHanging(ctx context.Context, b Batch, c CloseBatch) (Batch, error) {
+	leave, err := d.enter(ctx, d.card, newcomer) // what is under way may be the answer
+	if err != nil {
+		return b, err
+	}
+	defer leave()
+	return d.endClose(ctx, b, closeFact{
+		By: c.By, Reason: c.Reason, Code: codeGivenUp, Text: "ended by a supervisor; the host may have closed it, and has not said so",
+	})
+}
+
+// endClose journals that a close has ended without the host's word. One that has ended meanwhile is left as it is.
+func (d *Desk) endClose(ctx context.Context, b Batch, why closeFact) (Batch, error) {
+	ended := false
+	err := d.book.update(ctx, func(tx *journal.Tx) error {
+		rec, err := batchOf(tx, b.Seq)
+		if b = rec; err != nil || rec.State != BatchClosing {
+			return err
+		}
+		current, _, err := terminalRow(tx, rec.Terminal)
+		if err != nil {
+			return err
+		}
+		ended = true
+		b, err = moveBatch(tx, rec, current, Fact{Kind: factBatchRefused, Terminal: rec.Terminal, Batch: rec.Number, Close: &why})
+		return err
+	})
+	if err == nil && ended {
+		d.kick(closeKey(b.Terminal)) // its life has nothing to do any more
+		d.batchMoved(ctx, b)
+	}
+	return b, err
+}
+
+// closeKey names the life of a close. It is of no client: no attempt has this key.
+func closeKey(terminal string) Key { return Key{Sale: "batch", Attempt: terminal} }
