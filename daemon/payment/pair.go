@@ -62,8 +62,8 @@ func decidePair(s Sale, p Pair, via *Attempt) pairMove {
 	return pairMove{to: PairUndoing, undo: undo.Attempt, reverse: undo.Rail == RailCard && window && undo.Kind != KindCompletion}
 }
 
-// decideSalePair is decidePair within a sale of several pairs. Two that together paid no more than the sale are no pair
-// (a part each). What another pair is giving back already is waited for, so that never all of them go.
+// decideSalePair is decidePair within a sale of several pairs. Where all that is held is no more than the sale, two of them
+// are no pair (a part each). One gives back at a time, so that never all of them go, nor more than is too much.
 func decideSalePair(s Sale, p Pair, all []Pair, cannot string) pairMove {
 	first, ok1 := s.Find(p.First)
 	second, ok2 := s.Find(p.Second)
@@ -79,12 +79,12 @@ func decideSalePair(s Sale, p Pair, all []Pair, cannot string) pairMove {
 	}
 	open := p.State == PairOpen || p.State == PairUndoing
 	both := s.holds(first) > 0 && s.holds(second) > 0
-	if open && both && s.holds(first)+s.holds(second) <= s.Amount {
+	if open && both && s.excess() <= 0 {
 		return pairMove{to: PairResolved}
 	}
 	m := decidePair(s, p, via)
 	for _, o := range all {
-		if m.to == PairUndoing && !p.same(o) && o.State == PairUndoing && (o.Undo == p.First || o.Undo == p.Second) {
+		if m.to == PairUndoing && !p.same(o) && o.State == PairUndoing {
 			return pairMove{}
 		}
 	}
@@ -112,6 +112,9 @@ func (s Sale) holds(a Attempt) Cents {
 	}
 	return a.Net()
 }
+
+// excess is how much more is held for the sale than it costs.
+func (s Sale) excess() Cents { return s.Net() + s.Reserved() - s.Amount }
 
 // clean tells that an attempt is proven to hold no money. A pre-auth is not while its completion is undecided.
 func (s Sale) clean(a Attempt) bool {

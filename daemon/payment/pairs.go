@@ -215,14 +215,11 @@ func (d *Desk) owedRefund(ctx context.Context, r Request) (_ Request, owed bool,
 	if err != nil {
 		return r, false, err
 	}
-	i := slices.IndexFunc(pairs, func(p Pair) bool { return p.Undo == r.Original.Attempt })
-	if i < 0 {
+	if !slices.ContainsFunc(pairs, func(p Pair) bool { return p.Undo == r.Original.Attempt }) {
 		return r, false, nil
 	}
-	first, _ := s.Find(pairs[i].First)
-	second, _ := s.Find(pairs[i].Second)
 	mine, _ := s.Find(r.Original.Attempt)
-	if r.Amount = min(s.holds(mine), s.holds(first)+s.holds(second)-s.Amount); r.Amount <= 0 {
+	if r.Amount = min(s.holds(mine), s.excess()); r.Amount <= 0 {
 		return r, false, nil
 	}
 	r, err = d.fitSale(r, s)

@@ -76,6 +76,31 @@ func TestAPartlyPaidAttemptOfAPairIsGivenBackToo(t *testing.T) {
 	})
 }
 
+func TestThreeThatPaidInPartsKeepTheSaleAndNoMore(t *testing.T) {
+	for _, c := range []struct {
+		held  Cents
+		backs []Answer
+	}{
+		{1000, []Answer{yes(500), yes(500)}},
+		{500, []Answer{yes(500)}},
+	} {
+		card := &script{pol: cardPolicy, answers: []Answer{{}}, undos: []Undo{{Outcome: Refused}}}
+		purse := &script{pol: walletPolicy, answers: append([]Answer{yes(500), yes(500)}, c.backs...)}
+		withDesk(t, card, purse, Rules{AcceptPartial: true}, func(b *bench) {
+			b.open("s", 1000)
+			b.said(request("s", "a", RailCard), SaidNeedsAttention)
+			b.said(insist("b", RailWallet), SaidApproved)
+			b.said(insist("c", RailWallet), SaidApproved)
+			v := Settlement{As: "paid", By: "chief", Reason: "the acquirer says so", Amount: c.held}
+			if _, err := b.desk.Settle(b.ctx, Key{"till", "s", "a"}, v); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Minute)
+			b.holds(1000)
+		})
+	}
+}
+
 func TestAPartThatWasNotWantedCountsAsThePartWhenItIsSettledAsPaid(t *testing.T) {
 	card := &script{pol: cardPolicy, answers: []Answer{yes(600)}, undos: []Undo{{Outcome: Refused}}}
 	withDesk(t, card, nil, Rules{}, func(b *bench) {
