@@ -20,7 +20,7 @@ func (batchCmd) Help() string {
 	return `A batch is what the card acquirer settles at once: what it said yes to since the last close. The acquirer adds it up, posd
 adds it up, and the close compares both. If they differ, posd sends every item.
 
-A batch is open, closing, closed, refused (by the acquirer: it stays open, and payments go on) or superseded (the
+A batch is open, closing, closed, refused (the acquirer has not taken it: it stays open, and payments go on) or superseded (the
 acquirer went on to another batch by itself and never took this one from posd: ask it whether it has settled it).
 
 posd closes the batch by itself every day when payment.batch_close_at is set; the till may do it as well.`
@@ -33,7 +33,7 @@ type batchListCmd struct{}
 type batchCloseCmd struct {
 	By     string `required:"" placeholder:"NAME" help:"Who closes it."`
 	Reason string `placeholder:"TEXT" help:"Why: needed with --force."`
-	Force  bool   `help:"Close it with what is not decided yet, or try one again that the acquirer has refused."`
+	Force  bool   `help:"Close it with what is not decided yet, try one again that the acquirer has refused, or end a close that hangs."`
 }
 
 // Help teaches what happens.
@@ -46,7 +46,9 @@ nothing is being paid or taken back any more. What is open then is listed, and t
   * or close it all the same: posd batch close --by NAME --reason TEXT --force
     What is open is listed on the slip and in posd batch list.
 
-When the acquirer does not answer, posd goes on asking by itself, also after a restart: see posd batch list.`
+When the acquirer does not answer, posd goes on asking by itself, also after a restart: see posd batch list. When that
+goes on for more than five minutes, close with --force ends it: cards are taken again, and the batch stays open. Ask the
+acquirer whether it has closed it before you close it again.`
 }
 
 // closeWait is how long the verb waits for the acquirer once the batch is being closed.

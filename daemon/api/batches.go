@@ -84,7 +84,7 @@ func hide(items []payment.OpenItem, who Token) []payment.OpenItem {
 
 // batchProblems is what the cashier hears of a batch that the host has not taken.
 var batchProblems = map[payment.BatchState]problemView{
-	payment.BatchRefused:    {"batch_refused", "the host refuses to close the batch; it stays open, and payments go on", "ask the acquirer; then a supervisor closes it again with force and a reason"},
+	payment.BatchRefused:    {"batch_refused", "the host has not closed the batch; it stays open, and payments go on", "ask the acquirer; then a supervisor closes it again with force and a reason"},
 	payment.BatchSuperseded: {"batch_superseded", "the host has gone on to another batch and never took this one from posd", "ask the acquirer whether it has settled it, with these totals"},
 }
 

@@ -84,9 +84,9 @@ func (d *Desk) batchConcerns(ctx context.Context, warn func(code, detail, remedy
 	for _, b := range open {
 		switch {
 		case b.State == BatchRefused:
-			warn("batch_refused", "the host refuses to close batch "+b.Number+": "+b.Code+" "+b.Text, "ask the acquirer, then posd batch close --force")
+			warn("batch_refused", "the host has not closed batch "+b.Number+": "+b.Code+" "+b.Text, "ask the acquirer, then posd batch close --force")
 		case b.Tries >= d.rules.AlarmTries || late(b.ClosingAt):
-			warn("batch_close_late", "batch "+b.Number+" is still being closed, and no card payment begins", "check the line to the acquirer, and ask it what it makes of the batch")
+			warn("batch_close_late", "batch "+b.Number+" is still being closed, and no card payment begins", "check the line to the acquirer, and ask it what it makes of the batch; posd batch close --force takes cards again")
 		}
 	}
 	if at, due, e := d.dueClose(ctx); e == nil && due && late(at) {
