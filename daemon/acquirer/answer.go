@@ -61,14 +61,13 @@ func notSentOr(first bool) payment.Outcome {
 	return payment.Unknown
 }
 
-// open makes sure that we are signed on. A sign-on may bring another batch; then the attempt's numbers are no longer good,
-// and nothing is sent.
+// open makes sure that we are signed on. A sign-on, this one or somebody else's since the attempt was numbered, may bring
+// another batch; then its numbers are no longer good, and nothing is sent.
 func (a *Acquirer) open(ctx context.Context, at payment.Attempt) *payment.Problem {
-	if a.isSignedOn() {
-		return nil
-	}
-	if err := a.signOn(ctx); err != nil {
-		return problemOf(err)
+	if !a.isSignedOn() {
+		if err := a.signOn(ctx); err != nil {
+			return problemOf(err)
+		}
 	}
 	batch, err := a.o.Scribe.Batch(ctx, a.o.Terminal)
 	switch {
