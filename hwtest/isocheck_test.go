@@ -98,6 +98,14 @@ func TestPresetsAreFineAndSummedUp(t *testing.T) {
 	}
 }
 
+func TestCheckCountsOneItem(t *testing.T) {
+	for name, want := range map[string]string{"iso87-bcd": " 1 item in a message\n", "unionpay": " 8 items in a message\n"} {
+		if out, _, _ := bench(t, "", "iso", "check", name); !strings.Contains(out, want) {
+			t.Errorf("%s lacks %q:\n%s", name, want, out)
+		}
+	}
+}
+
 func TestCheckOfNoFileSaysSo(t *testing.T) {
 	if _, complaint, code := bench(t, "", "iso", "check", "nowhere.toml"); code != problem || !strings.Contains(complaint, "nowhere.toml") {
 		t.Errorf("exit %d, %s", code, complaint)

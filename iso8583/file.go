@@ -7,6 +7,8 @@ type dialectFile struct {
 	Title       string `toml:"title"`
 	InFlightMax string `toml:"in_flight_max"`
 
+	DropTransactions []string `toml:"drop_transactions"`
+
 	Frame struct {
 		Length         string `toml:"length"`
 		IncludesItself bool   `toml:"length_includes_itself"`

@@ -56,13 +56,15 @@ func load(file string, text []byte) (*loader, error) {
 type loader struct {
 	file   string
 	lines  map[string]int
+	from   origins
 	raw    dialectFile
 	d      Dialect
 	faults []*DialectError
 }
 
 func (l *loader) fault(key, rule string, args ...any) {
-	l.faults = append(l.faults, &DialectError{File: l.file, Line: lineOf(l.lines, key), Key: key, Rule: fmt.Sprintf(rule, args...)})
+	line, note := l.place(key)
+	l.faults = append(l.faults, &DialectError{File: l.file, Line: line, Key: key, Rule: fmt.Sprintf(rule, args...) + note})
 }
 
 // err joins the faults in the order of their lines.
@@ -201,15 +203,18 @@ func (l *loader) codec() {
 	l.charset("codec.charset", raw.Text, raw.Charset)
 }
 
+// noAlgorithm says that there is no MAC, though a base has one: its {mac} fields are left out.
+const noAlgorithm = "none"
+
 func (l *loader) mac() {
 	raw := l.raw.MAC
-	l.d.declineMAC = raw.DeclineNeeds
-	if raw.Algorithm == "" {
-		if raw.Field != 0 {
-			l.fault("mac.algorithm", "is missing")
-		}
+	if raw.Algorithm == "" && raw.Field != 0 {
+		l.fault("mac.algorithm", "is missing; hint: %q where the acquirer has no MAC", noAlgorithm)
+	}
+	if raw.Algorithm == "" || raw.Algorithm == noAlgorithm {
 		return
 	}
+	l.d.declineMAC = raw.DeclineNeeds
 	l.d.mac = MACRule{
 		Algorithm: raw.Algorithm, Padding: cmp.Or(raw.Padding, PadZero), Output: cmp.Or(raw.Output, OutputText),
 		Range: cmp.Or(raw.Range, RangeMTI), Field: raw.Field, KeyBytes: raw.KeyBytes,
@@ -262,6 +267,9 @@ func (l *loader) settlement() {
 	s.kinds, s.balanced, s.unbalanced = raw.Kinds, raw.Balanced, raw.Unbalanced
 	if raw.Result != "" {
 		s.result = l.role("settlement.result", raw.Result)
+	}
+	if _, closes := l.raw.Transaction["settlement"]; closes && len(raw.Balanced) == 0 {
+		l.fault("settlement.balanced", "is missing: without a word that says that the totals agree every close of a batch ends refused")
 	}
 	for _, word := range raw.Unbalanced {
 		if slices.Contains(raw.Balanced, word) {

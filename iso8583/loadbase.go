@@ -2,9 +2,7 @@ package iso8583
 
 import (
 	"cmp"
-	"errors"
 	"maps"
-	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -20,6 +18,7 @@ func (l *loader) read(text []byte) error {
 		return err
 	}
 	meta, err := l.over(text)
+	l.from.note(meta, "")
 	if err != nil {
 		return l.syntax(err)
 	}
@@ -32,6 +31,7 @@ func (l *loader) read(text []byte) error {
 // readBase decodes the presets that the file stands on, the lowest first.
 func (l *loader) readBase(text []byte) error {
 	var chain [][]byte
+	var names []string
 	for len(chain) <= deepestBase {
 		var file struct {
 			Base string `toml:"base"`
@@ -44,16 +44,18 @@ func (l *loader) readBase(text []byte) error {
 			l.fault("base", "%v", err)
 			return l.err()
 		}
-		chain = append(chain, text)
+		chain, names = append(chain, text), append(names, file.Base)
 	}
 	if len(chain) > deepestBase {
 		l.fault("base", "more than %d presets stand on one another", deepestBase)
 		return l.err()
 	}
 	for i := len(chain) - 1; i >= 0; i-- {
-		if _, err := l.over(chain[i]); err != nil {
+		meta, err := l.over(chain[i])
+		if err != nil {
 			return err
 		}
+		l.from.note(meta, names[i])
 	}
 	return nil
 }
@@ -61,13 +63,16 @@ func (l *loader) readBase(text []byte) error {
 // over decodes text over what is there.
 func (l *loader) over(text []byte) (toml.MetaData, error) {
 	base := l.raw
-	l.raw.Fields, l.raw.Override, l.raw.Answers, l.raw.Sub = nil, nil, nil, nil
+	l.raw.Fields, l.raw.Override, l.raw.Answers, l.raw.Sub, l.raw.DropTransactions = nil, nil, nil, nil, nil
+	l.raw.Transaction = maps.Clone(base.Transaction)
 	l.raw.Frame.Request.Words = maps.Clone(base.Frame.Request.Words)
 	meta, err := toml.Decode(string(text), &l.raw)
 	if err != nil {
 		return meta, err
 	}
 	own := l.raw.Override
+	l.from.subs = len(l.raw.Sub)
+	l.dropped(base.Transaction, meta)
 	l.raw.Sub = overlaySubs(base.Sub, l.raw.Sub)
 	l.raw.Fields = merge(base.Fields, l.raw.Fields, overlay)
 	l.raw.Answers = merge(base.Answers, l.raw.Answers, overlayAnswer)
@@ -114,20 +119,4 @@ func overlay(base, own fieldFile) fieldFile {
 
 func overlayAnswer(base, own answerFile) answerFile {
 	return answerFile{Action: cmp.Or(own.Action, base.Action), ZH: cmp.Or(own.ZH, base.ZH), EN: cmp.Or(own.EN, base.EN)}
-}
-
-// wrongType is how the decoder writes of a value of the wrong type: the key is only in the text.
-var wrongType = regexp.MustCompile(`^toml: (?:line \d+ )?\(last key "([^"]*)"\): (.*)$`)
-
-// syntax turns the TOML decoder's error into one with file, line and key.
-func (l *loader) syntax(err error) error {
-	var p toml.ParseError
-	if errors.As(err, &p) {
-		return &DialectError{File: l.file, Line: p.Position.Line, Key: p.LastKey, Rule: p.Message}
-	}
-	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
-		l.fault(m[1], "%s", m[2])
-		return l.err()
-	}
-	return &DialectError{File: l.file, Rule: err.Error()}
 }

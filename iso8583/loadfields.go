@@ -147,7 +147,15 @@ func (l *loader) classify(key string, s *fieldSpec, word string) {
 }
 
 // size holds the longest value against what its length can say.
+//
+// Where a length counts bytes the limit of digits is even: an odd one that the file inherits is meant for a length that
+// counts digits, and is rounded up.
 func (l *loader) size(key string, s *fieldSpec) {
+	odd := s.form == formPacked && s.count == countBytes && s.prefix > 0 && s.max%2 == 1
+	inherited := l.from.inherits(key + ".format")
+	if odd && inherited {
+		s.max++
+	}
 	limit := 9999
 	if s.prefix > 0 {
 		limit = s.lengths.limit(int(s.prefix))
@@ -161,7 +169,7 @@ func (l *loader) size(key string, s *fieldSpec) {
 	if s.max > limit {
 		l.fault(key+".format", "%d exceeds %d, the most that it can hold", s.max, limit)
 	}
-	if s.form == formPacked && s.count == countBytes && s.prefix > 0 && s.max%2 == 1 {
+	if odd && !inherited {
 		l.fault(key+".format", "a length that counts bytes wants an even limit of digits, not %d", s.max)
 	}
 }
@@ -215,11 +223,15 @@ func (l *loader) message(key, mti string, set map[string]string) messageTemplate
 	if !isMTI(mti) {
 		l.fault(key+".mti", "%q is no message type such as \"0200\"", mti)
 	}
+	none := l.raw.MAC.Algorithm == noAlgorithm
 	for _, number := range slices.Sorted(maps.Keys(set)) {
 		place := key + ".set." + number
 		f, err := parseTemplate(set[number])
 		if err != nil {
 			l.fault(place, "%v", err)
+			continue
+		}
+		if none && f[0].name == macPlaceholder && l.from.inherits(place) {
 			continue
 		}
 		if strings.Contains(number, ".") {

@@ -67,6 +67,11 @@ func (l *locator) key(line string) {
 		name = l.table + "." + name
 	}
 	l.at(name)
+	for i := range key { // a.b = 1 without quotes makes a table a
+		if key[i] == '.' && !strings.ContainsAny(key, "\"'") {
+			l.at(strings.TrimPrefix(l.table+"."+dotted(key[:i]), "."))
+		}
+	}
 	if value = strings.TrimSpace(value); strings.HasPrefix(value, "[") && !strings.Contains(value, "]") {
 		l.list, l.elements = name, 0
 	}

@@ -31,6 +31,9 @@ func (d *Dialect) FittingMACs(packed, key []byte) ([]MACRule, error) {
 	}
 	var fit []MACRule
 	for _, rule := range everyMAC(len(key)) {
+		if d.sameRange(rule.Range) {
+			continue
+		}
 		result, err := rule.Compute(key, packed[d.rangeStart(rule.Range):at.Start])
 		if err != nil {
 			continue // the key is too long or too short for it
@@ -41,6 +44,11 @@ func (d *Dialect) FittingMACs(packed, key []byte) ([]MACRule, error) {
 		}
 	}
 	return fit, nil
+}
+
+// sameRange tells whether a range begins where a plainer one does: without a header there is none that begins with it.
+func (d *Dialect) sameRange(first string) bool {
+	return first == RangeHeader && d.frame.headerBytes == 0 || first == RangeTPDU && d.frame.tpduBytes == 0
 }
 
 // everyMAC lists all rules that a key of so many bytes may serve, the plain ones first.

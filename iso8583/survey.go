@@ -39,7 +39,11 @@ func Inspect(file string, text []byte) (*Survey, error) {
 	s.add("checked", "fields %s; of approvals also %s", numbers(l.d.equal), numbers(l.d.equalPaid))
 	s.transactions(l)
 	s.answers(l)
-	if n := l.d.settlement.items; n > 0 {
+	switch n := l.d.settlement.items; n {
+	case 0:
+	case 1:
+		s.add("batch upload", "1 item in a message")
+	default:
 		s.add("batch upload", "%d items in a message", n)
 	}
 	s.Warnings = l.warnings()

@@ -2,13 +2,23 @@ package iso8583
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // reversible are the transactions that move money or lock it: when the answer is lost, something must take them back.
 var reversible = []string{
 	"sale", "void", "pre-auth", "pre-auth-void", "completion", "completion-void", "qr-sale", "qr-void",
+}
+
+// knownTransactions are the names that posd asks for.
+var knownTransactions = []string{
+	"sign-on", "sign-off", "echo", "sale", "void", "refund", "pre-auth", "pre-auth-void", "completion", "completion-void",
+	"balance", "qr-sale", "qr-void", "qr-refund", "settlement", "batch-upload", "batch-end",
 }
 
 // warnings are what a file may say and hardly means. It has been loaded without a fault.
@@ -42,6 +52,11 @@ func (l *loader) warnTransactions() {
 		l.fault("transaction", "there are none: messages can be decoded, but posd cannot take money in this dialect")
 		return
 	}
+	for _, name := range l.d.Transactions() {
+		if !slices.Contains(knownTransactions, name) {
+			l.fault("transaction."+name, "posd never asks for it%s; it knows: %s", nearest(name), strings.Join(knownTransactions, ", "))
+		}
+	}
 	for _, name := range reversible {
 		t, key := l.d.transaction[name], "transaction."+name
 		switch {
@@ -56,6 +71,17 @@ func (l *loader) warnTransactions() {
 			l.fault(key, "no MAC, though the dialect has one; hint: %d = \"{mac}\"", l.d.mac.Field)
 		}
 	}
+}
+
+// nearest asks whether a name that is written much alike was meant; "" where there is none.
+func nearest(name string) string {
+	best := slices.MinFunc(knownTransactions, func(a, b string) int {
+		return cmp.Compare(levenshtein.ComputeDistance(name, a), levenshtein.ComputeDistance(name, b))
+	})
+	if 2*levenshtein.ComputeDistance(name, best) > len(name) {
+		return ""
+	}
+	return fmt.Sprintf(" (is %q meant?)", best)
 }
 
 func (l *loader) warnAnswers() {

@@ -89,3 +89,24 @@ func TestYearIsOursAndThatOfTheOriginal(t *testing.T) {
 		}
 	})
 }
+
+// Without a MAC there is nothing that a key would be for, and a sign-on brings none.
+func TestDialectWithoutMACRunsADay(t *testing.T) {
+	d, err := iso8583.Load("own.toml", []byte(`
+base = "iso87-bcd"
+mac.algorithm = "none"
+reply.roles.keys = ""
+drop_transactions = ["pre-auth-void"]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, setup{dialect: d, terminal: "10000001", merchant: "898000000000001"})
+		b.host.SetBatch("10000001", "000001")
+		c := openCounter(t, b)
+		c.pays(cardRequest("S-1", payment.KindSale), 800, payment.SaidApproved)
+		b.left(t, 800)
+		c.closed(payment.BatchClosed)
+	})
+}

@@ -84,7 +84,7 @@ func (a *Acquirer) acceptSignOn(m *iso8583.Message, x exchanged) error {
 		}
 	}
 	block := d.RoleBytes(x.reply, "keys")
-	if len(block) == 0 && a.o.Keys.Has(iso8583.MAK) {
+	if len(block) == 0 && (d.MACRule().Field == 0 || a.o.Keys.Has(iso8583.MAK)) {
 		return nil
 	}
 	if err := a.o.Keys.LoadWorkingKeys(block); err != nil {
