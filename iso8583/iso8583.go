@@ -1,8 +1,8 @@
 // Package iso8583 turns messages into bytes and back; it does no I/O and knows no acquirer.
 //
 // What an acquirer wants is a Dialect, and a dialect is data: frame, header, field table, MAC rule, match key,
-// transaction and reversal templates, and what the answer codes mean. The preset "unionpay" is embedded, any other
-// is a TOML file of the same shape.
+// transaction and reversal templates, how a batch is closed, and what the answer codes mean. Presets are embedded; any
+// other dialect is a TOML file of the same shape, or one that says in what it differs from a preset.
 //
 // Field numbers and names follow ISO 8583:1987. The unionpay preset follows public descriptions of the UnionPay
 // direct-connect POS specification, checked against public sample messages (testdata).

@@ -23,8 +23,13 @@ const (
 	runBytes          // anything
 )
 
-// some tells whether there is anything in a run.
-func (r *run) some() bool { return r.start != r.end }
+// joins is the kind of run that a value of a Message fits in.
+func (s *fieldSpec) joins(at *span) runKind {
+	if s == nil || at.kind != s.natural || int(at.n) != s.max && s.prefix == 0 || int(at.n) > s.max || s.run == runPacked && at.n%2 != 0 {
+		return noRun
+	}
+	return s.run
+}
 
 // runKind is the kind of run that a field fits in.
 func (s *fieldSpec) runKind() runKind {
@@ -51,6 +56,8 @@ func (r *run) begin(kind runKind, pos, start, at int, rest uint64) {
 func (r *run) read(buf, b []byte) (out []byte, ok bool) {
 	raw, at := b[r.start:r.end], len(buf)
 	switch r.kind {
+	case noRun:
+		return buf, true
 	case runPacked:
 		out = extend(buf, 2*len(raw))
 		return out, unpackDigits(out[at:], raw) == 0
@@ -69,6 +76,8 @@ func (r *run) read(buf, b []byte) (out []byte, ok bool) {
 func (r *run) write(dst, buf []byte) (out []byte, ok bool) {
 	v, at := buf[r.start:r.end], len(dst)
 	switch r.kind {
+	case noRun:
+		return dst, true
 	case runPacked:
 		out = extend(dst, len(v)/2)
 		return out, packDecimal(out[at:], v) == 0
@@ -93,34 +102,27 @@ func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out 
 	for rest := m.set[w]; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
 		s, at := fields[n], &m.at[n]
-		if s == nil {
+		off, kind := int(at.off), s.joins(at)
+		if kind != noRun && kind == r.kind && off == r.end && s.prefix == 0 {
+			r.end += int(at.n)
+			continue
+		}
+		if out, ok = r.write(out, buf); !ok {
 			return d.packEach(out[:r.at], m, fields, &r, w)
 		}
-		off, size, kind := int(at.off), int(at.n), s.run
-		if at.kind != s.natural || size != s.max && (s.prefix == 0 || size > s.max) || kind == runPacked && size%2 != 0 {
-			kind = noRun
+		if kind == noRun {
+			if out, err = d.packField(out, m, s, n); err != nil {
+				return dst, err
+			}
+			r.begin(noRun, 0, 0, len(out), rest&(rest-1))
+			continue
 		}
-		if kind != r.kind || off != r.end || kind == noRun || s.prefix > 0 {
-			if r.some() {
-				out, ok = r.write(out, buf)
-			}
-			if !ok {
-				return d.packEach(out[:r.at], m, fields, &r, w)
-			}
-			if kind == noRun {
-				if out, err = d.packField(out, m, s, n); err != nil {
-					return dst, err
-				}
-				r.begin(noRun, 0, 0, len(out), rest&(rest-1))
-				continue
-			}
-			r.begin(kind, off, off, len(out), rest)
-			if s.prefix > 0 {
-				out = extend(out, int(s.before))
-				s.putLength(out[r.at:], size)
-			}
+		r.begin(kind, off, off, len(out), rest)
+		r.end = off + int(at.n)
+		if s.prefix > 0 {
+			out = extend(out, int(s.before))
+			s.putLength(out[r.at:], int(at.n))
 		}
-		r.end = off + size
 	}
 	if out, ok = r.write(out, buf); !ok {
 		return d.packEach(out[:r.at], m, fields, &r, w)
@@ -129,8 +131,8 @@ func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out 
 }
 
 // unpackFields reads the fields of one bitmap, the first of which begins at pos. It gives what unpackEach gives, sooner:
-// where anything is less simple than a run, that goes on from the run's first field.
-func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) {
+// where anything is less simple than a run, or wrong, that goes on from the run's first field.
+func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) { //nolint:gocognit // one loop, since a call costs as much as a field
 	fields, ok := h.fields, true
 	var r run
 	buf := m.buf
@@ -138,27 +140,24 @@ func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError)
 	for rest := h.set[w]; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
 		s := fields[n]
-		if s == nil {
+		if s == nil || pos+s.bytes > len(b) && s.prefix == 0 {
 			m.buf = buf[:r.at]
 			return h.unpackEach(m, b, w, &r)
 		}
-		start, end, units := pos, pos+s.bytes, s.max
-		if s.prefix > 0 || end > len(b) {
+		start, end, kind := pos, pos+s.bytes, s.run
+		units := s.max
+		if s.prefix > 0 {
 			var err *FieldError
 			if start, end, units, err = s.find(b, pos); err != nil {
 				m.buf = buf[:r.at]
 				return h.unpackEach(m, b, w, &r)
 			}
 		}
-		kind := s.run
 		if kind == runPacked && units%2 != 0 {
 			kind = noRun
 		}
 		if kind != r.kind || start != r.end || kind == noRun {
-			if r.some() {
-				buf, ok = r.read(buf, b)
-			}
-			if !ok {
+			if buf, ok = r.read(buf, b); !ok {
 				m.buf = buf[:r.at]
 				return h.unpackEach(m, b, w, &r)
 			}
@@ -167,9 +166,8 @@ func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError)
 				if err := s.unpack(m, n, b[start:end], units); err != nil {
 					return 0, err.from(start).of(n)
 				}
-				buf = m.buf
+				buf, pos = m.buf, end
 				r.begin(noRun, end, end, len(buf), rest&(rest-1))
-				pos = end
 				continue
 			}
 			r.begin(kind, pos, start, len(buf), rest)
