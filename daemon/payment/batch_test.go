@@ -56,11 +56,11 @@ func (s *settlingCard) told() string {
 	defer s.mu.Unlock()
 	var out []string
 	for _, m := range s.heard {
-		line := fmt.Sprintf("%s %s %d", m.Batch, m.Step, m.Trace)
+		line := []string{m.Batch, string(m.Step), fmt.Sprint(uint32(m.Trace))}
 		for _, a := range m.Items {
-			line += " " + a.Attempt
+			line = append(line, a.Attempt)
 		}
-		out = append(out, line)
+		out = append(out, strings.Join(line, " "))
 	}
 	return strings.Join(out, ", ")
 }
@@ -119,12 +119,13 @@ func TestWhatTheHostSaysOfABatch(t *testing.T) {
 		{"a word that comes after the end", closed, Balanced, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := ""
+			var facts []string
 			for _, f := range decideSettled(c.b, Settled{Outcome: c.out, Code: "00"}, 2, Rules{}.withDefaults()) {
-				got += " " + f.Kind
+				name := " " + f.Kind
 				if f.Kind == factBatchStep {
-					got += fmt.Sprintf(":%s[%d:%d]", f.Close.Step, f.Close.From, f.Close.To)
+					name = fmt.Sprintf(" %s:%s[%d:%d]", f.Kind, f.Close.Step, f.Close.From, f.Close.To)
 				}
+				facts = append(facts, name)
 				if f.Kind == factBatchClosed && f.Close.Next != "000008" {
 					t.Errorf("the next batch is %s", f.Close.Next)
 				}
@@ -132,7 +133,7 @@ func TestWhatTheHostSaysOfABatch(t *testing.T) {
 					t.Error("it is sent again at once")
 				}
 			}
-			if got != c.want {
+			if got := strings.Join(facts, ""); got != c.want {
 				t.Errorf("journals%s, want%s", got, c.want)
 			}
 		})

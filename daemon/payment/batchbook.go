@@ -227,9 +227,14 @@ func (b *Book) supersede(tx *journal.Tx, terminal, next string) error {
 // uploaded any more, and for what comes later the customer shows the card again. It stays while a reversal is owed, or
 // may be: of what the till has still to acknowledge, of one of a suspect pair.
 func dropSealed(tx *journal.Tx, terminal string) error {
+	return dropSealedOf(tx, terminal, `a.ended <> 0`)
+}
+
+// dropSealedOf is dropSealed for the attempts that a condition selects.
+func dropSealedOf(tx *journal.Tx, terminal, over string, args ...any) error {
 	return tx.Exec(`DELETE FROM payment_sealed WHERE terminal = ? AND EXISTS (
   SELECT 1 FROM payment_attempt a WHERE a.client = payment_sealed.client AND a.sale = payment_sealed.sale AND a.attempt = payment_sealed.attempt
-  AND a.ended <> 0 AND a.state NOT IN ('created', 'sent', 'reversing', 'stuck')
+  AND `+over+` AND a.state NOT IN ('created', 'sent', 'reversing', 'stuck')
   AND NOT (a.state = 'approved' AND a.acked = 0 AND coalesce(json_extract(a.doc, '$.confirm'), 0) = 1)
-  AND NOT EXISTS (SELECT 1 FROM payment_pair p WHERE p.client = a.client AND p.sale = a.sale AND a.attempt IN (p.first, p.second) AND p.state IN ('open', 'undoing')))`, terminal)
+  AND NOT EXISTS (SELECT 1 FROM payment_pair p WHERE p.client = a.client AND p.sale = a.sale AND a.attempt IN (p.first, p.second) AND p.state IN ('open', 'undoing')))`, append([]any{terminal}, args...)...)
 }

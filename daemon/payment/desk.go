@@ -49,6 +49,8 @@ type Desk struct {
 	starts  map[Key]chan struct{} // guarded by mu; attempts that Pay is about to begin
 	arrived int64                 // guarded by mu; numbers the lives, for their place in the lane
 
+	swept time.Time // the day at whose start sealed data was last destroyed; of Run's look at the hour
+
 	closers   int       // guarded by mu; closes of a batch that wait for running payments
 	heldUntil time.Time // guarded by mu; when the last of them waits no longer
 
@@ -297,8 +299,7 @@ func (d *Desk) tenderOf(a Attempt) Tender {
 	if a.Rail != RailCard {
 		t = lent(d.purse, &a, nil)
 	}
-	of := a.Numbers.Terminal
-	if of != "" && d.card != nil && d.card.Policy().Terminal == of && (t == nil || t.Policy().Terminal != of) {
+	if a.Numbers.Terminal != "" && (t == nil || t.Policy().Terminal == "") {
 		return d.card
 	}
 	return t

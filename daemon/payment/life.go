@@ -260,6 +260,7 @@ func (d *Desk) sendIn(tx *journal.Tx, r Request, t Tender, in Input) (a Attempt,
 	if err != nil {
 		return a, &unplannedError{err}
 	}
+	defer clear(plan.Sealed)
 	if r.CardAgain && plan.Instrument != r.Original.Instrument {
 		return a, &Problem{
 			Code: "other_card", Status: 409, Detail: "this is not the card " + r.Original.Instrument + ", with which it was paid",

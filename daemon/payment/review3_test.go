@@ -67,6 +67,11 @@ func TestAnOwedCodeOfATerminalWhoseWalletIsGoneIsReversedByTheTerminal(t *testin
 			b.said(scanned("s", "a", "6200000000000000001"), SaidReversing)
 			stop()
 		}
+		purse := &script{pol: walletPolicy, undos: []Undo{{Outcome: Refused}}}
+		b.desk, stop = start(nil, purse) // the terminal, too: no wallet answers for it
+		time.Sleep(10 * time.Minute)
+		b.said(scanned("s", "a", "6200000000000000001"), SaidReversing)
+		stop()
 		card.mu.Lock()
 		card.undos = []Undo{{Outcome: Confirmed}}
 		card.mu.Unlock()
@@ -170,5 +175,35 @@ func TestACloseOfATerminalThatSettlesNoMoreDoesNotShutTheShop(t *testing.T) {
 		defer stop()
 		b.said(request("t", "a", RailCard), SaidApproved)
 		b.current("000001", BatchRefused)
+	})
+}
+
+func TestWithoutBatchesSealedCardDataEndsWithTheDay(t *testing.T) {
+	card := &script{pol: cardPolicy, plan: Plan{Sealed: []byte("4111111111111111")}, answers: []Answer{yes(100), {}, yes(300)}}
+	withDesk(t, card, nil, Rules{}, func(b *bench) {
+		sealed := func(want ...string) {
+			t.Helper()
+			keys, err := b.desk.book.sealedKeys(b.ctx)
+			for i, k := range keys {
+				if i >= len(want) || k.Sale != want[i] {
+					err = errSealed
+				}
+			}
+			if err != nil || len(keys) != len(want) {
+				t.Errorf("sealed data is kept of %v (%v), want %v", keys, err, want)
+			}
+		}
+		for _, id := range []string{"s", "t", "u"} {
+			b.open(id, map[string]Cents{"s": 100, "t": 200, "u": 300}[id])
+		}
+		b.said(request("s", "a", RailCard), SaidApproved)
+		b.said(request("t", "a", RailCard), SaidReversing)
+		time.Sleep(23 * time.Hour)
+		sealed("s", "t")
+		time.Sleep(2 * time.Hour)
+		sealed("t") // it is still owed
+		b.said(request("u", "a", RailCard), SaidApproved)
+		time.Sleep(2 * time.Hour)
+		sealed("t", "u")
 	})
 }

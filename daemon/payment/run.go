@@ -38,7 +38,7 @@ func (d *Desk) Run(ctx context.Context) error {
 		case <-probe.C:
 			d.probe(ctx)
 			if looking.CompareAndSwap(false, true) {
-				hour.Go(func() { d.closeOnTime(ctx); looking.Store(false) })
+				hour.Go(func() { d.closeOnTime(ctx); d.endDay(ctx); looking.Store(false) })
 			}
 		}
 	}

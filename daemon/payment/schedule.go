@@ -73,6 +73,27 @@ func (d *Desk) closeOnTime(ctx context.Context) {
 	}
 }
 
+// endDay destroys what was sealed for the attempts of days that are over, on a terminal without batches: nothing else ends
+// them (rule 15), and for what comes later the customer shows the card again.
+func (d *Desk) endDay(ctx context.Context) {
+	if _, _, batches := d.settler(); d.card == nil || batches || d.blocked() != nil {
+		return
+	}
+	y, m, day := d.now().Date()
+	midnight := time.Date(y, m, day, 0, 0, 0, 0, d.now().Location())
+	if d.swept.Equal(midnight) {
+		return
+	}
+	err := d.book.update(ctx, func(tx *journal.Tx) error {
+		return dropSealedOf(tx, d.card.Policy().Terminal, `a.sent_at < ?`, midnight.UnixMilli())
+	})
+	if err != nil {
+		d.log.Error("sealed card data of days that are over could not be destroyed", "err", err)
+		return
+	}
+	d.swept = midnight
+}
+
 // batchConcerns says what somebody should look at: a close that hangs, one whose hour has long passed, a refused one.
 func (d *Desk) batchConcerns(ctx context.Context, warn func(code, detail, remedy string)) {
 	late := func(since time.Time) bool { age := d.now().Sub(since); return age >= d.rules.AlarmAge }
