@@ -15,6 +15,7 @@ import (
 type isoCmd struct {
 	Decode   isoDecodeCmd   `cmd:"" help:"Show a message that was found in a trace."`
 	Encode   isoEncodeCmd   `cmd:"" help:"Turn a message written as JSON into hex."`
+	Build    isoBuildCmd    `cmd:"" help:"Make a message by a transaction of the dialect."`
 	Send     isoSendCmd     `cmd:"" help:"Send one message to a host and judge its answer."`
 	Diff     isoDiffCmd     `cmd:"" help:"Tell in which fields two messages differ."`
 	MAC      isoMACCmd      `cmd:"" name:"mac" help:"Compute a message authentication code, or say whether a message has its right one."`

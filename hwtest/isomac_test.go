@@ -105,6 +105,18 @@ func TestWrongRuleIsFoundFromOneMessage(t *testing.T) {
 	}
 }
 
+func TestRuleIsListedOnceWhereNoHeaderMakesTwoRangesTheSame(t *testing.T) {
+	sale, complaint, code := bench(t, "", "iso", "build", "--dialect", "iso87-bcd", "--hex", "sale")
+	if code != success {
+		t.Fatal(complaint)
+	}
+	signed, _, _ := bench(t, sale, "iso", "mac", "--dialect", "iso87-bcd", "--key", textbook, "--alg", "cmac-sm4", "--sign", "-")
+	out, _, _ := bench(t, signed, "iso", "mac", "--dialect", "iso87-bcd", "--key", textbook, "-")
+	if strings.Count(out, "[mac]") != 1 || !strings.Contains(out, `range     = "mti"`) {
+		t.Errorf("want one rule:\n%s", out)
+	}
+}
+
 func TestMACArgumentsThatCannotBeAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
