@@ -166,6 +166,8 @@ func listPlaceholders(g *globals, needs []string, vars iso8583.VarMap) error {
 		switch {
 		case name == "items" || name == "items.count":
 			value = "(one payment)"
+		case value == "" && name == "nii":
+			value = "(that of the TPDU)"
 		case value == "":
 			value = "(empty)"
 		}

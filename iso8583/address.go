@@ -25,3 +25,12 @@ func (d *Dialect) Addressed(tpdu, header string) (*Dialect, error) {
 	out.frame.standard, _ = hex.DecodeString(out.frame.tpdu + out.frame.header) // both were checked
 	return &out, nil
 }
+
+// NII gives the network that a TPDU (hex) is addressed to: the last three digits of its destination. It is "" where
+// there is no TPDU, or one without an address.
+func NII(tpdu string) string {
+	if len(tpdu) != 10 || tpdu[2:6] == "0000" {
+		return ""
+	}
+	return tpdu[3:6]
+}

@@ -23,7 +23,7 @@ func (v VarMap) Var(name string) string { return v[name] }
 var placeholders = map[string]bool{
 	"amount": true, "trace": true, "batch": true, "terminal": true, "merchant": true, "reason": true,
 	"currency": false, "entry": false, "pan": false, "expiry": false, "track2": false, "track3": false,
-	"time": false, "date": false, "year": false, "approval": false, "code": true, "order": false,
+	"time": false, "date": false, "year": false, "approval": false, "code": true, "order": false, "nii": false,
 	"original.trace": false, "original.batch": false, "original.date": false, "original.time": false,
 	"original.year": false, "original.rrn": false, "original.approval": false, "original.kind": false, "amount.original": false,
 	"debit.amount": true, "debit.count": true, "credit.amount": true, "credit.count": true, "batch.count": true,
@@ -40,6 +40,9 @@ var neverStored = []string{"track2", "track3", "code"}
 
 // macPlaceholder asks for the MAC field; it has no value.
 const macPlaceholder = "mac"
+
+// niiPlaceholder is the network that the TPDU names, unless its value is given.
+const niiPlaceholder = "nii"
 
 // standardReason is what a reason that the dialect does not list is sent as.
 const standardReason = "other"
@@ -194,10 +197,13 @@ func (d *Dialect) fitsAll(m *Message) error {
 	return err
 }
 
-// values puts the dialect's reason codes between a template and v.
+// values puts the dialect's reason codes and the NII of its TPDU between a template and v.
 func (d *Dialect) values(v Vars) func(name string) string {
 	return func(name string) string {
 		value := v.Var(name)
+		if name == niiPlaceholder && value == "" {
+			return NII(d.frame.tpdu)
+		}
 		if name != "reason" || value == "" {
 			return value
 		}

@@ -56,6 +56,9 @@ func (h *Host) check(q *request) {
 	if q.batch != "" && (len(q.batch) != 6 || !allDigits(q.batch)) {
 		q.blame(q.shape.at["batch"].path, "is no batch number")
 	}
+	if q.nii != "" && q.network != "" && q.nii != q.network {
+		q.blame(q.shape.at["nii"].path, "is not the network of the TPDU")
+	}
 	if q.currency != "" && h.currency != "" && q.currency != h.currency {
 		q.blame(field("currency"), "is not the host's currency")
 	}

@@ -17,7 +17,7 @@ var samples = map[string][2]string{
 	"pan": pair(16), "expiry": {"1112", "2201"}, "track3": pair(40), "code": pair(18), "order": pair(20),
 	"track2": {"1111111111111111D11121", "2222222222222222D22012"}, // even: no filled half byte is taken for part of the message
 	"time":   {"111111", "022222"}, "original.time": {"111111", "022222"},
-	"date": {"1111", "0222"}, "original.date": {"1111", "0222"}, "year": pair(2), "original.year": pair(2),
+	"date": {"1111", "0222"}, "original.date": {"1111", "0222"}, "year": pair(2), "original.year": pair(2), "nii": pair(3),
 	"original.rrn": pair(12), "original.approval": pair(6), "approval": pair(6), "original.kind": {KindSale, KindPreAuth},
 	"reason":       {"no_answer", "other"},
 	"debit.amount": pair(12), "debit.count": pair(3), "credit.amount": pair(12), "credit.count": pair(3), "batch.count": pair(4),

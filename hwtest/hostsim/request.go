@@ -20,6 +20,8 @@ type request struct {
 	terminal string
 	merchant string
 	batch    string // "" where the transaction tells none
+	nii      string // likewise
+	network  string // what the TPDU is addressed to; "" where it does not say
 	trace    string
 	amount   int64
 	priced   bool // it tells an amount
@@ -98,7 +100,7 @@ func (h *Host) knows(q *request) bool {
 func (h *Host) read(f fit, m *iso8583.Message, c contents) *request {
 	d := h.dialect
 	q := &request{
-		at: h.now(), mti: m.MTI, shape: f.shape, faults: f.faults,
+		at: h.now(), mti: m.MTI, shape: f.shape, faults: f.faults, network: iso8583.NII(m.TPDU),
 		terminal: trimmed(d, m, "terminal"),
 		merchant: trimmed(d, m, "merchant"),
 		trace:    d.Role(m, "trace"),
@@ -110,7 +112,7 @@ func (h *Host) read(f fit, m *iso8583.Message, c contents) *request {
 	}
 	get := func(hole string) string { return f.shape.get(c, hole) }
 	q.name, q.reversal = f.shape.name, f.shape.reversal
-	q.batch = get("batch")
+	q.batch, q.nii = get("batch"), get("nii")
 	if text := d.Role(m, "amount"); f.shape.has("amount") || text != "" {
 		q.priced = true
 		q.amount = h.digits(q, "amount", text)

@@ -70,6 +70,32 @@ func TestAWrongFormIsRefusedAndTheFieldIsLogged(t *testing.T) {
 	}
 }
 
+func TestNetworkOfAMessageIsThatOfItsTPDU(t *testing.T) {
+	plain, err := iso8583.Preset("iso87-bcd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := acquirer{"iso87-bcd", plain, hostsim.Terminal{ID: terminalID, Merchant: merchantID}}
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		h := hostFor(t, a, hostsim.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		other := a
+		if other.dialect, err = plain.Addressed("6000070000", ""); err != nil {
+			t.Fatal(err)
+		}
+		c := join(t, h, other)
+		c.signOn()
+		m := c.build("echo", false, iso8583.VarMap{"trace": "000076"})
+		if code, _ := c.exchange(m); code != "00" || m.Text(24) != "007" {
+			t.Errorf("network %s: answered %q", m.Text(24), code)
+		}
+		m = c.build("echo", false, iso8583.VarMap{"trace": "000077", "nii": "003"})
+		if code, _ := c.exchange(m); code != "30" || !strings.Contains(log.String(), " field=24 ") {
+			t.Errorf("the network of another TPDU: answered %q\n%s", code, log.String())
+		}
+	})
+}
+
 func TestAPartOfAFieldIsMissed(t *testing.T) {
 	a := pier(t)
 	synctest.Test(t, func(t *testing.T) {
