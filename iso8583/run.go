@@ -96,8 +96,9 @@ func (r *run) write(dst, buf []byte) (out []byte, ok bool) {
 // a run, that goes on from the run's first field.
 func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out []byte, err *FieldError) {
 	out = dst
-	buf, ok := m.buf, true
+	buf := m.buf
 	var r run
+	var ok bool
 	r.begin(noRun, 0, 0, len(out), m.set[w])
 	for rest := m.set[w]; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
@@ -133,9 +134,9 @@ func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out 
 // unpackFields reads the fields of one bitmap, the first of which begins at pos. It gives what unpackEach gives, sooner:
 // where anything is less simple than a run, or wrong, that goes on from the run's first field.
 func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) { //nolint:gocognit // one loop, since a call costs as much as a field
-	fields, ok := h.fields, true
+	fields, buf := h.fields, m.buf
 	var r run
-	buf := m.buf
+	var ok bool
 	r.begin(noRun, pos, pos, len(buf), h.set[w])
 	for rest := h.set[w]; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
