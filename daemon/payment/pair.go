@@ -129,14 +129,14 @@ func (s Sale) clean(a Attempt) bool {
 	return false
 }
 
-// refused tells that the undoing under way is proven refused. A refund of which nothing was sent is not: it is begun
-// again.
+// refused tells that the undoing under way is proven refused: a reversal is when it is stuck, and still when a person has
+// said since that the attempt was paid. A refund of which nothing was sent is not: it is begun again.
 func refused(p Pair, first, second Attempt, via *Attempt) bool {
 	if via != nil {
 		return via.State == DeclinedState || via.State == Stuck || via.State == SettledNotPaid
 	}
 	u := other(other(p.Undo, first, second).Attempt, first, second)
-	return u.State == Stuck
+	return p.Via == "" && (u.State == Stuck || u.State == SettledPaid)
 }
 
 func undoFirst(first, second Attempt) Attempt {
