@@ -20,7 +20,9 @@ const (
 	runPacked         // an even number of decimal digits, two to a byte
 	runDigits         // ASCII digits
 	runText           // printable ASCII
+	runTrack          // ASCII characters of tracks
 	runBytes          // anything
+	runHex            // bytes as upper-case hex characters in ASCII
 )
 
 // joins is the kind of run that a value of a Message fits in.
@@ -38,6 +40,10 @@ func (s *fieldSpec) runKind() runKind {
 		return runPacked
 	case s.form == formDigits && s.kind == numeric && !s.ebcdic:
 		return runDigits
+	case s.form == formDigits && s.kind == track && !s.ebcdic:
+		return runTrack
+	case s.form == formHex && !s.ebcdic:
+		return runHex
 	case s.form == formText && s.charset != charsetEBCDIC:
 		return runText
 	case s.form == formRaw:
@@ -67,8 +73,11 @@ func (r *run) read(buf, b []byte) (out []byte, ok bool) {
 	case runText:
 		out = extend(buf, len(raw))
 		return out, copyPlain(out[at:], raw)
+	case runHex:
+		out = extend(buf, len(raw)/2)
+		return out, packHexDigits(out[at:], raw)
 	default:
-		return append(buf, raw...), true
+		return append(buf, raw...), r.kind == runBytes || isTrack(raw)
 	}
 }
 
@@ -87,8 +96,12 @@ func (r *run) write(dst, buf []byte) (out []byte, ok bool) {
 	case runText:
 		out = extend(dst, len(v))
 		return out, copyPlain(out[at:], v)
+	case runHex:
+		out = extend(dst, 2*len(v))
+		unpackDigits(out[at:], v)
+		return out, true
 	default:
-		return append(dst, v...), true
+		return append(dst, v...), r.kind == runBytes || isTrack(v)
 	}
 }
 
@@ -174,8 +187,11 @@ func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError)
 			r.begin(kind, pos, start, len(buf), rest)
 		}
 		at, size := start-r.start, end-start
-		if kind == runPacked {
+		switch kind {
+		case runPacked:
 			at, size = 2*at, 2*size
+		case runHex:
+			at, size = at/2, size/2
 		}
 		m.at[n] = span{off: int32(r.at + at), n: int32(size), kind: s.natural, pad: noPad}
 		r.end, pos = end, end
