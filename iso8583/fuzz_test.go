@@ -200,7 +200,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		loaded(t, d)
 		for _, name := range d.Transactions() {
-			m, err := d.Build(name, vars())
+			m, err := d.Build(name, everyVar())
 			if err != nil {
 				continue
 			}

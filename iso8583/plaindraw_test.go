@@ -202,7 +202,7 @@ func (g *drawer) message(d *plainDialect, oneIn int) (mti string, fields []drawn
 			continue
 		}
 		v := drawn{field: f}
-		if f.inside != nil && (g.apart || g.IntN(2) == 0) {
+		if f.inside != nil && (g.apart || g.IntN(4) == 0) {
 			v.want, v.parts = g.inside(f, min(f.max, longestDrawn))
 		}
 		if v.parts == nil && f.inside != nil && g.apart {
