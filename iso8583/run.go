@@ -192,6 +192,7 @@ func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError)
 			at, size = 2*at, 2*size
 		case runHex:
 			at, size = at/2, size/2
+		default: // a byte is a byte
 		}
 		m.at[n] = span{off: int32(r.at + at), n: int32(size), kind: s.natural, pad: noPad}
 		r.end, pos = end, end
