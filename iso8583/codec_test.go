@@ -3,8 +3,6 @@ package iso8583_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -27,69 +25,6 @@ func testDialect(t testing.TB, name string) *iso8583.Dialect {
 		t.Fatal(err)
 	}
 	return d
-}
-
-// digits gives n random characters of the set.
-func digits(r *rand.Rand, set string, n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = set[r.IntN(len(set))]
-	}
-	return string(b)
-}
-
-const decimal, nibbles = "0123456789", "0123456789ABCDEF"
-
-// random fills a message with values that its dialect can hold.
-func random(r *rand.Rand, mti string) *iso8583.Message {
-	m := &iso8583.Message{MTI: mti}
-	values := map[int]string{
-		2: digits(r, decimal, 12+r.IntN(8)), 3: digits(r, decimal, 6), 4: digits(r, decimal, 12), 11: digits(r, decimal, 6),
-		23: digits(r, decimal, 3), 35: digits(r, nibbles, r.IntN(38)), 36: digits(r, nibbles, 2*r.IntN(53)),
-		60: digits(r, decimal, r.IntN(30)), 41: digits(r, decimal, 8),
-	}
-	for n, v := range values {
-		if r.IntN(4) > 0 {
-			m.Set(n, v)
-		}
-	}
-	if r.IntN(2) == 0 {
-		m.SetBytes(55, []byte(digits(r, "\x00\x01\x9f\xff", r.IntN(200))))
-	}
-	if r.IntN(2) == 0 {
-		m.SetBytes(128, []byte("\x00\x01\x02\x03\x04\x05\x06\xff"))
-	}
-	return m
-}
-
-func TestGeneratedMessagesComeBackAsTheyWere(t *testing.T) {
-	for _, d := range []*iso8583.Dialect{unionpay(t), other(t)} {
-		r := rand.New(rand.NewPCG(8583, 1))
-		for i := range 2000 {
-			m := random(r, "0200")
-			packed, err := d.Pack([]byte("before"), m)
-			if err != nil {
-				t.Fatalf("%s, message %d: %v", d.Name(), i, err)
-			}
-			packed = packed[len("before"):]
-			got, trailing, err := d.Unpack(packed)
-			if err != nil || trailing != 0 {
-				t.Fatalf("%s, message %d: %v, %d trailing", d.Name(), i, err, trailing)
-			}
-			if fmt.Sprint(got.Fields()) != fmt.Sprint(m.Fields()) {
-				t.Fatalf("%s, message %d: got fields %v, want %v", d.Name(), i, got.Fields(), m.Fields())
-			}
-			for _, n := range m.Fields() {
-				if strings.TrimRight(got.Text(n), " ") != m.Text(n) {
-					t.Fatalf("%s, message %d, F%d: got %q, want %q", d.Name(), i, n, got.Text(n), m.Text(n))
-				}
-			}
-			again, err := d.Pack(nil, got)
-			if err != nil || !bytes.Equal(again, packed) {
-				t.Fatalf("%s, message %d: %v\n got %X\nwant %X", d.Name(), i, err, again, packed)
-			}
-		}
-	}
 }
 
 // frameOf is a unionpay message from the hex of what follows TPDU and header.
