@@ -9,6 +9,7 @@ require (
 
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
+	github.com/agnivade/levenshtein v1.2.2 // indirect
 	github.com/emmansun/gmsm v0.41.1 // indirect
 	github.com/yerden/go-util v1.1.4 // indirect
 	golang.org/x/text v0.30.0 // indirect
