@@ -138,7 +138,7 @@ func (r *reader) call(line string) (screen string, code int) {
 		return fmt.Sprintf("ready host %s control=%s\n", pageHost, s.control), success
 	}
 	in := ""
-	for _, command := range strings.Split(line, " | ") {
+	for command := range strings.SplitSeq(line, " | ") {
 		words := strings.Fields(strings.Replace(command, pageHost, cmp.Or(r.host, pageHost), 1))
 		if words[0] != "hwtest" {
 			r.t.Fatalf("$ %s: only hwtest can be called here", line)

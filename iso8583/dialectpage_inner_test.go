@@ -99,9 +99,9 @@ func fileKeys(path string, t reflect.Type, all map[string]string) {
 		if t == reflect.TypeFor[fieldFile]() {
 			all[path] = "table"
 		}
-		for i := range t.NumField() {
-			key := t.Field(i).Tag.Get("toml")
-			fileKeys(strings.TrimPrefix(path+"."+key, "."), t.Field(i).Type, all)
+		for field := range t.Fields() {
+			key := field.Tag.Get("toml")
+			fileKeys(strings.TrimPrefix(path+"."+key, "."), field.Type, all)
 		}
 	default:
 		all[path] = typeWords[t.String()]
@@ -223,7 +223,7 @@ func TestPageWritesFormatsAsTheyAreOnTheWire(t *testing.T) {
 		if more != "" {
 			more = ", " + more
 		}
-		d, err := Load("row.toml", []byte(fmt.Sprintf("name = \"row\"\nfields.2 = { format = %q%s }\n", r[0], more)))
+		d, err := Load("row.toml", fmt.Appendf(nil, "name = \"row\"\nfields.2 = { format = %q%s }\n", r[0], more))
 		if err != nil {
 			t.Errorf("%v: %v", r, err)
 			continue

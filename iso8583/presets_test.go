@@ -1,6 +1,7 @@
 package iso8583_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,13 +12,11 @@ import (
 // everyVar has a value for each placeholder, as long as the true one.
 func everyVar() iso8583.VarMap {
 	v := vars()
-	for name, value := range map[string]string{
+	maps.Copy(v, map[string]string{
 		"time": "193800", "date": "1122", "year": "26", "expiry": "3012", "track3": "", "currency": "156", "approval": "A1B2C3", "code": "284412345678901234", "order": "ORDER-1",
 		"original.date": "1121", "original.year": "25", "original.time": "120000", "original.kind": "sale", "amount.original": "000000001999",
 		"debit.amount": "000000012345", "debit.count": "007", "credit.amount": "000000000100", "credit.count": "001", "batch.count": "0008",
-	} {
-		v[name] = value
-	}
+	})
 	return v
 }
 
