@@ -1,6 +1,9 @@
 package payment
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Pair is a suspect pair: two attempts of one sale that may both have been paid, because a supervisor passed the
 // tender lock. There is one record per pair; it ends when at most one of the two has kept money.
@@ -79,7 +82,7 @@ func decideSalePair(s Sale, p Pair, all []Pair, cannot string) pairMove {
 	}
 	open := p.State == PairOpen || p.State == PairUndoing
 	both := s.holds(first) > 0 && s.holds(second) > 0
-	if open && both && s.excess() <= 0 {
+	if open && both && s.excess(first, second) <= 0 {
 		return pairMove{to: PairResolved}
 	}
 	m := decidePair(s, p, via)
@@ -113,8 +116,15 @@ func (s Sale) holds(a Attempt) Cents {
 	return a.Net()
 }
 
-// excess is how much more is held for the sale than it costs.
-func (s Sale) excess() Cents { return s.Net() + s.Reserved() - s.Amount }
+// excess is how much more is held for the sale than it costs. For what was paid only what was paid counts: what is
+// reserved beside it goes by itself.
+func (s Sale) excess(about ...Attempt) Cents {
+	held := s.Net()
+	if slices.ContainsFunc(about, func(a Attempt) bool { return !a.Kind.captures() }) {
+		held += s.Reserved()
+	}
+	return held - s.Amount
+}
 
 // clean tells that an attempt is proven to hold no money. A pre-auth is not while its completion is undecided.
 func (s Sale) clean(a Attempt) bool {

@@ -219,7 +219,7 @@ func (d *Desk) owedRefund(ctx context.Context, r Request) (_ Request, owed bool,
 		return r, false, nil
 	}
 	mine, _ := s.Find(r.Original.Attempt)
-	if r.Amount = min(s.holds(mine), s.excess()); r.Amount <= 0 {
+	if r.Amount = min(s.holds(mine), s.excess(mine)); r.Amount <= 0 {
 		return r, false, nil
 	}
 	r, err = d.fitSale(r, s)
