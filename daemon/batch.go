@@ -183,10 +183,12 @@ func (c *batchCloseCmd) close(ctx context.Context, api *client, g *globals) erro
 	if err != nil {
 		return err
 	}
-	switch b.State {
-	case "closed":
+	switch {
+	case b.State == "refused" && b.Code == "given_up":
+		fmt.Fprintf(g.Out, "the close of batch %s is ended: it stays open, and cards are taken again; ask the acquirer whether it has closed it\n", b.Batch)
+	case b.State == "closed":
 		fmt.Fprintf(g.Out, "batch %s is closed with %s; the next one is %s\n", b.Batch, money(b.Net, b.Currency), b.Next)
-	case "closing":
+	case b.State == "closing":
 		fmt.Fprintf(g.Out, "batch %s is being closed; the acquirer has not answered yet, and posd goes on asking: see posd batch list\n", b.Batch)
 	default:
 		return fmt.Errorf("batch %s is %s: %s %s; %s", b.Batch, b.State, b.Code, b.Text, b.Problem.Remedy)

@@ -36,6 +36,7 @@ func TestClosingABatchSaysWhatCameOfIt(t *testing.T) {
 		{"closed", aBatch, "batch 000007 is closed with CNY 130.00; the next one is 000008\nnot decided when it was closed:\n", "", batchCloseCmd{By: "Li Na"}},
 		{"closing", `{"batch":"000007","state":"closing"}`, "posd goes on asking", "", batchCloseCmd{By: "Li Na"}},
 		{"refused", `{"batch":"000007","state":"refused","code":"77","problem":{"remedy":"ask the acquirer"}}`, "", "77 ; ask the acquirer", batchCloseCmd{By: "Li Na"}},
+		{"ended", `{"batch":"000007","state":"refused","code":"given_up"}`, "cards are taken again", "", batchCloseCmd{By: "Li Na"}},
 		{"forced for no reason", aBatch, "", "--reason", batchCloseCmd{By: "Li Na", Force: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
