@@ -146,22 +146,21 @@ func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) pa
 }
 
 // believe takes back a decline that says nothing about the copy sent before: "repeated number" or "sign on first" to a
-// repeated refund. The first is final: the host will never say more, and a person has to ask what it booked. So is the
-// second when the host has another batch by then, since it will never take this number again.
+// repeated refund. The first is final: the host will never say more, and a person has to ask what it booked. So is any
+// decline when another batch is open by then: the copy before may be booked in the one that is over.
 func (a *Acquirer) believe(ctx context.Context, at payment.Attempt, ans payment.Answer) payment.Answer {
 	if ans.Outcome != payment.Declined || a.first(at) {
 		return ans
 	}
-	if a.o.Dialect.Action(ans.Code).Action == iso8583.ActionDuplicate {
-		ans.Outcome, ans.Reason, ans.Hopeless = payment.Unknown, payment.ReasonOther, true
-		return ans
-	}
-	if a.o.Dialect.Action(ans.Code).Action != iso8583.ActionSignOn {
-		return ans
-	}
-	ans.Outcome, ans.Reason = payment.Unknown, payment.ReasonNoAnswer
 	batch, err := a.o.Scribe.Batch(ctx, a.o.Terminal)
-	ans.Hopeless = err == nil && batch != at.Numbers.Batch
+	over := err == nil && batch != at.Numbers.Batch
+	action := a.o.Dialect.Action(ans.Code).Action
+	switch {
+	case action == iso8583.ActionDuplicate:
+		ans.Outcome, ans.Reason, ans.Hopeless = payment.Unknown, payment.ReasonOther, true
+	case action == iso8583.ActionSignOn, over, err != nil:
+		ans.Outcome, ans.Reason, ans.Hopeless = payment.Unknown, payment.ReasonNoAnswer, over
+	}
 	return ans
 }
 

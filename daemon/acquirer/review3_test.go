@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 
 	"posd/daemon/payment"
+	"posd/iso8583"
 )
 
 // The wallet rail asks whether the terminal is ready beside the card's lane: its sign-on may come between an attempt's
@@ -23,5 +24,30 @@ func TestSaleNumberedBeforeAnothersSignOnIsNotSentIntoTheOldBatch(t *testing.T) 
 			}
 			b.left(t, 0)
 		})
+	})
+}
+
+// The first copy may be booked in the batch that is over by now; a host that refuses the repetition does not speak of it.
+func TestRepeatedRefundThatIsDeclinedInAnotherBatchIsForAPersonToDecide(t *testing.T) {
+	scripted(t, func(t *testing.T, b *bench, h *script) {
+		sale := b.approved(t, payment.KindSale, 5000, nil)
+		h.answers(func(*iso8583.Message, *iso8583.Message) func([]byte) []byte { return silent })
+		at, ans := b.pay(t, payment.KindRefund, 1500, &sale)
+		if ans.Outcome != payment.Unknown {
+			t.Fatalf("the first copy: %s, want unknown", show(ans))
+		}
+		at.Asks = 1
+		h.answers(func(_, reply *iso8583.Message) func([]byte) []byte {
+			reply.Set(39, "58")
+			return nil
+		})
+		b.scribe.batch = "000009"
+		if ans := b.Authorize(t.Context(), at, nil); ans.Outcome != payment.Unknown || !ans.Hopeless || ans.Code != "58" {
+			t.Errorf("got %s, hopeless %t; want unknown and hopeless", show(ans), ans.Hopeless)
+		}
+		b.scribe.batch = at.Numbers.Batch
+		if ans := b.Authorize(t.Context(), at, nil); ans.Outcome != payment.Declined {
+			t.Errorf("in its own batch: %s, want declined", show(ans))
+		}
 	})
 }
