@@ -21,11 +21,14 @@ const (
 	FaultLength       FaultName = "wrong length prefix"
 	FaultTextBitmap   FaultName = "ASCII bitmap where binary was expected"
 	FaultBinaryBitmap FaultName = "binary bitmap where hex text was expected"
+	FaultBitmapForm   FaultName = "bitmap in other hex characters"
 	FaultTextMTI      FaultName = "MTI as text where BCD was expected"
 	FaultBCDMTI       FaultName = "MTI in BCD where text was expected"
 	FaultNoBit        FaultName = "a field on the wire without its bit"
 	FaultNoField      FaultName = "a bit without its field on the wire"
 	FaultTrailing     FaultName = "stray trailing bytes"
+	FaultLeading      FaultName = "stray leading bytes"
+	FaultSerial       FaultName = "STX and ETX of a serial line"
 	FaultCut          FaultName = "message cut short"
 	FaultNoTPDU       FaultName = "TPDU missing"
 	FaultTwoTPDUs     FaultName = "TPDU doubled"
@@ -54,11 +57,14 @@ var faultsKnown = map[FaultName]faultLore{
 	FaultLength:       {13, "报文长度错误", "count again what follows the length prefix, or see whether the trace lost bytes"},
 	FaultTextBitmap:   {9, "位图为ASCII而应为二进制", `set bitmap = "hex" in [codec], or let the sender write eight bytes`},
 	FaultBinaryBitmap: {9, "位图为二进制而应为十六进制文本", `set bitmap = "binary" in [codec], or let the sender write sixteen hex characters`},
+	FaultBitmapForm:   {9, "位图的十六进制字符形式不符", "write the bitmap with 0-9 and A-F in upper case, in the character set of the message type"},
 	FaultTextMTI:      {9, "消息类型为文本而应为BCD", `set mti = "ascii" or "ebcdic" in [codec]`},
 	FaultBCDMTI:       {9, "消息类型为BCD而应为文本", `set mti = "bcd" in [codec]`},
 	FaultNoBit:        {14, "域存在但位图未置位", "set the field's bit in the bitmap, or leave the field out"},
 	FaultNoField:      {16, "位图已置位但域不存在", "clear the field's bit in the bitmap, or send the field"},
 	FaultTrailing:     {13, "报文尾部有多余字节", "look at what the sender appends: a trailer (set it in [frame]), line ends, or the next message"},
+	FaultLeading:      {22, "报文前有多余字节", "look at what the sender puts in front: a longer length, or a header (set it in [frame])"},
+	FaultSerial:       {9, "串口帧的STX和ETX", "take STX, ETX and the check byte away where the serial line ends: over TCP there are none"},
 	FaultCut:          {18, "报文被截断", "the trace or the connection ended too early: get the whole message"},
 	FaultNoTPDU:       {9, "缺少TPDU", "send five bytes of TPDU before the message, or set tpdu_bytes = 0 in [frame]"},
 	FaultTwoTPDUs:     {9, "TPDU重复", "two parts of the sender both put a TPDU in front: take one away"},
@@ -127,11 +133,11 @@ func (v Verdict) fit() int {
 
 func (d *Dialect) examine(raw []byte) Verdict {
 	if len(raw) > d.frame.max+2*longestHeader {
-		return Verdict{Dialect: d.name, cost: hopeless, Err: faultAt("frame", 0, "%d bytes exceed the dialect's limit of %d", len(raw), d.frame.max)}
+		return Verdict{Dialect: d.name, cost: unread, Err: faultAt("frame", 0, "%d bytes exceed the dialect's limit of %d", len(raw), d.frame.max)}
 	}
 	e := examiner{d: d, raw: raw}
 	e.tryAll()
-	v := Verdict{Dialect: d.name, cost: hopeless}
+	v := Verdict{Dialect: d.name, cost: unread}
 	_, _, _, err := d.UnpackPasted(raw)
 	if fe, ok := err.(*FieldError); ok { //nolint:errorlint // the codec returns it unwrapped
 		v.Err = fe
@@ -149,61 +155,17 @@ func (d *Dialect) examine(raw []byte) Verdict {
 			break
 		}
 	}
-	if best.cost() >= hopeless {
-		v.Faults, v.Or = nil, nil
+	if best.burden() >= hopeless {
+		v.cost, v.Faults, v.Or = unread, nil, nil
 	}
 	return v
 }
 
-// hopeless is the cost from which an explanation explains nothing.
-const hopeless = 60
+const (
+	hopeless = 60      // the burden from which an explanation explains nothing
+	unread   = 1 << 20 // the cost of bytes that nothing explains
+)
 
 func sameFaults(a, b []Fault) bool {
 	return slices.EqualFunc(a, b, func(a, b Fault) bool { return a.Name == b.Name })
-}
-
-// ExamineOddHex is Examine for text with an odd number of hex digits: it finds where a digit was lost or doubled.
-// The first fault of each verdict is FaultOddHex.
-func ExamineOddHex(digits string, dialects ...*Dialect) []Verdict {
-	list := make([]Verdict, 0, len(dialects))
-	for _, d := range dialects {
-		list = append(list, d.examineOdd(digits))
-	}
-	slices.SortStableFunc(list, func(a, b Verdict) int { return cmp.Compare(a.cost, b.cost) })
-	return list
-}
-
-// mostOdd bounds the search for a lost digit.
-const mostOdd = 4096
-
-func (d *Dialect) examineOdd(digits string) Verdict {
-	odd := Fault{Name: FaultOddHex, Path: "hex", Offset: -1, Detail: fmt.Sprintf("%d hex digits make no whole bytes", len(digits))}
-	best := Verdict{Dialect: d.name, cost: hopeless, Faults: []Fault{odd}}
-	for i := 0; i <= len(digits) && len(digits) <= mostOdd; i++ {
-		for _, text := range mended(digits, i) {
-			raw, err := decodeHex(text)
-			if err != nil {
-				continue
-			}
-			r, ok := d.plainReading(raw)
-			if c := faultsKnown[FaultOddHex].weight + r.cost(); ok && c < best.cost {
-				odd.Offset = max(0, i-1) / 2
-				odd.Detail = fmt.Sprintf("%d hex digits make no whole bytes: one is lost or doubled, probably at digit %d", len(digits), i+1)
-				best = Verdict{Dialect: d.name, cost: c, Faults: []Fault{odd}, Doubts: r.doubts}
-			}
-		}
-	}
-	return best
-}
-
-// mended gives digits without the one before i, and with each possible one put in there.
-func mended(digits string, i int) []string {
-	list := make([]string, 0, 17)
-	if i > 0 {
-		list = append(list, digits[:i-1]+digits[i:])
-	}
-	for _, lost := range upperDigits {
-		list = append(list, digits[:i]+string(lost)+digits[i:])
-	}
-	return list
 }

@@ -134,6 +134,9 @@ func sickFrames(t testing.TB) (list []sick) {
 	add("cut short", enveloped(t, up, good)[:len(good)-20], iso8583.FaultCut, "F55")
 	add("wrong length", cat([]byte{0x00, 0xFF}, good), iso8583.FaultLength, "frame")
 	add("a letter in a number", enveloped(t, up, put(at(4).Value+2, 0x0A)), iso8583.FaultValue, "F4")
+	line := enveloped(t, up, good)
+	add("STX and ETX around it", cat([]byte{0x02}, line, []byte{0x03, 0x7E}), iso8583.FaultSerial, "frame")
+	add("a length of four bytes", cat([]byte{0, 0}, line), iso8583.FaultLeading, "frame")
 	add("length counts itself and the TPDU is doubled", cat([]byte{byte((self + 5) >> 8), byte(self + 5)}, good[:5], good), iso8583.FaultInclusive, "frame")
 	return list
 }
@@ -151,6 +154,48 @@ func TestExamineNamesTheFaultOfABrokenFrame(t *testing.T) {
 				t.Logf("%s says that it fits", list[0].Dialect)
 			}
 		})
+	}
+}
+
+func TestExamineReadsABitmapInAnyHexCharacters(t *testing.T) {
+	const digits = "3238010020C00011"
+	lower := strings.ToLower(digits)
+	ebcdic := func(s string) string {
+		return strings.NewReplacer("C", "\xC3", "0", "\xF0", "1", "\xF1", "2", "\xF2", "3", "\xF3", "8", "\xF8").Replace(s)
+	}
+	for _, c := range []struct {
+		dialect, bitmap string
+		fault           iso8583.FaultName
+	}{
+		{"unionpay", digits, iso8583.FaultTextBitmap},
+		{"unionpay", lower, iso8583.FaultTextBitmap},
+		{"iso87-ebcdic", digits, iso8583.FaultTextBitmap},
+		{"iso87-ebcdic", lower, iso8583.FaultTextBitmap},
+		{"iso87-ebcdic", ebcdic(digits), iso8583.FaultTextBitmap},
+		{"postilion", lower, iso8583.FaultTextBitmap},
+		{"iso87-ascii", lower, iso8583.FaultBitmapForm},
+		{"iso87-ascii", ebcdic(digits), iso8583.FaultBitmapForm},
+	} {
+		d := preset(t, c.dialect)
+		m := &iso8583.Message{MTI: "0200"}
+		for n, v := range map[int]string{3: "000000", 4: "000000012345", 7: "1122101530", 11: "000123", 12: "101530", 13: "1122", 24: "003", 35: "6228480000000000000D2712", 41: "10000001", 42: "100000000000001", 60: "22000001"} {
+			m.Set(n, v)
+		}
+		m.SetBytes(64, someMAC)
+		good := packed(t, d, m)
+		size := 8
+		if strings.HasSuffix(c.dialect, "ascii") {
+			size = 16
+		}
+		var v iso8583.View
+		if err := d.View(&v, good); err != nil {
+			t.Fatal(err)
+		}
+		at := v.Place(3).Start - size
+		sick := enveloped(t, d, cat(good[:at], []byte(c.bitmap), good[at+size:]))
+		if got := iso8583.Examine(sick, d)[0]; len(got.Faults) != 1 || got.Faults[0].Name != c.fault || got.Faults[0].Path != "bitmap" {
+			t.Errorf("%s, %q: got %v, doubts %q, want %s", c.dialect, c.bitmap, got.Faults, got.Doubts, c.fault)
+		}
 	}
 }
 

@@ -1,11 +1,35 @@
 package iso8583
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
-	"time"
+	"slices"
 )
+
+// reading is bytes read from the first to the last, under the assumption that some things are wrong with them.
+type reading struct {
+	faults []Fault
+	weight int
+	doubts []string
+	strain int // of values that are possible, but do not show that the reading has kept its step
+}
+
+// cost orders readings: unlikely faults, and doubts and strain that stay under them.
+func (r reading) cost() int { return r.burden() + r.strain }
+
+// burden is the cost that does not grow with the number of fields.
+func (r reading) burden() int { return r.weight + doubtWeight*len(r.doubts) }
+
+const doubtWeight = 8
+
+// strains is what a value adds that looks so.
+var strains = map[look]int{looksRight: 0, looksAnyhow: 2, looksOdd: 5, looksWrong: 0}
+
+func (r reading) and(f Fault) reading {
+	r.faults = append(r.faults[:len(r.faults):len(r.faults)], f)
+	r.weight += faultsKnown[f.Name].weight
+	return r
+}
 
 // judge decodes what a walk has found and holds it against what such values look like.
 func (w *walker) judge(list []step, other []byte) reading {
@@ -14,10 +38,15 @@ func (w *walker) judge(list []step, other []byte) reading {
 	if other != nil {
 		b = other
 	}
-	if version, known := w.d.speaks(w.head.mti); known {
-		r.good++
-	} else if !version {
+	switch version, known := w.d.speaks(w.head.mti); {
+	case known:
+	case version:
+		r.strain += strains[looksOdd]
+	default:
 		r.doubts = append(r.doubts, "the dialect has no messages of this version")
+	}
+	if n := w.unanswered(list); n > 0 {
+		r.doubts = append(r.doubts, fmt.Sprintf("an answer without F%d", n))
 	}
 	for _, s := range list {
 		value, kind, _, err := s.s.decode(nil, b[s.value:s.end], s.units)
@@ -26,16 +55,23 @@ func (w *walker) judge(list []step, other []byte) reading {
 			r = r.and(Fault{Name: FaultValue, Path: fmt.Sprintf("F%d", s.n), Offset: err.Offset, Detail: err.Rule})
 			continue
 		}
-		switch looks(w.d, s, value, kind) {
-		case looksRight:
-			r.good++
-		case looksWrong:
+		look := w.d.looks(w.head.mti, s, value, kind)
+		r.strain += strains[look]
+		if look == looksWrong {
 			r.doubts = append(r.doubts, fmt.Sprintf("F%d does not look like a %s", s.n, cmp.Or(s.s.name, "value of its kind")))
-		case looksAnyhow:
 		}
 		clear(value)
 	}
 	return r
+}
+
+// unanswered gives the field of the answer code where an answer lacks it, else 0.
+func (w *walker) unanswered(list []step) int {
+	code := w.d.roles["code"].field
+	if w.head.mti[2]&1 == 0 || slices.ContainsFunc(list, func(s step) bool { return s.n == code }) {
+		return 0
+	}
+	return code
 }
 
 // speaks tells whether the dialect has messages of an MTI's version, and whether it has this very one.
@@ -52,113 +88,6 @@ func (d *Dialect) speaks(mti string) (version, known bool) {
 	return version || len(d.transaction) == 0, known
 }
 
-// look is whether a value looks like what its field should hold.
-type look int
-
-const (
-	looksAnyhow look = iota
-	looksRight
-	looksWrong
-)
-
-func lookOf(right bool) look {
-	if right {
-		return looksRight
-	}
-	return looksWrong
-}
-
-// looks judges one value. It is no validation: hosts write odd things, and only the sum of doubts counts.
-func looks(d *Dialect, s step, v []byte, kind valueKind) look {
-	switch {
-	case s.s.holds == holdsPAN && s.s.kind == numeric:
-		if len(v) >= 12 && !luhn(v) {
-			return looksAnyhow
-		}
-		return lookOf(len(v) >= 12)
-	case s.s.holds == holdsTrack:
-		if i := bytes.IndexAny(v, "D=^"); i >= 12 && i <= 20 {
-			return looksRight
-		}
-		return looksAnyhow // encrypted ones look like anything
-	case s.s.holds == holdsEMV && kind == isBytes:
-		return lookOf(isTLV(v))
-	case s.s.kind == text && kind != isText:
-		return lookOf(s.s.class != Public) // what acquirers put into fields of their own is often no text
-	case s.n == d.roles["code"].field && len(v) > 0:
-		_, known := d.answers[string(v)]
-		if known {
-			return looksRight
-		}
-		return looksAnyhow
-	case s.s.kind == numeric:
-		return looksLikeTime(s.n, v)
-	case s.s.kind == text && len(v) > 0:
-		return lookOf(allPrint(v))
-	default:
-		return looksAnyhow
-	}
-}
-
-// layouts of dates and times by field, for each length that versions of the standard give them.
-var layouts = map[int][]string{
-	7: {"0102150405"}, 12: {"150405", "060102150405", "20060102150405"}, 13: {"0102", "0601"}, 14: {"0601"},
-	15: {"0102", "060102"}, 16: {"0102"}, 17: {"0102"}, 73: {"060102"},
-}
-
-// looksLikeTime judges numbers that are a date or a time. All zeros mean none.
-func looksLikeTime(n int, v []byte) look {
-	if len(bytes.Trim(v, "0")) == 0 {
-		return looksAnyhow
-	}
-	for _, layout := range layouts[n] {
-		if len(layout) != len(v) {
-			continue
-		}
-		// A leap day has no year in most of these fields; 2024 has one.
-		text := string(v)
-		if layout[:2] == "01" {
-			layout, text = "2006"+layout, "2024"+text
-		}
-		_, err := time.Parse(layout, text)
-		return lookOf(err == nil)
-	}
-	return looksAnyhow
-}
-
-// luhn tells whether the last digit is the check digit of ISO/IEC 7812-1, annex B.
-func luhn(digits []byte) bool {
-	sum := 0
-	for i := range digits {
-		n := int(digits[len(digits)-1-i] - '0')
-		if i%2 == 1 {
-			n *= 2
-		}
-		sum += n/10 + n%10
-	}
-	return sum%10 == 0
-}
-
-func isTLV(b []byte) bool {
-	for pos := 0; pos < len(b); {
-		o, rule := nextTLV(b, pos)
-		if rule != "" {
-			return false
-		}
-		pos = o.end
-	}
-	return len(b) > 0
-}
-
-func allPrint(v []byte) bool {
-	for _, c := range v {
-		if c < ' ' || c == 0x7F {
-			return false
-		}
-	}
-	return true
-}
-
 // look judges the value of one step of a walk over the message itself.
 func (w *walker) look(at step) look {
 	value, kind, _, err := at.s.decode(nil, w.b[at.value:at.end], at.units)
@@ -166,5 +95,5 @@ func (w *walker) look(at step) look {
 	if err != nil {
 		return looksWrong
 	}
-	return looks(w.d, at, value, kind)
+	return w.d.looks(w.head.mti, at, value, kind)
 }

@@ -13,23 +13,6 @@ type examiner struct {
 	readings []reading
 }
 
-// reading is bytes read from the first to the last, under the assumption that some things are wrong with them.
-type reading struct {
-	faults []Fault
-	weight int
-	doubts []string
-	good   int // values that look right
-}
-
-// cost orders readings: unlikely faults, and doubts that stay under them, cost; values that look right say that the
-// reading has not lost its step.
-func (r reading) cost() int { return r.weight + doubtWeight*len(r.doubts) - min(r.good, mostGood) }
-
-const (
-	doubtWeight = 8
-	mostGood    = 12
-)
-
 // envelope is one way to take the length prefix away: the payload, where it begins, and what is wrong for that.
 type envelope struct {
 	payload []byte
@@ -47,7 +30,11 @@ func (e *examiner) tryAll() {
 			if len(faults) > 2 || h.skip > len(env.payload) {
 				continue
 			}
-			w := walker{d: h.d, b: env.payload[h.skip:], base: env.base + h.skip, faults: faults, weight: env.weight + h.weight, short: env.short}
+			b := env.payload
+			if h.b != nil {
+				b = h.b
+			}
+			w := walker{d: h.d, b: b[h.skip:], base: env.base + h.skip, faults: faults, weight: env.weight + h.weight, short: env.short}
 			if w.begin() {
 				e.readings = append(e.readings, w.walks(len(faults) < 2)...)
 			}
@@ -57,28 +44,83 @@ func (e *examiner) tryAll() {
 
 // plainReading reads raw with or without its length prefix, and without any fault.
 func (d *Dialect) plainReading(raw []byte) (best reading, ok bool) {
-	best.weight = hopeless
 	e := examiner{d: d, raw: raw}
 	for _, env := range e.envelopes() {
 		w := walker{d: d, b: env.payload, base: env.base}
 		if len(env.faults) > 0 || !w.begin() {
 			continue
 		}
-		if r, left := w.whole(walkPlain()); left == 0 && r.cost() < best.cost() {
+		if r, left := w.whole(walkPlain()); left == 0 && (!ok || r.cost() < best.cost()) {
 			best, ok = r, true
 		}
 	}
 	return best, ok
 }
 
+// envelopes gives the ways to take away what is around the message.
 func (e *examiner) envelopes() []envelope {
-	list := []envelope{{payload: e.raw}}
-	for _, kind := range []lengthKind{lengthBin2, lengthBCD2, lengthASCII4, lengthHex4} {
-		if len(e.raw) <= kind.size() {
+	list := e.d.envelopes(e.raw)
+	if inner, ok := offSerialLine(e.raw); ok {
+		for _, env := range e.d.envelopes(inner) {
+			list = append(list, env.inside(1, FaultSerial, "STX (02) stands before it, ETX (03) behind it"))
+		}
+	}
+	for k := 1; k <= mostLeading && k < len(e.raw); k++ {
+		var v View
+		if e.d.View(&v, e.raw[k:]) != nil || v.Trailing() > 0 {
 			continue
 		}
-		if said, ok := kind.read(e.raw[:kind.size()]); ok {
-			list = append(list, e.d.frame.opened(e.raw, kind, said)...)
+		env := envelope{payload: e.raw[k:]}
+		list = append(list, env.inside(k, FaultLeading, fmt.Sprintf("%d bytes stand before the message%s", k, longLength(e.raw[:k], len(e.raw)-k))))
+	}
+	return list
+}
+
+// mostLeading is how many bytes in front of a message are tried.
+const mostLeading = 12
+
+// longLength tells whether the bytes before a message are a length of four bytes.
+func longLength(b []byte, follow int) string {
+	if n, ok := lengthBinary.read(b); ok && len(b) == 4 && (n == follow || n == follow+4) {
+		return ": a length of four bytes"
+	}
+	return ""
+}
+
+// inside puts an envelope behind so many bytes of a greater one.
+func (e envelope) inside(base int, name FaultName, detail string) envelope {
+	out := e
+	out.base, out.faults, out.weight = e.base+base, nil, e.weight
+	out.add(name, "frame", 0, detail)
+	for _, f := range e.faults {
+		f.Offset += base
+		out.faults = append(out.faults, f)
+	}
+	return out
+}
+
+// offSerialLine takes away what a serial line has around a message: STX, and ETX with or without a check byte behind it.
+func offSerialLine(raw []byte) (inner []byte, ok bool) {
+	const stx, etx = 0x02, 0x03
+	n := len(raw)
+	switch {
+	case n < 4 || raw[0] != stx:
+		return nil, false
+	case raw[n-2] == etx:
+		return raw[1 : n-2], true
+	default:
+		return raw[1 : n-1], raw[n-1] == etx
+	}
+}
+
+func (d *Dialect) envelopes(raw []byte) []envelope {
+	list := []envelope{{payload: raw}}
+	for _, kind := range []lengthKind{lengthBin2, lengthBCD2, lengthASCII4, lengthHex4} {
+		if len(raw) <= kind.size() {
+			continue
+		}
+		if said, ok := kind.read(raw[:kind.size()]); ok {
+			list = append(list, d.frame.opened(raw, kind, said)...)
 		}
 	}
 	return list
@@ -154,97 +196,6 @@ func formFault(is, want lengthKind, said int) (name FaultName, path string, offs
 		name = FaultBinaryLength
 	}
 	return name, "frame", 0, fmt.Sprintf("as %s it says %d, which is right; the dialect has %s", is, said, want)
-}
-
-// headTried is a dialect with another head, and what is wrong for that.
-type headTried struct {
-	d      *Dialect
-	skip   int // bytes in front that are too many
-	faults []Fault
-	weight int
-}
-
-func (h headTried) faultsAt(base int) []Fault {
-	out := make([]Fault, len(h.faults))
-	for i, f := range h.faults {
-		f.Offset += base
-		out[i] = f
-	}
-	return out
-}
-
-func (h headTried) with(name FaultName, path string, offset int, detail string) headTried {
-	d := *h.d
-	h.d = &d
-	h.faults = append(h.faults[:len(h.faults):len(h.faults)], Fault{Name: name, Path: path, Offset: offset, Detail: detail})
-	h.weight += faultsKnown[name].weight
-	return h
-}
-
-// headsTried gives the dialect's head, and heads that differ from it in at most two things.
-func (d *Dialect) headsTried(b []byte) []headTried {
-	list := d.tpdusTried(b)
-	for _, h := range list {
-		if d.frame.headerBytes > 0 {
-			v := h.with(FaultNoHeader, "header", h.d.frame.tpduBytes, fmt.Sprintf("the message type stands where the %d bytes of header belong", d.frame.headerBytes))
-			v.d.frame.headerBytes = 0
-			list = append(list, v)
-		}
-	}
-	for _, h := range list {
-		list = append(list, h.mtiTried()...)
-	}
-	for _, h := range list {
-		if len(h.faults) < 2 {
-			list = append(list, h.bitmapTried())
-		}
-	}
-	return list
-}
-
-func (d *Dialect) tpdusTried(b []byte) []headTried {
-	plain := headTried{d: d}
-	list := []headTried{plain}
-	switch size := d.frame.tpduBytes; {
-	case size > 0:
-		v := plain.with(FaultNoTPDU, "tpdu", 0, fmt.Sprintf("what follows a TPDU stands where its %d bytes belong", size))
-		v.d.frame.tpduBytes = 0
-		list = append(list, v)
-		if len(b) > 2*size && b[0] == b[size] {
-			two := plain.with(FaultTwoTPDUs, "tpdu", size, fmt.Sprintf("after the TPDU come %d bytes that look like a TPDU again", size))
-			two.skip = size
-			list = append(list, two)
-		}
-	case len(b) > 5 && b[0] == 0x60:
-		v := plain.with(FaultStrayTPDU, "tpdu", 0, "five bytes that look like a TPDU stand before the message")
-		v.skip = 5
-		list = append(list, v)
-	}
-	return list
-}
-
-func (h headTried) mtiTried() []headTried {
-	at := h.d.frame.tpduBytes + h.d.frame.headerBytes
-	if h.d.mti != codingBCD {
-		v := h.with(FaultBCDMTI, "mti", at, "two bytes of BCD stand where the dialect has four characters")
-		v.d.mti = codingBCD
-		return []headTried{v}
-	}
-	v := h.with(FaultTextMTI, "mti", at, "four characters stand where the dialect has two bytes of BCD")
-	v.d.mti = codingASCII
-	return []headTried{v}
-}
-
-func (h headTried) bitmapTried() headTried {
-	at := h.d.frame.tpduBytes + h.d.frame.headerBytes + h.d.mti.size()
-	if h.d.bitmapText {
-		v := h.with(FaultBinaryBitmap, "bitmap", at, "eight bytes stand where the dialect has sixteen hex characters")
-		v.d.bitmapText = false
-		return v
-	}
-	v := h.with(FaultTextBitmap, "bitmap", at, "sixteen hex characters stand where the dialect has eight bytes")
-	v.d.bitmapText = true
-	return v
 }
 
 // walker walks over the fields of one message in several ways.

@@ -12,27 +12,17 @@ func (w *walker) walks(more bool) (list []reading) {
 	if left == 0 {
 		list = append(list, plain)
 	}
-	if !more || left == 0 && len(plain.doubts) == 0 {
+	if !more || left == 0 && plain.strain+len(plain.doubts) == 0 {
 		return list
 	}
 	if left > 0 {
-		at := len(w.b) - left
-		list = append(list, plain.and(Fault{
-			Name: FaultTrailing, Path: "frame", Offset: w.base + at,
-			Detail: fmt.Sprintf("%d bytes follow the last field of the bitmap", left),
-		}))
+		list = append(list, w.trailing(plain, len(w.b)-left))
 	}
 	list = append(list, w.counts()...)
 	list = append(list, w.forms()...)
 	list = append(list, w.unmarked()...)
 	list = append(list, w.missing()...)
 	return append(list, w.cut()...)
-}
-
-func (r reading) and(f Fault) reading {
-	r.faults = append(r.faults[:len(r.faults):len(r.faults)], f)
-	r.weight += faultsKnown[f.Name].weight
-	return r
 }
 
 // whole reads one way and tells how many bytes are left, -1 where it breaks.
@@ -147,17 +137,23 @@ func (w *walker) altered(name FaultName, fields []int, mask uint32, change func(
 	if err != nil || end != len(w.b) {
 		return reading{}, false
 	}
-	r := w.judge(list, nil)
-	for _, s := range list {
-		if set.has(s.n) {
-			f := Fault{Name: name, Path: fmt.Sprintf("F%d", s.n), Offset: w.base + s.start, Detail: w.readAs(s)}
-			if more := bits.OnesCount32(mask) - 1; more > 0 {
-				f.Detail += fmt.Sprintf("; so it is in %d other fields", more)
-			}
-			return r.and(f), true
-		}
+	first := slices.IndexFunc(list, func(s step) bool { return set.has(s.n) })
+	if first < 0 {
+		return reading{}, false
 	}
-	return r, false
+	at, others := list[first], bits.OnesCount32(mask)-1
+	f := Fault{Name: name, Path: fmt.Sprintf("F%d", at.n), Offset: w.base + at.start, Detail: w.readAs(at)}
+	if others > 0 {
+		f.Detail += fmt.Sprintf("; so it is in %d other fields", others)
+	}
+	r := w.judge(list, nil).and(f)
+	if at.s.holds != "" && w.look(at) != looksRight {
+		r.weight += 3
+	}
+	if at.s.before != w.head.fields[at.n].before && others+1 < len(fields) {
+		r.weight += 6 // nobody writes lengths of another size in some fields only
+	}
+	return r, true
 }
 
 func (w *walker) readAs(s step) string {
@@ -171,110 +167,6 @@ func (w *walker) readAs(s step) string {
 	default:
 		return fmt.Sprintf("as %s the length says %d, with which all fits; the dialect has %s", s.s.lengths, said, want.lengths)
 	}
-}
-
-// unmarked tries fields that are there though their bit is not set.
-func (w *walker) unmarked() (list []reading) {
-	expected := w.d.expected(w.head.mti)
-	for n := 2; n <= 64*w.head.maps; n++ {
-		s := w.head.fields[n]
-		if s == nil || n == 65 || w.head.set.has(n) {
-			continue
-		}
-		steps, end, err := w.steps(way{add: n})
-		if err != nil || end != len(w.b) {
-			continue
-		}
-		r := w.judge(steps, nil)
-		at := steps[slices.IndexFunc(steps, func(s step) bool { return s.n == n })]
-		r = r.and(Fault{
-			Name: FaultNoBit, Path: fmt.Sprintf("F%d", n), Offset: w.base + at.start,
-			Detail: fmt.Sprintf("with F%d (%s) here all fits; its bit is not set", n, s.name),
-		})
-		r.weight += w.unlikely(at, expected.has(n))
-		list = append(list, r)
-	}
-	return list
-}
-
-// unlikely weighs whether bytes are a field without its bit: a length that is right by chance is rare, eight bytes
-// that are just eight bytes are not.
-func (w *walker) unlikely(at step, expected bool) (weight int) {
-	switch {
-	case at.units == 0:
-		weight += 6
-	case at.s.kind == track && w.look(at) != looksRight:
-		weight += 4
-	case at.end-at.value < 3:
-		weight += 4
-	case at.s.prefix > 0:
-		weight -= 2
-	case at.s.kind == binary && at.n == w.d.mac.Field && expected:
-	case at.s.kind == binary:
-		weight += 4
-	}
-	if expected {
-		weight -= 3
-	}
-	if usual.has(at.n) {
-		weight -= 2
-	}
-	return weight
-}
-
-// usual are the fields that most messages of a till have, whatever the dialect.
-var usual = func() (set presence) {
-	for _, n := range []int{2, 3, 4, 11, 12, 13, 14, 22, 23, 24, 25, 35, 37, 38, 39, 41, 42, 49, 52, 53, 55, 60, 62} {
-		set.add(n)
-	}
-	return set
-}()
-
-// expected gives the fields that messages of that type have by the dialect's transactions.
-func (d *Dialect) expected(mti string) (set presence) {
-	for _, t := range d.transaction {
-		t.request.expect(d, mti, &set)
-		if t.reversal != nil {
-			t.reversal.expect(d, mti, &set)
-		}
-	}
-	return set
-}
-
-// expect adds the template's fields, if mti is its type or answers it, and for an answer what hosts add.
-func (t *messageTemplate) expect(d *Dialect, mti string, set *presence) {
-	answer := answers(t.mti, mti)
-	if t.mti != mti && !answer {
-		return
-	}
-	for n := range t.fields {
-		set.add(n)
-	}
-	for _, role := range []string{"code", "rrn", "approval", "time", "date"} {
-		if n := d.RoleField(role); n > 1 && answer {
-			set.add(n)
-		}
-	}
-}
-
-// missing tries fields that are not there though their bit is set.
-func (w *walker) missing() (list []reading) {
-	expected := w.d.expected(w.head.mti)
-	for n := w.head.set.next(0); n != 0; n = w.head.set.next(n) {
-		r, left := w.whole(way{drop: n})
-		if left != 0 {
-			continue
-		}
-		r = r.and(Fault{
-			Name: FaultNoField, Path: fmt.Sprintf("F%d", n), Offset: w.base + w.head.pos,
-			Detail: fmt.Sprintf("without F%d all fits; its bit is set", n),
-		})
-		if expected.has(n) || usual.has(n) {
-			r.weight += 4 // more likely to be there
-		}
-		list = append(list, r)
-	}
-	return list
 }
 
 // longestField is more than any field has, so that only what was cut off is missing.
@@ -293,6 +185,7 @@ func (w *walker) cut() []reading {
 			continue
 		}
 		r := w.judge(list[:i], nil)
+		r.strain += strains[looksAnyhow] * (len(list) - i)
 		if w.short { // that is what the length says, too
 			r.faults, r.weight = nil, 0
 		}
