@@ -21,7 +21,7 @@ func (batchCmd) Help() string {
 adds it up, and the close compares both. If they differ, posd sends every item.
 
 A batch is open, closing, closed, refused (the acquirer has not taken it: it stays open, and payments go on) or superseded (the
-acquirer went on to another batch by itself and never took this one from posd: ask it whether it has settled it).
+acquirer never took it from posd, and went on to another one, or people have cleared it: ask it whether it has settled it).
 
 posd closes the batch by itself every day when payment.batch_close_at is set; the till may do it as well.`
 }
@@ -33,6 +33,7 @@ type batchListCmd struct{}
 type batchCloseCmd struct {
 	By     string `required:"" placeholder:"NAME" help:"Who closes it."`
 	Reason string `placeholder:"TEXT" help:"Why: needed with --force."`
+	ByHand bool   `help:"End a batch that the acquirer has refused and that people have cleared with it: the next one is open."`
 	Force  bool   `help:"Close it with what is not decided yet, try one again that the acquirer has refused, or end a close that hangs."`
 }
 
@@ -48,7 +49,10 @@ nothing is being paid or taken back any more. What is open then is listed, and t
 
 When the acquirer does not answer, posd goes on asking by itself, also after a restart: see posd batch list. When that
 goes on for more than five minutes, close with --force ends it: cards are taken again, and the batch stays open. Ask the
-acquirer whether it has closed it before you close it again.`
+acquirer whether it has closed it before you close it again.
+
+A batch that the acquirer refuses again and again (its totals differ, and people have to clear that) is ended with
+--by-hand, once they have: posd begins the next one.`
 }
 
 // closeWait is how long the verb waits for the acquirer once the batch is being closed.
@@ -170,12 +174,20 @@ func (c *batchCloseCmd) Run(ctx context.Context, g *globals) error {
 	return c.close(ctx, api.patient(cfg.Payment.BatchWait.Duration+closeWait), g)
 }
 
+func (c *batchCloseCmd) body() map[string]any {
+	body := map[string]any{"by": c.By, "reason": c.Reason, "force": c.Force}
+	if c.ByHand {
+		body["by_hand"] = true
+	}
+	return body
+}
+
 func (c *batchCloseCmd) close(ctx context.Context, api *client, g *globals) error {
-	if c.Force && c.Reason == "" {
-		return errors.New("--force needs --reason: say why the batch is closed with what is open")
+	if (c.Force || c.ByHand) && c.Reason == "" {
+		return errors.New("--force and --by-hand need --reason: say why")
 	}
 	var b listedBatch
-	err := api.do(ctx, http.MethodPost, "/v1/batches/close", map[string]any{"by": c.By, "reason": c.Reason, "force": c.Force}, &b)
+	err := api.do(ctx, http.MethodPost, "/v1/batches/close", c.body(), &b)
 	var no *refusal
 	if errors.As(err, &no) && len(no.OpenItems) > 0 {
 		return errors.Join(err, listOpen(g, no.OpenItems))
@@ -186,6 +198,8 @@ func (c *batchCloseCmd) close(ctx context.Context, api *client, g *globals) erro
 	switch {
 	case b.State == "refused" && b.Code == "given_up":
 		fmt.Fprintf(g.Out, "the close of batch %s is ended: it stays open, and cards are taken again; ask the acquirer whether it has closed it\n", b.Batch)
+	case b.State == "superseded" && b.Code == "by_hand":
+		fmt.Fprintf(g.Out, "batch %s is ended with %s, without the acquirer; the next one is %s\n", b.Batch, money(b.Net, b.Currency), b.Next)
 	case b.State == "closed":
 		fmt.Fprintf(g.Out, "batch %s is closed with %s; the next one is %s\n", b.Batch, money(b.Net, b.Currency), b.Next)
 	case b.State == "closing":

@@ -37,6 +37,7 @@ func TestClosingABatchSaysWhatCameOfIt(t *testing.T) {
 		{"closing", `{"batch":"000007","state":"closing"}`, "posd goes on asking", "", batchCloseCmd{By: "Li Na"}},
 		{"refused", `{"batch":"000007","state":"refused","code":"77","problem":{"remedy":"ask the acquirer"}}`, "", "77 ; ask the acquirer", batchCloseCmd{By: "Li Na"}},
 		{"ended", `{"batch":"000007","state":"refused","code":"given_up"}`, "cards are taken again", "", batchCloseCmd{By: "Li Na"}},
+		{"by hand", `{"batch":"000007","state":"superseded","code":"by_hand","currency":"CNY","net":13000,"next":"000008"}`, "ended with CNY 130.00, without the acquirer; the next one is 000008", "", batchCloseCmd{By: "Li Na"}},
 		{"forced for no reason", aBatch, "", "--reason", batchCloseCmd{By: "Li Na", Force: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 
 	"posd/daemon/payment"
+	"posd/hwtest/hostsim"
 	"posd/iso8583"
 )
 
@@ -50,4 +51,25 @@ func TestRepeatedRefundThatIsDeclinedInAnotherBatchIsForAPersonToDecide(t *testi
 			t.Errorf("in its own batch: %s, want declined", show(ans))
 		}
 	})
+}
+
+// Hosts without an upload go on to the next batch and leave the difference to people: so must a supervisor be able to, or
+// no batch ever balances again.
+func TestBatchThatPeopleHaveClearedIsEndedByHand(t *testing.T) {
+	everyPreset(t, func(t *testing.T, c *counter) {
+		d := c.setup.dialect
+		if !d.HasTransaction("settlement") || d.HasTransaction("batch-upload") {
+			return
+		}
+		c.day()
+		c.closed(payment.BatchRefused)
+		done, err := c.desk.CloseBatch(t.Context(), payment.CloseBatch{By: "chief", Reason: "cleared with the acquirer", ByHand: true})
+		if err != nil || done.State != payment.BatchSuperseded || done.Items == 0 {
+			t.Fatalf("ended by hand: %+v %v", done, err)
+		}
+		c.pays(cardRequest("S-9", payment.KindSale), 100, payment.SaidApproved)
+		if next := c.closed(payment.BatchClosed); next.Number != done.Next || next.Totals.Sales.Amount != 100 {
+			t.Errorf("the next batch is %+v", next)
+		}
+	}, hostsim.Rule{Kind: "settlement", Times: 1, Do: hostsim.Unbalanced})
 }

@@ -85,7 +85,7 @@ func hide(items []payment.OpenItem, who Token) []payment.OpenItem {
 // batchProblems is what the cashier hears of a batch that the host has not taken.
 var batchProblems = map[payment.BatchState]problemView{
 	payment.BatchRefused:    {"batch_refused", "the host has not closed the batch; it stays open, and payments go on", "ask the acquirer; then a supervisor closes it again with force and a reason"},
-	payment.BatchSuperseded: {"batch_superseded", "the host has gone on to another batch and never took this one from posd", "ask the acquirer whether it has settled it, with these totals"},
+	payment.BatchSuperseded: {"batch_superseded", "this batch is over, and the host never took it from posd: it went on to another one, or a supervisor has ended it", "ask the acquirer whether it has settled it, with these totals"},
 }
 
 func viewBatch(b payment.Batch, who Token) batchView {
@@ -108,16 +108,17 @@ type closeInput struct {
 	By     string `json:"by"`
 	Reason string `json:"reason"`
 	Force  bool   `json:"force"`
+	ByHand bool   `json:"by_hand"`
 }
 
-func (*closeInput) names() []string { return []string{"by", "reason", "force"} }
+func (*closeInput) names() []string { return []string{"by", "reason", "force", "by_hand"} }
 
 // longestWord bounds what a person says: it ends up on paper.
 const longestWord = 200
 
 func (in closeInput) check(scope Scope) error {
-	if in.Force && scope != Supervisor {
-		return supervisorOnly("only a supervisor may force the close of a batch")
+	if (in.Force || in.ByHand) && scope != Supervisor {
+		return supervisorOnly("only a supervisor may force the close of a batch, or end it by hand")
 	}
 	for field, text := range map[string]string{"by": in.By, "reason": in.Reason} {
 		if len(text) > longestWord {
@@ -138,10 +139,10 @@ func (a *API) closeBatch(c *call) error {
 	if err := in.check(c.who.Scope); err != nil {
 		return err
 	}
-	if in.By == "" && !in.Force {
+	if in.By == "" && !in.Force && !in.ByHand {
 		in.By = c.who.Client
 	}
-	b, err := a.desk.CloseBatch(c.r.Context(), payment.CloseBatch{By: in.By, Reason: in.Reason, Force: in.Force})
+	b, err := a.desk.CloseBatch(c.r.Context(), payment.CloseBatch{By: in.By, Reason: in.Reason, Force: in.Force, ByHand: in.ByHand})
 	if p := payment.Explain(err); p != nil {
 		p.Open = hide(p.Open, c.who)
 		return p

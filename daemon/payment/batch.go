@@ -16,7 +16,7 @@ const (
 	BatchClosing    BatchState = "closing"    // posd is at it, and no new card attempt begins
 	BatchClosed     BatchState = "closed"     // the host has taken it
 	BatchRefused    BatchState = "refused"    // the host has not taken it: it stays open, and a supervisor may try again
-	BatchSuperseded BatchState = "superseded" // the host went on to another batch and never took this one from us
+	BatchSuperseded BatchState = "superseded" // over, and never taken from us: the host went on to another, or people cleared it
 )
 
 // Batch is what a terminal's host settles at once, as the journal knows it.

@@ -195,19 +195,24 @@ func (b *Book) AdoptBatch(ctx context.Context, terminal, batch string) error {
 		if err != nil || old == batch {
 			return err
 		}
-		if err := b.supersede(tx, terminal, batch); err != nil {
-			return err
-		}
-		if err := appendFacts(tx, Fact{Kind: factBatch, Terminal: terminal, Batch: batch}); err != nil {
-			return err
-		}
-		return dropSealed(tx, terminal)
+		return b.goOn(tx, terminal, closeFact{Next: batch})
 	})
+}
+
+// goOn makes another batch, why.Next, the current one.
+func (b *Book) goOn(tx *journal.Tx, terminal string, why closeFact) error {
+	if err := b.supersede(tx, terminal, why); err != nil {
+		return err
+	}
+	if err := appendFacts(tx, Fact{Kind: factBatch, Terminal: terminal, Batch: why.Next}); err != nil {
+		return err
+	}
+	return dropSealed(tx, terminal)
 }
 
 // supersede puts the current batch on record if the host has gone on without having settled it. One that is being closed
 // is still asked for.
-func (b *Book) supersede(tx *journal.Tx, terminal, next string) error {
+func (b *Book) supersede(tx *journal.Tx, terminal string, why closeFact) error {
 	rec, err := recordOf(tx, terminal)
 	if err != nil || rec.State == BatchClosing {
 		return err
@@ -217,10 +222,9 @@ func (b *Book) supersede(tx *journal.Tx, terminal, next string) error {
 	if err != nil || rec.State == "" && len(c.items) == 0 && len(c.open) == 0 {
 		return err
 	}
-	b.log.Warn("the host has gone on to another batch, and this one was never settled", "terminal", terminal, "batch", c.number, "next", next, "items", len(c.items), "open", len(c.open))
-	return appendFacts(tx, Fact{Kind: factBatchSuperseded, Terminal: terminal, Batch: c.number, Close: &closeFact{
-		Currency: c.currency, Totals: c.totals, Items: c.items, Open: c.open, FirstAt: c.firstAt, Next: next,
-	}})
+	b.log.Warn("another batch is open, and this one was never settled", "terminal", terminal, "batch", c.number, "next", why.Next, "items", len(c.items), "open", len(c.open))
+	why.Currency, why.Totals, why.Items, why.Open, why.FirstAt = c.currency, c.totals, c.items, c.open, c.firstAt
+	return appendFacts(tx, Fact{Kind: factBatchSuperseded, Terminal: terminal, Batch: c.number, Close: &why})
 }
 
 // dropSealed destroys what was sealed for the attempts of batches that are over: nothing of them can be voided or

@@ -11,7 +11,8 @@ import (
 type CloseBatch struct {
 	By     string // who asks
 	Reason string
-	Force  bool // a supervisor's word: close it with what is open, try one again that was refused, close an empty one
+	Force  bool // a supervisor's word: close it with what is open, try one again that was refused, end one that hangs
+	ByHand bool // a supervisor's word: one that was refused is cleared with the host by people, and over
 
 	scheduled string // the date whose configured hour it is
 }
@@ -31,8 +32,8 @@ func (d *Desk) settler() (s Settler, pol Policy, ok bool) {
 // supervisor forces it. The batch comes back as closing, or further: the rest goes on behind it, across restarts, and
 // WaitBatch waits for it. A batch that is being closed already is joined; with force a close that hangs is ended.
 func (d *Desk) CloseBatch(ctx context.Context, c CloseBatch) (b Batch, err error) {
-	if c.Force && (c.By == "" || c.Reason == "") {
-		return b, badRequest("a forced close needs by and reason", "say who decides, and why")
+	if (c.Force || c.ByHand) && (c.By == "" || c.Reason == "") {
+		return b, badRequest("a supervisor's close needs by and reason", "say who decides, and why")
 	}
 	err = d.visit(ctx, func(ctx context.Context) error {
 		b, err = d.closeBatch(ctx, c)
@@ -48,6 +49,9 @@ func (d *Desk) closeBatch(ctx context.Context, c CloseBatch) (b Batch, err error
 			Code: "no_batches", Status: 422, Detail: "there is no card acquirer that settles in batches",
 			Remedy: "nothing is to be closed here; an acquirer's dialect says whether it has batches",
 		}
+	}
+	if c.ByHand {
+		return d.endByHand(ctx, pol.Terminal, c)
 	}
 	if b, _, err = d.closable(ctx, pol.Terminal, c); err == nil && c.Force && d.hangs(b) {
 		return d.endHanging(ctx, b, c)

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 
 	"posd/daemon/journal"
@@ -10,6 +11,7 @@ import (
 const (
 	codeGivenUp      = "given_up"
 	codeNoSettlement = "no_settlement"
+	codeByHand       = "by_hand"
 )
 
 // hangs tells that the host has not brought a close further for so long that a supervisor may end it. A clock that jumped
@@ -54,6 +56,42 @@ func (d *Desk) endClose(ctx context.Context, b Batch, why closeFact) (Batch, err
 		d.batchMoved(ctx, b)
 	}
 	return b, err
+}
+
+// endByHand ends a batch that the host has refused and that people have cleared with it: nobody settles it any more, and
+// the next one is open. Without it no batch would balance again on a host that has gone on without saying so.
+func (d *Desk) endByHand(ctx context.Context, terminal string, c CloseBatch) (b Batch, err error) {
+	if rec, err := d.record(ctx, terminal); err != nil || rec.State != BatchRefused {
+		return b, cmp.Or(err, notRefused())
+	}
+	release := d.holdCards()
+	defer release()
+	if err := d.settleDown(ctx, terminal); err != nil {
+		return b, err
+	}
+	err = d.book.update(ctx, func(tx *journal.Tx) error {
+		rec, err := recordOf(tx, terminal)
+		if err != nil || rec.State != BatchRefused {
+			return cmp.Or(err, notRefused())
+		}
+		why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: "ended by a supervisor, without the host", Next: following(rec.Number, "")}
+		if err := d.book.goOn(tx, terminal, why); err != nil {
+			return err
+		}
+		b, err = batchOf(tx, rec.Seq)
+		return err
+	})
+	if err == nil {
+		d.batchMoved(ctx, b)
+	}
+	return b, err
+}
+
+func notRefused() error {
+	return &Problem{
+		Code: "batch_not_refused", Status: 409, Detail: "only a batch that the host has refused is ended by hand",
+		Remedy: "close it; a supervisor may force that, and end a close that hangs",
+	}
 }
 
 // closeKey names the life of a close. It is of no client: no attempt has this key.

@@ -207,3 +207,35 @@ func TestWithoutBatchesSealedCardDataEndsWithTheDay(t *testing.T) {
 		sealed("t", "u")
 	})
 }
+
+func TestABatchThatTheHostRefusesIsEndedByHand(t *testing.T) {
+	card := newSettlingCard(yes(100), yes(200))
+	card.says = []Settled{{Outcome: SettleRefused, Code: "95"}}
+	card.plan = Plan{Sealed: []byte("4111111111111111")}
+	withTenders(t, card, nil, Rules{}, func(b *bench) {
+		byHand := CloseBatch{By: "chief", Reason: "cleared with the acquirer", ByHand: true}
+		b.open("s", 100)
+		b.open("t", 200)
+		b.said(request("s", "a", RailCard), SaidApproved)
+		_, err := b.desk.CloseBatch(b.ctx, byHand)
+		b.refused(err, "batch_not_refused")
+		b.closed(CloseBatch{By: "till"}, BatchRefused)
+		_, err = b.desk.CloseBatch(b.ctx, CloseBatch{By: "chief", ByHand: true})
+		b.refused(err, "bad_request")
+		done, err := b.desk.CloseBatch(b.ctx, byHand)
+		if err != nil || done.State != BatchSuperseded || done.By != "chief" || done.Code != codeByHand || done.Next != "000002" || done.Totals.Sales != (Sum{1, 100}) {
+			t.Errorf("ended as %+v (%v)", done, err)
+		}
+		if keys, err := b.desk.book.sealedKeys(b.ctx); err != nil || len(keys) != 0 {
+			t.Errorf("sealed data outlives the batch: %v (%v)", keys, err)
+		}
+		_, err = b.pay(naming("s", "v", KindVoid, "a", 0))
+		b.refused(err, "batch_closed")
+		if a := b.said(request("t", "a", RailCard), SaidApproved); a.Numbers.Batch != "000002" {
+			t.Errorf("the next sale is in batch %s", a.Numbers.Batch)
+		}
+		if got := b.closed(CloseBatch{By: "till"}, BatchClosed); got.Totals.Sales != (Sum{1, 200}) {
+			t.Errorf("closed as %+v", got)
+		}
+	})
+}

@@ -66,7 +66,7 @@ var zh = words{
 	batches: map[payment.BatchState]phrase{
 		payment.BatchClosed:     {"批结算完成", nil},
 		payment.BatchRefused:    {"批结算未完成", []string{"主机未受理，批次仍未关闭", "请致电收单机构"}},
-		payment.BatchSuperseded: {"批次未结算", []string{"主机已换批次", "请致电收单机构"}},
+		payment.BatchSuperseded: {"批次未结算", []string{"未经主机结算，批次已换", "请致电收单机构"}},
 	},
 	freed: phrase{"撤销成功", []string{"冻结金额已解冻", "未扣款"}},
 }
@@ -105,7 +105,7 @@ var en = words{
 	batches: map[payment.BatchState]phrase{
 		payment.BatchClosed:     {"BATCH CLOSED", nil},
 		payment.BatchRefused:    {"BATCH NOT CLOSED", []string{"not taken by the host: still open", "please call the acquirer"}},
-		payment.BatchSuperseded: {"BATCH NOT SETTLED", []string{"the host has gone on without it", "please call the acquirer"}},
+		payment.BatchSuperseded: {"BATCH NOT SETTLED", []string{"over, and not taken by the host", "please call the acquirer"}},
 	},
 	freed: phrase{"VOIDED", []string{"the amount is free again", "nothing was taken"}},
 }
