@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	days     = flag.Int("sim.days", 500, "how many shop days are simulated")
+	days     = flag.Int("sim.days", usualDays, "how many shop days are simulated")
 	firstDay = flag.Uint64("sim.seed", 1, "the seed of the first day")
 )
 
