@@ -71,7 +71,7 @@ fuzz: ## run every fuzz target of the packages FUZZ (./...) for TIME (30s)
 	@set -e; for pkg in $$($(GO) list $(FUZZ)); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "== $$pkg $$target for $(TIME)"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(TIME) $$pkg; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(TIME) -fuzzminimizetime 2s $$pkg; \
 	  done; \
 	done
 
