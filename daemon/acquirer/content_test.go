@@ -32,12 +32,18 @@ func TestNothingOfACardIsInLogsAndAnswersWhateverTheHostSays(t *testing.T) {
 			outcomes[ans.Outcome]++
 			at.Sealed = nil // by the core
 			fmt.Fprintf(&told, "%s %+v\n", show(ans), ans.Host)
+			for _, m := range ans.Messages {
+				told.Write(m.Fields)
+			}
 			if ans.Outcome == payment.Unknown {
 				u := b.undo(t, at)
 				fmt.Fprintf(&told, "%s %s\n", u.Code, u.Text)
 			}
 		}
 		b.Flush(t.Context())
+		for _, m := range b.scribe.messages { // late ones
+			told.Write(m.Fields)
+		}
 		text := told.String() + b.log.String()
 		for i := range len(testPAN+"D2712") - 6 { // zeros follow
 			if strings.Contains(text, track[i:i+7]) {

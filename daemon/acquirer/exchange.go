@@ -48,7 +48,7 @@ func (a *Acquirer) exchange(ctx context.Context, m *iso8583.Message, limit time.
 	if x.mac = d.CheckMAC(answer, a.o.Keys); wrong(x.mac) {
 		a.setSignedOn(false) // the keys do not fit any more: the next exchange fetches others
 	}
-	x.messages = append(x.messages, a.message("in", x.reply))
+	x.messages = append(x.messages, a.kept("in", x.reply, m, x.mac))
 	a.o.Log.Info("host answered", "mti", x.reply.MTI, "trace", d.Role(m, "trace"), "code", d.Role(x.reply, "code"),
 		"elapsed_ms", a.o.Now().Sub(start).Milliseconds())
 	return x
@@ -74,6 +74,15 @@ func (a *Acquirer) heed(reply *iso8583.Message) {
 		a.asked[request] = true
 		a.o.Log.Warn("host asks for something that posd does not do", "request", request)
 	}
+}
+
+// kept is an answer to req as the journal may keep it: whole where its MAC is right, or where it has none and is about
+// req; of a late one, without req, only the MAC speaks.
+func (a *Acquirer) kept(direction string, reply, req *iso8583.Message, mac error) payment.Message {
+	if mac == nil || req != nil && !wrong(mac) && len(a.strange(req, reply)) == 0 {
+		return a.message(direction, reply)
+	}
+	return a.doubtful(direction, reply)
 }
 
 // wrong tells whether an answer's MAC is there and does not fit.

@@ -14,7 +14,7 @@ const lateMax = 64
 func (a *Acquirer) Late(packed []byte) {
 	note := payment.Message{Direction: "late", Name: "unreadable", Time: a.o.Now(), Fields: []byte("{}")}
 	if m, _, err := a.o.Dialect.Unpack(packed); err == nil {
-		note = a.message("late", m)
+		note = a.kept("late", m, nil, a.o.Dialect.CheckMAC(packed, a.o.Keys))
 		m.Wipe()
 	}
 	clear(packed)

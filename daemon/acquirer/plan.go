@@ -161,6 +161,24 @@ func instrument(r payment.Request, in payment.Input) string {
 	return "card"
 }
 
+// doubtful is an answer that nothing vouches for, as the journal may keep it: a damaged length may have moved digits of
+// a card into fields that are public, so only the shortest are kept.
+func (a *Acquirer) doubtful(direction string, m *iso8583.Message) payment.Message {
+	note := a.message(direction, m)
+	kept := map[string]string{"note": "no MAC vouches for it: other fields are not kept"}
+	for _, role := range []string{"trace", "code"} {
+		if n := a.o.Dialect.RoleField(role); n != 0 && m.Has(n) {
+			kept[strconv.Itoa(n)] = a.o.Dialect.Masked(m)[strconv.Itoa(n)]
+		}
+	}
+	fields, err := json.Marshal(kept)
+	if err != nil {
+		fields = []byte("{}")
+	}
+	note.Fields = fields
+	return note
+}
+
 // message is m as the journal may keep it. What goes out is written down before it is signed, so its MAC is left out.
 func (a *Acquirer) message(direction string, m *iso8583.Message) payment.Message {
 	masked := a.o.Dialect.Masked(m)

@@ -37,7 +37,7 @@ func TestNothingOfAMessageIsInLogsAndErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var log bytes.Buffer
+		var log, returned bytes.Buffer // the link's reader may log while errors are noted here
 		errs := 0
 		for seed := range uint64(150) {
 			r := rand.New(rand.NewPCG(seed, 11))
@@ -63,20 +63,20 @@ func TestNothingOfAMessageIsInLogsAndErrors(t *testing.T) {
 				cancel()
 				if err != nil {
 					errs++
-					fmt.Fprintf(&log, "returned %v %+v %q\n", err, err, err)
+					fmt.Fprintf(&returned, "returned %v %+v %q\n", err, err, err)
 				}
 			}
 			if err := k.Close(); err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(&log, "%+v\n", k.Status())
+			fmt.Fprintf(&returned, "%+v\n", k.Status())
 		}
-		for line := range bytes.Lines(log.Bytes()) {
+		for line := range bytes.Lines(append(log.Bytes(), returned.Bytes()...)) {
 			if text := logTime.ReplaceAll(line, nil); digitsInARow.Match(text) {
 				t.Fatalf("%s: %s", name, text)
 			}
 		}
-		if errs < 100 || log.Len() < 10_000 {
+		if errs < 100 || log.Len() < 5_000 {
 			t.Errorf("%s: only %d errors in %d bytes", name, errs, log.Len())
 		}
 	}
