@@ -56,9 +56,9 @@ type isoDecodeCmd struct {
 
 // Help teaches by example.
 func (isoDecodeCmd) Help() string {
-	return `The message may be pasted as it is found: hex digits with any spacing, with 0x, as a C or Go list, or a dump of
-xxd, hexdump, od, tcpdump -X or Wireshark, whose offsets and text are left out. A file may hold any of these, or the
-bytes themselves.
+	return `The message may be pasted as it is found: hex digits with any spacing, with 0x, as a list of C, Go, Java or Python, or a
+dump of xxd, hexdump, od, tcpdump -X or Wireshark, whose offsets and text are left out; a line of a log, or a dump in a
+log, whose other text is left out. A file may hold any of these, or the bytes themselves.
 
 Examples:
 
@@ -78,10 +78,7 @@ func (c *isoDecodeCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	m, trailing, note, err := d.UnpackPasted(raw)
-	if note != "" {
-		fmt.Fprintln(g.Err, "note:", note)
-	}
+	m, trailing, err := unpack(g, d, raw)
 	if err != nil {
 		return err
 	}
@@ -94,9 +91,33 @@ func (c *isoDecodeCmd) Run(g *globals) error {
 	}
 	printMessage(g.Out, d, m, c.Reveal)
 	if trailing > 0 {
-		fmt.Fprintf(g.Out, "bytes after the last field: %d\n", trailing)
+		fmt.Fprintf(g.Out, "bytes after the last field: %d; hwtest iso doctor says what they may be\n", trailing)
 	}
 	return nil
+}
+
+// unpack reads a message that was pasted. When it is none, the error says what the doctor thinks of it.
+func unpack(g *globals, d *iso8583.Dialect, raw []byte) (m *iso8583.Message, trailing int, err error) {
+	m, trailing, note, err := d.UnpackPasted(raw)
+	if note != "" {
+		fmt.Fprintln(g.Err, "note:", note)
+	}
+	if err == nil {
+		return m, trailing, nil
+	}
+	dialects, bad := isoDoctorCmd{}.dialects()
+	if bad != nil {
+		return nil, 0, err
+	}
+	own := iso8583.Examine(raw, d)[0]
+	switch other := iso8583.Examine(raw, dialects...)[0]; {
+	case other.Fits && len(own.Faults) != 1:
+		return nil, 0, fmt.Errorf("%w\nit is no message of dialect %s, but one of %s: --dialect %s", err, d.Name(), other.Dialect, other.Dialect)
+	case len(own.Faults) > 0:
+		return nil, 0, fmt.Errorf("%w\nprobably: %v; hwtest iso doctor says more", err, own.Faults[0])
+	default:
+		return nil, 0, fmt.Errorf("%w\nhwtest iso doctor holds it against every dialect", err)
+	}
 }
 
 func (c *isoDecodeCmd) printJSON(g *globals, d *iso8583.Dialect, m *iso8583.Message, trailing int) error {

@@ -89,10 +89,7 @@ func readMessage(g *globals, d *iso8583.Dialect, args []string) (*iso8583.Messag
 	if err != nil {
 		return nil, err
 	}
-	m, trailing, note, err := d.UnpackPasted(raw)
-	if note != "" {
-		fmt.Fprintln(g.Err, "note:", note)
-	}
+	m, trailing, err := unpack(g, d, raw)
 	if trailing > 0 {
 		fmt.Fprintf(g.Err, "note: %d bytes after the last field\n", trailing)
 	}

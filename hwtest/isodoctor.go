@@ -56,7 +56,7 @@ func (c *isoDoctorCmd) Run(g *globals) error {
 }
 
 // dialects gives the one that was asked for, and every preset.
-func (c *isoDoctorCmd) dialects() (list []*iso8583.Dialect, err error) {
+func (c isoDoctorCmd) dialects() (list []*iso8583.Dialect, err error) {
 	if c.Dialect != "" {
 		d, err := dialectFlag{Dialect: c.Dialect}.load()
 		if err != nil {
@@ -78,7 +78,7 @@ func (c *isoDoctorCmd) dialects() (list []*iso8583.Dialect, err error) {
 }
 
 func examined(g *globals, text []byte, dialects []*iso8583.Dialect) ([]iso8583.Verdict, error) {
-	if digits := onlyDigits(string(text)); len(digits)%2 == 1 {
+	if digits, _, _, err := pasted(text); err == nil && len(digits)%2 == 1 {
 		return iso8583.ExamineOddHex(digits, dialects...), nil
 	}
 	raw, err := hexText(g, text)
@@ -88,29 +88,16 @@ func examined(g *globals, text []byte, dialects []*iso8583.Dialect) ([]iso8583.V
 	return iso8583.Examine(raw, dialects...), nil
 }
 
-// onlyDigits gives the hex digits of plain hex text; "" for anything else.
-func onlyDigits(text string) string {
-	plain := between.Replace(text)
-	if onlyHex(plain) != nil {
-		return ""
-	}
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("0123456789abcdefABCDEF", r) {
-			return r
-		}
-		return -1
-	}, plain)
-}
-
 func printVerdicts(w io.Writer, verdicts []iso8583.Verdict) {
-	best := verdicts[0]
-	switch better := fitting(verdicts); {
+	best, better := verdicts[0], fitting(verdicts)
+	switch {
 	case best.Fits:
 		fmt.Fprintf(w, "fits %s: a whole message, nothing odd in it\n", best.Dialect)
+	case better != "" && len(best.Faults) == 1 && len(best.Doubts) == 0: // one fault is as good an explanation
+		printFaults(w, best)
+		printBetter(w, "or ", best.Dialect, better)
 	case better != "":
-		f := iso8583.Fault{Name: iso8583.FaultWrongPreset}
-		fmt.Fprintf(w, "%s (%s): this is no message of %s; it looks like one of %s\n", f.Name, f.ZH(), best.Dialect, better)
-		fmt.Fprintf(w, "  what to do: %s: --dialect %s, or dialect = %q in posd.toml\n", f.Remedy(), better, better)
+		printBetter(w, "", best.Dialect, better)
 		printFaults(w, best)
 	default:
 		printFaults(w, best)
@@ -119,8 +106,14 @@ func printVerdicts(w io.Writer, verdicts []iso8583.Verdict) {
 		fmt.Fprintln(w, "\nthe other dialects:")
 	}
 	for _, v := range verdicts[1:] {
-		fmt.Fprintf(w, "  %-14s %s\n", v.Dialect, inShort(v))
+		fmt.Fprintf(w, "  %-14s %s\n", v.Dialect, inShort(v, best.Fits))
 	}
+}
+
+func printBetter(w io.Writer, or, dialect, better string) {
+	f := iso8583.Fault{Name: iso8583.FaultWrongPreset}
+	fmt.Fprintf(w, "%s%s (%s): this is no message of %s; it looks like one of %s\n", or, f.Name, f.ZH(), dialect, better)
+	fmt.Fprintf(w, "  what to do: %s: --dialect %s, or dialect = %q in posd.toml\n", f.Remedy(), better, better)
 }
 
 // fitting names another dialect that explains a message better than the first does: one that fits, or one that a known
@@ -137,10 +130,10 @@ func fitting(verdicts []iso8583.Verdict) string {
 
 func printFaults(w io.Writer, v iso8583.Verdict) {
 	if len(v.Faults) == 0 && v.Err == nil {
-		fmt.Fprintf(w, "%s: it can be read\n", v.Dialect)
+		fmt.Fprintf(w, "%s: it can be read, but something in it is odd\n", v.Dialect)
 	}
 	if len(v.Faults) == 0 && v.Err != nil {
-		fmt.Fprintf(w, "%s: no single fault explains this message; read as it is, it breaks here:\n  %v\n", v.Dialect, v.Err)
+		fmt.Fprintf(w, "%s: no fault that is known explains this message; read as it is, it breaks here:\n  %v\n", v.Dialect, v.Err)
 	}
 	for _, f := range v.Faults {
 		fmt.Fprintf(w, "%s: %s (%s)\n  %s\n  what to do: %s\n", v.Dialect, f.Name, f.ZH(), place(f), f.Remedy())
@@ -159,10 +152,14 @@ func place(f iso8583.Fault) string {
 }
 
 // inShort says in one line why a dialect does not fit.
-func inShort(v iso8583.Verdict) string {
+func inShort(v iso8583.Verdict, too bool) string {
 	switch {
-	case v.Fits:
+	case v.Fits && too:
 		return "fits as well"
+	case v.Fits:
+		return "fits"
+	case len(v.Faults) > 1:
+		return fmt.Sprintf("%v; and %v", v.Faults[0], v.Faults[1])
 	case len(v.Faults) > 0:
 		return v.Faults[0].String()
 	case v.Err != nil:

@@ -58,3 +58,27 @@ func TestDoctorNamesTheRightPreset(t *testing.T) {
 		t.Errorf("got %q", out)
 	}
 }
+
+// bareASCII is an echo of iso87-ascii whose bitmap is binary, so that it is a message of postilion as well.
+const bareASCII = "30383030" + "8220000000C00000" + "0400000000000000" + "31313232313031353330" + "303030303031" +
+	"3130303030303031" + "383938303030303030303030303031" + "333031"
+
+func TestDoctorNamesTheFaultOfTheDialectThatWasAskedFor(t *testing.T) {
+	out := examination(t, "", "iso", "doctor", "--dialect", "iso87-ascii", bareASCII)
+	if !strings.HasPrefix(out, "iso87-ascii: binary bitmap where hex text was expected") || !strings.Contains(out, "\nor wrong preset") ||
+		!strings.Contains(out, "  postilion      fits\n") {
+		t.Errorf("got %s", out)
+	}
+}
+
+func TestDoctorReadsLogs(t *testing.T) {
+	for name, in := range map[string]string{
+		"a log":              "10:15:30 send: " + signOnFrame + "\n",
+		"a log, a digit off": "10:15:30 send: " + signOnFrame[:61] + signOnFrame[62:] + " ok\n",
+	} {
+		out := examination(t, in, "iso", "doctor")
+		if !strings.HasPrefix(out, "fits unionpay") && !strings.HasPrefix(out, "unionpay: odd hex") {
+			t.Errorf("%s: got %s", name, out)
+		}
+	}
+}

@@ -19,7 +19,7 @@ type isoKeysCmd struct {
 	SM4     bool     `name:"sm4" help:"With --wrap: by SM4. When a block is opened its check values tell."`
 	Check   string   `placeholder:"HEX" help:"Print the check value of this plain key (or @FILE) and do nothing else."`
 	JSON    bool     `name:"json" help:"Print JSON."`
-	Data    []string `arg:"" optional:"" help:"The block in hex, with --dialect the message, with --wrap the keys; @FILE for a file. Left out or -: from standard input."`
+	Data    []string `arg:"" optional:"" help:"The block in hex or as a dump, with --dialect the message, with --wrap the keys; a file. Left out or -: from standard input."`
 }
 
 // Help teaches by example.
@@ -139,7 +139,7 @@ func (c *isoKeysCmd) wrap(g *globals, tmk []byte) error {
 
 // block gives the key block, out of a whole message where there is a dialect.
 func (c *isoKeysCmd) block(g *globals) ([]byte, error) {
-	raw, err := hexOrFile(g, c.Data)
+	raw, err := hexInput(g, c.Data)
 	if err != nil || c.Dialect == "" {
 		return raw, err
 	}
@@ -147,10 +147,7 @@ func (c *isoKeysCmd) block(g *globals) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, _, note, err := d.UnpackPasted(raw)
-	if note != "" {
-		fmt.Fprintln(g.Err, "note:", note)
-	}
+	m, _, err := unpack(g, d, raw)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type isoMACCmd struct {
 	Dialect  string   `placeholder:"NAME" help:"The data is a whole message in this dialect (a preset or a file): say whether its MAC is right."`
 	Sign     bool     `help:"With --dialect: print the message with its right MAC instead, length prefix and all."`
 	JSON     bool     `name:"json" help:"Print JSON."`
-	Data     []string `arg:"" optional:"" help:"The data, or with --dialect the whole message, in hex; @FILE for a file. Left out or -: from standard input."`
+	Data     []string `arg:"" optional:"" help:"The data, or with --dialect the whole message, in hex, as a dump or in a log; a file. Left out or -: from standard input."`
 }
 
 // Help teaches by example.
@@ -52,7 +52,7 @@ func (c *isoMACCmd) Run(g *globals) error {
 		return err
 	}
 	defer clear(key)
-	data, err := hexOrFile(g, c.Data)
+	data, err := hexInput(g, c.Data)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -16,7 +15,7 @@ func secretHex(g *globals, flag, value string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
-		text = string(b)
+		text = string(plainText(b))
 	}
 	key, err := iso8583.DecodeHex(text)
 	if err != nil {
@@ -28,19 +27,7 @@ func secretHex(g *globals, flag, value string) ([]byte, error) {
 	return key, nil
 }
 
-// hexOrFile reads hex digits from the arguments, from @FILE, or from standard input.
-func hexOrFile(g *globals, args []string) ([]byte, error) {
-	text, err := textOrFile(g, args)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := iso8583.DecodeHex(text)
-	if err == nil && len(raw) == 0 {
-		return nil, errors.New("no hex digits: give them as arguments, in a file or on standard input")
-	}
-	return raw, err
-}
-
+// textOrFile gives the arguments, the content of @FILE, or standard input.
 func textOrFile(g *globals, args []string) (string, error) {
 	text := strings.Join(args, " ")
 	name, isFile := strings.CutPrefix(text, "@")

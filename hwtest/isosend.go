@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -59,6 +57,9 @@ func (c *isoSendCmd) Run(ctx context.Context, g *globals) error {
 	}
 	e := exchange{cmd: c, d: d, request: m}
 	defer e.wipe()
+	if err := c.checkFlags(); err != nil {
+		return err
+	}
 	if err := c.allowed(m.MTI); err != nil {
 		return err
 	}
@@ -84,6 +85,21 @@ func (c *isoSendCmd) Run(ctx context.Context, g *globals) error {
 	return e.report(g)
 }
 
+// checkFlags finds what cannot work before anything is sent.
+func (c *isoSendCmd) checkFlags() error {
+	_, port, err := net.SplitHostPort(c.To)
+	switch {
+	case err != nil || port == "":
+		return fmt.Errorf("--to: %q is no HOST:PORT, such as 10.0.0.5:5000 or [::1]:5000", c.To)
+	case c.Timeout <= 0:
+		return errors.New("--timeout: no time to wait for an answer")
+	case (c.Cert == "") != (c.Key == ""):
+		return errors.New("--cert and --key go together: a certificate and its key")
+	default:
+		return nil
+	}
+}
+
 // allowed keeps a technician from booking money by accident.
 func (c *isoSendCmd) allowed(mti string) error {
 	if c.Financial || !strings.ContainsAny(mti[1:2], "124") {
@@ -98,39 +114,6 @@ func article(words string) string {
 		return "an " + words
 	}
 	return "a " + words
-}
-
-// tlsConfig is nil where no TLS is spoken.
-func (c *isoSendCmd) tlsConfig() (*tls.Config, error) {
-	if !c.TLS && c.CA == "" && len(c.Pin) == 0 && c.Cert == "" && c.ServerName == "" {
-		return nil, nil //nolint:nilnil // no TLS is an answer
-	}
-	config := &tls.Config{ServerName: c.ServerName, MinVersion: tls.VersionTLS12}
-	if c.CA != "" {
-		pem, err := os.ReadFile(c.CA)
-		if err != nil {
-			return nil, fmt.Errorf("--ca: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--ca: %s has no certificate; hint: it must be PEM, with -----BEGIN CERTIFICATE-----", c.CA)
-		}
-	}
-	if len(c.Pin) > 0 {
-		pins, err := link.ParsePins(c.Pin)
-		if err != nil {
-			return nil, fmt.Errorf("--pin: %w", err)
-		}
-		config.VerifyConnection = pins.Verify
-	}
-	if c.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-		if err != nil {
-			return nil, fmt.Errorf("--cert, --key: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }
 
 // exchange is one message and its answer.
@@ -222,13 +205,16 @@ func (e *exchange) silence(g *globals, err error) error {
 	}
 	const wrongForm = "hint: a host that takes the connection and keeps silent mostly waits for more bytes (another length prefix), " +
 		"or does not know the TPDU, the terminal or the merchant"
+	err = inFlags(err)
 	switch {
 	case errors.Is(err, link.ErrNotSent):
-		return fmt.Errorf("nothing was sent: %w", err)
+		return err
 	case len(e.strange) > 0:
 		return errors.New("no answer to this request; what the host sent is above")
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %v; the message may have arrived; %s", e.cmd.Timeout, wrongForm)
+	case e.cmd.plain():
+		return fmt.Errorf("%w; hint: a host that hangs up at once mostly wants TLS (--tls), or another dialect or length prefix", err)
 	default:
 		return err
 	}

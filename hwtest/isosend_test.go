@@ -204,3 +204,28 @@ func TestSendSpeaksTLSWithOwnRootsAndPins(t *testing.T) {
 		}
 	}
 }
+
+func TestSendSpeaksOfItsFlags(t *testing.T) {
+	plain := oneHost(t, nil, approves)
+	server := httptest.NewTLSServer(nil)
+	t.Cleanup(server.Close)
+	secure := server.Listener.Addr().String()
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"TLS to a plain host": {[]string{"--to", plain, "--tls"}, "whether the host speaks TLS at all"},
+		"unknown authority":   {[]string{"--to", secure, "--tls"}, "with --ca"},
+		"plain to TLS":        {[]string{"--to", secure}, "--tls"},
+		"no port":             {[]string{"--to", "127.0.0.1"}, "HOST:PORT"},
+		"no time":             {[]string{"--to", plain, "--timeout", "0s"}, "--timeout"},
+		"half a pair":         {[]string{"--to", plain, "--cert", "client.pem"}, "--cert and --key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, complaint, code := bench(t, "", append([]string{"iso", "send", echoJSON}, c.args...)...)
+			if code != problem || !strings.Contains(complaint, c.says) || strings.Contains(complaint, "[acquirer") {
+				t.Errorf("exit %d, %s", code, complaint)
+			}
+		})
+	}
+}

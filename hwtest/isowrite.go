@@ -1,12 +1,16 @@
 package main
 
-import "fmt"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
 
 // isoEncodeCmd is the verb iso encode.
 type isoEncodeCmd struct {
 	dialectFlag
 	NoLength bool   `help:"Leave the length prefix out."`
-	File     string `arg:"" help:"The message as decode --json --reveal prints it; - for standard input."`
+	File     string `arg:"" help:"The message as decode --json --reveal prints it, or a file with it; - for standard input."`
 }
 
 // Help teaches by example.
@@ -26,7 +30,7 @@ func (c *isoEncodeCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	text, err := fileInput(g, c.File)
+	text, err := c.message(g)
 	if err != nil {
 		return err
 	}
@@ -46,4 +50,23 @@ func (c *isoEncodeCmd) Run(g *globals) error {
 	}
 	fmt.Fprintf(g.Out, "%X\n", out)
 	return nil
+}
+
+// message gives the JSON, or says what was given instead.
+func (c *isoEncodeCmd) message(g *globals) ([]byte, error) {
+	text, err := textInput(g, []string{c.File})
+	if err != nil {
+		return nil, err
+	}
+	text = bytes.TrimSpace(plainText(text))
+	switch _, bad := plainDigits(string(text)); {
+	case len(text) == 0:
+		return nil, errors.New("there is nothing to encode; hint: hwtest iso encode --help shows a message")
+	case text[0] == '{':
+		return text, nil
+	case bad == nil:
+		return nil, errors.New("this is hex already; hint: hwtest iso decode shows it")
+	default:
+		return nil, errors.New("this is neither JSON nor the name of a file; hint: hwtest iso encode --help shows a message")
+	}
 }

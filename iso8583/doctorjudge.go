@@ -68,7 +68,7 @@ func (w *walker) judge(list []step, other []byte) reading {
 // unanswered gives the field of the answer code where an answer lacks it, else 0.
 func (w *walker) unanswered(list []step) int {
 	code := w.d.roles["code"].field
-	if w.head.mti[2]&1 == 0 || slices.ContainsFunc(list, func(s step) bool { return s.n == code }) {
+	if code == 0 || w.head.mti[2]&1 == 0 || w.head.set.has(code) || slices.ContainsFunc(list, func(s step) bool { return s.n == code }) {
 		return 0
 	}
 	return code
