@@ -105,18 +105,23 @@ func unpack(g *globals, d *iso8583.Dialect, raw []byte) (m *iso8583.Message, tra
 	if err == nil {
 		return m, trailing, nil
 	}
+	return nil, 0, diagnosed(d, raw, err)
+}
+
+// diagnosed adds to an error what the doctor thinks of the bytes.
+func diagnosed(d *iso8583.Dialect, raw []byte, err error) error {
 	dialects, bad := isoDoctorCmd{}.dialects()
 	if bad != nil {
-		return nil, 0, err
+		return err
 	}
 	own := iso8583.Examine(raw, d)[0]
 	switch other := iso8583.Examine(raw, dialects...)[0]; {
 	case other.Fits && len(own.Faults) != 1:
-		return nil, 0, fmt.Errorf("%w\nit is no message of dialect %s, but one of %s: --dialect %s", err, d.Name(), other.Dialect, other.Dialect)
+		return fmt.Errorf("%w\nit is no message of dialect %s, but one of %s: --dialect %s", err, d.Name(), other.Dialect, other.Dialect)
 	case len(own.Faults) > 0:
-		return nil, 0, fmt.Errorf("%w\nprobably: %v; hwtest iso doctor says more", err, own.Faults[0])
+		return fmt.Errorf("%w\nprobably: %v; hwtest iso doctor says more", err, own.Faults[0])
 	default:
-		return nil, 0, fmt.Errorf("%w\nhwtest iso doctor holds it against every dialect", err)
+		return fmt.Errorf("%w\nhwtest iso doctor holds it against every dialect", err)
 	}
 }
 

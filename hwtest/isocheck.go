@@ -60,7 +60,10 @@ func (c *isoCheckCmd) inspect() (*iso8583.Survey, error) {
 	if errors.Is(err, os.ErrNotExist) && slices.Contains(iso8583.Presets(), c.File) {
 		return iso8583.InspectPreset(c.File)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%q is neither a file nor one of: %s", c.File, strings.Join(iso8583.Presets(), ", "))
+	case err != nil:
 		return nil, err
 	}
 	return iso8583.Inspect(c.File, text)

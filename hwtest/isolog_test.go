@@ -146,6 +146,10 @@ func TestMACAndKeysReadWhatDecodeReads(t *testing.T) {
 	if !strings.Contains(complaint, "field 64 is not in its bitmap") {
 		t.Errorf("mac: %s", complaint)
 	}
+	_, complaint, _ = bench(t, "", "iso", "mac", "--key", testMAK, "--dialect", "iso87-ascii", trace)
+	if !strings.Contains(complaint, "one of unionpay") {
+		t.Errorf("mac, wrong preset: %s", complaint)
+	}
 }
 
 func TestEncodeTakesJSONAsItIs(t *testing.T) {

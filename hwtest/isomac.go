@@ -122,7 +122,7 @@ func (c *isoMACCmd) compute(w io.Writer, key, data []byte) error {
 func (c *isoMACCmd) sign(w io.Writer, d *iso8583.Dialect, key, data []byte) error {
 	packed := payload(d, data)
 	if err := d.Sign(packed, plainKey(key)); err != nil {
-		return macless(err, d)
+		return macless(err, d, data)
 	}
 	frame, err := d.AppendFrame(nil, packed)
 	if err != nil {
@@ -164,7 +164,7 @@ var errWrongMAC = errors.New("the MAC is wrong")
 func (c *isoMACCmd) check(w io.Writer, d *iso8583.Dialect, key, data []byte) error {
 	v, err := verdictOn(d, key, payload(d, data))
 	if err != nil {
-		return macless(err, d)
+		return macless(err, d, data)
 	}
 	if c.JSON {
 		err = printJSON(w, v)
@@ -259,12 +259,17 @@ func (k plainKey) MAC(rule iso8583.MACRule, data []byte) ([8]byte, error) {
 	return [8]byte(result), nil
 }
 
-// macless adds what to do where a message has no MAC.
-func macless(err error, d *iso8583.Dialect) error {
-	if errors.Is(err, iso8583.ErrNoMAC) {
+// macless adds what to do where a message has no MAC, or is none.
+func macless(err error, d *iso8583.Dialect, raw []byte) error {
+	var field *iso8583.FieldError
+	switch {
+	case errors.Is(err, iso8583.ErrNoMAC):
 		return fmt.Errorf("%w: field %d is not in its bitmap; add it with iso encode", err, d.MACRule().Field)
+	case errors.As(err, &field):
+		return diagnosed(d, raw, err)
+	default:
+		return err
 	}
-	return err
 }
 
 // payload takes the length prefix from a pasted message, a wrong one too where the rest is a message without it.

@@ -27,6 +27,7 @@ const (
 	FaultNoBit        FaultName = "a field on the wire without its bit"
 	FaultNoField      FaultName = "a bit without its field on the wire"
 	FaultTrailing     FaultName = "stray trailing bytes"
+	FaultNoTrailer    FaultName = "trailer missing"
 	FaultLeading      FaultName = "stray leading bytes"
 	FaultSerial       FaultName = "STX and ETX of a serial line"
 	FaultCut          FaultName = "message cut short"
@@ -63,6 +64,7 @@ var faultsKnown = map[FaultName]faultLore{
 	FaultNoBit:        {14, "域存在但位图未置位", "set the field's bit in the bitmap, or leave the field out"},
 	FaultNoField:      {16, "位图已置位但域不存在", "clear the field's bit in the bitmap, or send the field"},
 	FaultTrailing:     {13, "报文尾部有多余字节", "look at what the sender appends: a trailer (set it in [frame]), line ends, or the next message"},
+	FaultNoTrailer:    {9, "缺少帧尾", "send the trailer behind the message, or leave trailer out of [frame]"},
 	FaultLeading:      {22, "报文前有多余字节", "look at what the sender puts in front: a longer length, or a header (set it in [frame])"},
 	FaultSerial:       {9, "串口帧的STX和ETX", "take STX, ETX and the check byte away where the serial line ends: over TCP there are none"},
 	FaultCut:          {18, "报文被截断", "the trace or the connection ended too early: get the whole message"},

@@ -237,6 +237,44 @@ func sample(t testing.TB, d *iso8583.Dialect, name string) *iso8583.Message {
 	return m
 }
 
+func TestExamineKnowsTheFrameOfADialectFile(t *testing.T) {
+	const text = `base = "iso87-bcd"
+name = "other"
+title = "other lengths, a trailer"
+[frame]
+length = "bcd2"
+length_includes_itself = true
+trailer = "03"
+[codec]
+lengths = "binary"
+`
+	d, err := iso8583.Load("other.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := packed(t, d, chipSale("0200"))
+	frame := enveloped(t, d, good)
+	bcd := packed(t, preset(t, "iso87-bcd"), chipSale("0200"))
+	n := len(good)
+	for _, c := range []struct {
+		fault iso8583.FaultName
+		frame []byte
+	}{
+		{iso8583.FaultNoTrailer, frame[:len(frame)-1]},
+		{iso8583.FaultExclusive, cat([]byte{byte(n / 100), byte(n%100/10<<4 | n%10)}, frame[2:])},
+		{iso8583.FaultBinaryLength, cat([]byte{0, byte(n + 2)}, frame[2:])},
+		{iso8583.FaultBCDLength, enveloped(t, d, bcd)},
+		{iso8583.FaultNoTPDU, enveloped(t, d, good[5:])},
+	} {
+		if v := iso8583.Examine(c.frame, d)[0]; len(v.Faults) != 1 || v.Faults[0].Name != c.fault {
+			t.Errorf("%s: got %v, or %v, doubts %q", c.fault, v.Faults, v.Or, v.Doubts)
+		}
+	}
+	if v := iso8583.Examine(frame, d)[0]; !v.Fits {
+		t.Errorf("a good one: got %v, doubts %q", v.Faults, v.Doubts)
+	}
+}
+
 func TestExamineFindsWhereADigitWasLost(t *testing.T) {
 	up := preset(t, "unionpay")
 	text := hex.EncodeToString(enveloped(t, up, packed(t, up, chipSale("0200"))))

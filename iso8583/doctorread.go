@@ -140,6 +140,9 @@ func (f *frameSpec) opened(raw []byte, kind lengthKind, said int) []envelope {
 		counted += tail
 	}
 	env := envelope{payload: payload, base: size}
+	if tail == 0 && len(f.trailer) > 0 {
+		env.add(FaultNoTrailer, "frame", size+len(body), fmt.Sprintf("the dialect has %d bytes of it", len(f.trailer)))
+	}
 	if kind != f.length {
 		env.add(formFault(kind, f.length, said))
 	}
