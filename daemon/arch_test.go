@@ -38,6 +38,7 @@ var table = map[string][]string{
 	"daemon/prints":        {"daemon/journal", "drivers/printer"},
 	"daemon/receipt":       {"daemon/payment", "drivers/printer"},
 	"daemon/api":           {"daemon/payment", "daemon/prints", "drivers"},
+	"daemon/proof":         nil, // tests only
 	"daemon":               {"config", "iso8583/...", "drivers/...", "daemon/..."},
 	"hwtest/hostsim":       {"iso8583", "iso8583/link"},
 	"hwtest/walletsim":     {"daemon/wallet/sign"},
