@@ -16,7 +16,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim proof service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ roundtrip: ## write and read MESSAGES (1000000) generated messages per preset, a
 
 sim: ## simulate SEEDS (10000) store days and check the invariants
 	$(GO) test -count=1 -timeout 24h -v -run 'SimulatedDays' ./daemon/payment -sim.days=$(SEEDS)
+
+proof: ## hold posd against every failure of the list and write proof.md (FULL=1: the full figures; PARTS="kill power": only these)
+	FULL=$(FULL) packaging/proof $(PARTS)
 
 service-test: bin ## install, kill and uninstall the service under a real systemd, in a container that leaves no trace
 	CGO_ENABLED=0 $(GO) test -c -tags service -o bin/service.test ./daemon

@@ -192,6 +192,15 @@ func (t *tally) add(m map[string]int, k string) {
 	m[k]++
 }
 
+func (t *tally) sum(m map[string]int) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
 func (t *tally) fault(k string) { t.add(t.faults, k) }
 func (t *tally) crash(k string) { t.add(t.points, k) }
 func (t *tally) move(k string)  { t.add(t.moves, k) }
