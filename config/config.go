@@ -138,20 +138,24 @@ type Alipay struct {
 	ReverseWindow        Duration `toml:"reverse_window"`                        // how long a cancel is accepted; a refund after that
 }
 
-// WeChat is WeChat Pay version 2, micropay (微信支付付款码支付).
+// WeChat is WeChat Pay's payment by code, version 2 (micropay) or 3 (codepay) (微信支付付款码支付). What one version owes the other
+// goes on with.
 type WeChat struct {
 	Enabled          bool     `toml:"enabled"`
-	URL              string   `toml:"url"`                        // the gateway
-	CAFile           string   `toml:"ca_file" file:"public"`      // PEM; empty takes the system's
-	AppID            string   `toml:"appid"`                      // 公众账号ID
-	MchID            string   `toml:"mch_id"`                     // 商户号
-	APIKeyFile       string   `toml:"api_key_file" file:"secret"` // API 密钥, 32 characters
-	CertFile         string   `toml:"cert_file" file:"public"`    // PEM; reverse and refund need it (apiclient_cert.pem)
-	KeyFile          string   `toml:"key_file" file:"secret"`     // PEM; its key (apiclient_key.pem)
-	Deadline         Duration `toml:"deadline"`                   // how long an unknown outcome is asked for; then it is reversed
-	QueryEvery       Duration `toml:"query_every"`                // between queries
-	ReverseNotBefore Duration `toml:"reverse_not_before"`         // after the payment call; the gateway refuses earlier ones
-	ReverseWindow    Duration `toml:"reverse_window"`             // how long a reverse is accepted; a refund after that
+	API              string   `toml:"api"`                         // "v2" or "v3"
+	URL              string   `toml:"url"`                         // the gateway
+	CAFile           string   `toml:"ca_file" file:"public"`       // PEM; empty takes the system's
+	AppID            string   `toml:"appid"`                       // 公众账号ID
+	MchID            string   `toml:"mch_id"`                      // 商户号
+	APIKeyFile       string   `toml:"api_key_file" file:"secret"`  // v2: API 密钥, 32 characters
+	PlatformKeys     string   `toml:"platform_keys" file:"public"` // v3: a folder with WeChat Pay's keys, *.pem: certificates, and public keys named by their id (PUB_KEY_ID_….pem); a new one is found while posd runs
+	StoreID          string   `toml:"store_id"`                    // v3: the merchant's number of this shop (store_info.id)
+	CertFile         string   `toml:"cert_file" file:"public"`     // PEM; v2's reverse and refund need it, v3 its serial number (apiclient_cert.pem)
+	KeyFile          string   `toml:"key_file" file:"secret"`      // PEM; its key (apiclient_key.pem)
+	Deadline         Duration `toml:"deadline"`                    // how long an unknown outcome is asked for; then it is reversed
+	QueryEvery       Duration `toml:"query_every"`                 // between queries
+	ReverseNotBefore Duration `toml:"reverse_not_before"`          // after the payment call; the gateway refuses earlier ones
+	ReverseWindow    Duration `toml:"reverse_window"`              // how long a reverse is accepted; a refund after that
 }
 
 // Device is one printer, scanner or card reader on the counter.

@@ -42,7 +42,9 @@ func defaultWallet() Wallet {
 			ReverseWindow: Duration{24 * time.Hour},
 		},
 		WeChat: WeChat{
+			API:              "v2",
 			URL:              "https://api.mch.weixin.qq.com",
+			StoreID:          "1",
 			Deadline:         seconds(45),
 			QueryEvery:       seconds(5),
 			ReverseNotBefore: seconds(15),

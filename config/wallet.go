@@ -50,10 +50,15 @@ func (w WeChat) check(k checker) {
 	if w.Enabled {
 		k.required(at+"appid", w.AppID, "the public account's id, from WeChat")
 		k.required(at+"mch_id", w.MchID, "the merchant's number, from WeChat Pay")
-		k.required(at+"api_key_file", w.APIKeyFile, "a file with the API key of 32 characters")
+		if w.API == "v3" {
+			k.required(at+"platform_keys", w.PlatformKeys, "a folder with WeChat Pay's certificates or public keys")
+		} else {
+			k.required(at+"api_key_file", w.APIKeyFile, "a file with the API key of 32 characters")
+		}
 		k.required(at+"cert_file", w.CertFile, "apiclient_cert.pem: a reverse is refused without it")
 		k.required(at+"key_file", w.KeyFile, "apiclient_key.pem")
 	}
+	k.oneOf(at+"api", w.API, "v2", "v3")
 	k.gateway(at+"url", w.URL)
 	k.pattern(at+"mch_id", w.MchID, digits, "digits")
 	k.both(strings.TrimSuffix(at, "."), "cert_file", w.CertFile, "key_file", w.KeyFile)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -184,6 +185,10 @@ func (s *store) openGateway() string {
 		},
 		WeChat: walletsim.WeChat{
 			AppID: "wx0000000000000001", MchID: "1900000001", APIKey: strings.Repeat("k", 32), ReverseNotBefore: 50 * time.Millisecond,
+			V3: walletsim.WeChatV3{
+				Serial: fmt.Sprintf("%X", v3Serial), MerchantKey: &gatewayKeys()[0].PublicKey,
+				PlatformSerial: v3PlatformKey, PlatformKey: gatewayKeys()[1],
+			},
 		},
 		Now: time.Now, Ledger: s.path("out/wallet.jsonl"),
 	})

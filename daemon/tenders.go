@@ -19,6 +19,7 @@ import (
 	"posd/daemon/wallet/alipay"
 	"posd/daemon/wallet/sign"
 	"posd/daemon/wallet/wechat"
+	"posd/daemon/wallet/wechatv3"
 	"posd/iso8583"
 	"posd/iso8583/link"
 )
@@ -321,6 +322,9 @@ func readPublicKey(file string) (*rsa.PublicKey, error) {
 
 func (h *house) openWeChat() (wallet.Provider, error) {
 	c := h.cfg.Wallet.WeChat
+	if c.API == "v3" {
+		return h.openWeChatV3()
+	}
 	transport, err := h.transport(c.URL, c.CAFile, c.CertFile, h.secrets.WeChatKey)
 	if err != nil {
 		return nil, err
@@ -329,6 +333,32 @@ func (h *house) openWeChat() (wallet.Provider, error) {
 		URL: c.URL, AppID: c.AppID, MchID: c.MchID, APIKey: h.secrets.WeChatAPIKey.Reveal(), Body: h.shopName(),
 		Transport: transport, Now: h.w.Now, Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration,
 		QueryEvery: c.QueryEvery.Duration, ReverseNotBefore: c.ReverseNotBefore.Duration, ReverseWindow: c.ReverseWindow.Duration,
+	})
+}
+
+func (h *house) openWeChatV3() (wallet.Provider, error) {
+	c := h.cfg.Wallet.WeChat
+	key, err := sign.ParsePrivateKey([]byte(h.secrets.WeChatKey.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("key_file: %w", err)
+	}
+	serial, err := certificateSerial(c.CertFile)
+	if err != nil {
+		return nil, fmt.Errorf("cert_file: %w", err)
+	}
+	platform, err := openPlatformKeys(c.PlatformKeys)
+	if err != nil {
+		return nil, fmt.Errorf("platform_keys: %w", err)
+	}
+	transport, err := h.transport(c.URL, c.CAFile, "", config.Secret{})
+	if err != nil {
+		return nil, err
+	}
+	return wechatv3.New(wechatv3.Options{
+		URL: c.URL, AppID: c.AppID, MchID: c.MchID, Serial: serial, Key: key, PlatformKey: platform.key,
+		Description: h.shopName(), Store: c.StoreID, Transport: transport, Now: h.w.Now,
+		Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration, QueryEvery: c.QueryEvery.Duration,
+		ReverseNotBefore: c.ReverseNotBefore.Duration, ReverseWindow: c.ReverseWindow.Duration,
 	})
 }
 

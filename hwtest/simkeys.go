@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -17,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"posd/hwtest/walletsim"
 )
 
 // The files of a wallet's keys. Each private one is readable by its owner only.
@@ -28,16 +32,22 @@ const (
 	wechatAPIKey     = "wechat-api.key"        // both ends have it
 	wechatCert       = "apiclient_cert.pem"    // the merchant's, as WeChat calls it
 	wechatCertKey    = "apiclient_key.pem"     //
+	wechatPlatform   = "wechat-platform"       // a folder: with what v3 signs, by its id
+	wechatV3Key      = "wechat-platform.key"   // v3 signs with it
 	walletCA         = "wallet-ca.pem"         // has signed both certificates
 	walletCert       = "wallet-server.pem"     // the gateway's
 	walletCertKey    = "wallet-server-key.pem" //
 )
+
+// wechatV3ID is the id of v3's public key, and begins with what the real ones begin with.
+const wechatV3ID = "PUB_KEY_ID_0119000000012026010100000000000001"
 
 // walletKeys are the keys of both ends of a simulated gateway.
 type walletKeys struct {
 	alipayApp     *rsa.PrivateKey
 	alipayGateway *rsa.PrivateKey
 	wechatAPI     string
+	wechatV3      walletsim.WeChatV3 // zero where the merchant's certificate is of an older kind
 	server        tls.Certificate
 	authority     *x509.CertPool
 }
@@ -63,6 +73,9 @@ func openWalletKeys(dir string) (*walletKeys, error) {
 	if err := certificates(dir); err != nil {
 		return nil, fmt.Errorf("certificates: %w", err)
 	}
+	if k.wechatV3, err = openWeChatV3(dir); err != nil {
+		return nil, err
+	}
 	text, err := os.ReadFile(filepath.Join(dir, walletCA))
 	if err != nil {
 		return nil, err
@@ -72,6 +85,29 @@ func openWalletKeys(dir string) (*walletKeys, error) {
 	}
 	k.server, err = tls.LoadX509KeyPair(filepath.Join(dir, walletCert), filepath.Join(dir, walletCertKey))
 	return k, err
+}
+
+// openWeChatV3 is what v3 needs of a merchant: an RSA certificate, and a platform key.
+func openWeChatV3(dir string) (v3 walletsim.WeChatV3, err error) {
+	if err := os.MkdirAll(filepath.Join(dir, wechatPlatform), 0o700); err != nil {
+		return v3, err
+	}
+	platform, err := rsaPair(dir, wechatV3Key, filepath.Join(wechatPlatform, wechatV3ID+".pem"))
+	if err != nil {
+		return v3, err
+	}
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, wechatCert), filepath.Join(dir, wechatCertKey))
+	if err != nil {
+		return v3, err
+	}
+	public, ok := pair.Leaf.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return v3, nil
+	}
+	return walletsim.WeChatV3{
+		Serial: strings.ToUpper(hex.EncodeToString(pair.Leaf.SerialNumber.Bytes())), MerchantKey: public,
+		PlatformSerial: wechatV3ID, PlatformKey: platform,
+	}, nil
 }
 
 // keptText reads a one-line secret, or makes and keeps one.
@@ -161,10 +197,18 @@ func certificates(dir string) error {
 	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	client := certificate("hwtest merchant")
 	client.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	if err := s.issue(server, walletCert, walletCertKey); err != nil {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
 		return err
 	}
-	if err := s.issue(client, wechatCert, wechatCertKey); err != nil {
+	if err := s.issue(server, key, walletCert, walletCertKey); err != nil {
+		return err
+	}
+	merchant, err := rsa.GenerateKey(rand.Reader, 2048) // v3's signatures are RSA
+	if err != nil {
+		return err
+	}
+	if err := s.issue(client, merchant, wechatCert, wechatCertKey); err != nil {
 		return err
 	}
 	return s.write(root, &ca.PublicKey, walletCA) // last: while it is missing, all is made anew
@@ -184,19 +228,15 @@ type signer struct {
 	key  *ecdsa.PrivateKey
 }
 
-func (s signer) issue(c *x509.Certificate, certFile, keyFile string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
+func (s signer) issue(c *x509.Certificate, key crypto.Signer, certFile, keyFile string) error {
 	_ = os.Remove(filepath.Join(s.dir, keyFile)) // left by a run that was cut short
 	if err := writePrivate(filepath.Join(s.dir, keyFile), key); err != nil {
 		return err
 	}
-	return s.write(c, &key.PublicKey, certFile)
+	return s.write(c, key.Public(), certFile)
 }
 
-func (s signer) write(c *x509.Certificate, pub *ecdsa.PublicKey, file string) error {
+func (s signer) write(c *x509.Certificate, pub crypto.PublicKey, file string) error {
 	der, err := x509.CreateCertificate(rand.Reader, c, s.root, pub, s.key)
 	if err != nil {
 		return err

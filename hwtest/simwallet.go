@@ -33,8 +33,8 @@ type simWalletCmd struct {
 
 // Help teaches by example.
 func (simWalletCmd) Help() string {
-	return `It speaks the Alipay open API at http://ADDR/gateway.do and WeChat Pay v2 at http://ADDR (https with --tls). It
-verifies every signature, takes a code once and for 60 seconds, and never gives back more than was paid. A rule's
+	return `It speaks the Alipay open API at http://ADDR/gateway.do and WeChat Pay v2 and v3 at http://ADDR (https with --tls;
+v3's platform key is in DIR/wechat-platform). It verifies every signature, takes a code once and for 60 seconds, and never gives back more than was paid. A rule's
 conditions are wallet (alipay, wechat), call (pay, query, cancel, refund, refund_query), order, amount (minor units),
 nth and times; what goes wrong is "fault", with commit, delay, waits or code where it knows one:
 
@@ -77,7 +77,7 @@ func (c *simWalletCmd) Run(ctx context.Context, g *globals) (err error) {
 	inner := rand.Text() // the gateway's own; who may use the control interface is this program's business
 	w, err := walletsim.New(walletsim.Options{
 		Alipay: walletsim.Alipay{AppID: c.AlipayAppID, SellerID: c.AlipaySeller, MerchantKey: &keys.alipayApp.PublicKey, GatewayKey: keys.alipayGateway},
-		WeChat: walletsim.WeChat{AppID: c.WeChatAppID, MchID: c.WeChatMchID, APIKey: keys.wechatAPI, RequireCert: c.TLS},
+		WeChat: walletsim.WeChat{AppID: c.WeChatAppID, MchID: c.WeChatMchID, APIKey: keys.wechatAPI, RequireCert: c.TLS, V3: keys.wechatV3},
 		Ledger: c.Ledger, Token: inner, Log: g.log(),
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -55,33 +56,57 @@ func NewPoster(rt http.RoundTripper) *Poster {
 	}}
 }
 
-// Post sends body once and gives the whole answer. Its errors hold neither address nor body.
+// Letter is one HTTP request. Header may be nil.
+type Letter struct {
+	Method, To string
+	Header     http.Header
+	Body       []byte
+}
+
+// Reply is a complete answer, whatever its status.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Post sends body once and gives the whole answer, which has status 200. Its errors hold neither address nor body.
 func (p *Poster) Post(ctx context.Context, to, contentType string, body []byte) ([]byte, error) {
+	r, err := p.Exchange(ctx, Letter{http.MethodPost, to, http.Header{"Content-Type": {contentType}}, body})
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Status != http.StatusOK:
+		return nil, fmt.Errorf("%w: HTTP status %d", ErrAnswer, r.Status)
+	}
+	return r.Body, nil
+}
+
+// Exchange sends a letter once and gives the whole answer. Its errors hold neither address nor body.
+func (p *Poster) Exchange(ctx context.Context, l Letter) (Reply, error) {
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotSent, ctx.Err())
+		return Reply{}, fmt.Errorf("%w: %w", ErrNotSent, ctx.Err())
 	}
 	ctx, fate := traced(ctx)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, l.Method, l.To, bytes.NewReader(l.Body))
 	if err != nil {
-		return nil, fmt.Errorf("%w: the gateway's address is wrong", ErrNotSent)
+		return Reply{}, fmt.Errorf("%w: the gateway's address is wrong", ErrNotSent)
 	}
 	req.GetBody = nil // the transport cannot send the body a second time
-	req.Header.Set("Content-Type", contentType)
+	maps.Copy(req.Header, l.Header)
 	res, err := p.client.Do(req)
 	if err != nil {
-		return nil, fate.judge(err)
+		return Reply{}, fate.judge(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, sign.MaxBody+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read answer: %w", err)
+		return Reply{}, fmt.Errorf("read answer: %w", err)
 	case len(answer) > sign.MaxBody:
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, sign.MaxBody)
-	case res.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%w: HTTP status %d", ErrAnswer, res.StatusCode)
+		return Reply{}, fmt.Errorf("%w: more than %d bytes", ErrAnswer, sign.MaxBody)
 	}
-	return answer, nil
+	return Reply{res.StatusCode, res.Header, answer}, nil
 }
 
 // Probe tells whether a gateway speaks HTTP: any answer that no proxy makes for a dead one counts.

@@ -165,7 +165,7 @@ func TestFaultsOnARealListener(t *testing.T) {
 		"html":  {walletsim.Rule{Fault: walletsim.HTML}, payment.Unknown},
 		"5xx":   {walletsim.Rule{Fault: walletsim.ServerError}, payment.Unknown},
 	} {
-		for _, rail := range bothWallets {
+		for _, rail := range everyKind {
 			t.Run(name+" "+rail, func(t *testing.T) {
 				s := newRealShop(t, rail)
 				defer s.close()
@@ -191,7 +191,7 @@ func newRealShop(t *testing.T, name string) *shop {
 	}
 	tr := wallet.NewTransport(dial, nil)
 	t.Cleanup(tr.CloseIdleConnections)
-	s.w = newWallet(t, name, tr, s.now)
+	s.w = s.newWallet(tr)
 	return s
 }
 

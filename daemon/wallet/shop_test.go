@@ -19,6 +19,7 @@ import (
 	"posd/daemon/wallet"
 	"posd/daemon/wallet/alipay"
 	"posd/daemon/wallet/wechat"
+	"posd/daemon/wallet/wechatv3"
 	"posd/hwtest/walletsim"
 )
 
@@ -38,15 +39,22 @@ var keys = sync.OnceValue(func() [2]*rsa.PrivateKey {
 const (
 	sellerID = "2088100000000001"
 	apiKey   = "0123456789abcdef0123456789abcdef"
+
+	merchantSerial = "5E4A6B7C8D9E0F10213243546576879809AABBCC"
+	platformSerial = "PUB_KEY_ID_0119000000012026112800000000000001"
 )
 
-// bothWallets are the names of the providers that every test of the tender runs over.
-var bothWallets = []string{alipay.Name, wechat.Name}
+// wechatV3 is the kind of shop whose WeChat Pay speaks version 3.
+const wechatV3 = "wechat v3"
+
+// everyKind are the kinds of shops that every test of the tender runs over: the provider's name, and its API's version.
+var everyKind = []string{alipay.Name, wechat.Name, wechatV3}
 
 // shop is a till's wallet tender with one gateway behind it, and a customer. now may run apart from the virtual clock.
 type shop struct {
 	t      *testing.T
-	name   string
+	kind   string
+	name   string // of the provider
 	g      *walletsim.Gateway
 	link   *walletsim.Transport
 	w      *wallet.Wallet
@@ -64,15 +72,21 @@ func gatewayOptions(seed byte) walletsim.Options {
 		Alipay: walletsim.Alipay{
 			AppID: "2021000000000001", SellerID: sellerID, MerchantKey: &keys()[0].PublicKey, GatewayKey: keys()[1],
 		},
-		WeChat: walletsim.WeChat{AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey},
-		Now:    time.Now,
-		Rand:   mrand.NewChaCha8([32]byte{seed}),
+		WeChat: walletsim.WeChat{
+			AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey,
+			V3: walletsim.WeChatV3{
+				Serial: merchantSerial, MerchantKey: &keys()[0].PublicKey, PlatformSerial: platformSerial, PlatformKey: keys()[1],
+			},
+		},
+		Now:  time.Now,
+		Rand: mrand.NewChaCha8([32]byte{seed}),
 	}
 }
 
-func newShop(t *testing.T, name string, change ...func(*walletsim.Options)) *shop {
+func newShop(t *testing.T, kind string, change ...func(*walletsim.Options)) *shop {
 	t.Helper()
-	s := &shop{t: t, name: name}
+	name, _, _ := strings.Cut(kind, " ")
+	s := &shop{t: t, kind: kind, name: name}
 	o := gatewayOptions(7)
 	for _, c := range change {
 		c(&o)
@@ -85,32 +99,48 @@ func newShop(t *testing.T, name string, change ...func(*walletsim.Options)) *sho
 	if s.phone, err = s.g.NewPhone(walletsim.PhoneOptions{Balance: 1_000_000}); err != nil {
 		t.Fatal(err)
 	}
-	s.w = newWallet(t, name, s.link, s.now)
+	s.w = s.newWallet(s.link)
 	return s
 }
 
-func newWallet(t *testing.T, name string, link http.RoundTripper, now func() time.Time) *wallet.Wallet {
-	t.Helper()
+// newWallet is posd's end, over a link.
+func (s *shop) newWallet(link http.RoundTripper) *wallet.Wallet {
+	s.t.Helper()
 	a, err := alipay.New(alipay.Options{
 		URL: "http://gateway.test/gateway.do", AppID: "2021000000000001", SellerID: sellerID, Key: keys()[0],
-		GatewayKey: &keys()[1].PublicKey, Transport: link, Now: now,
+		GatewayKey: &keys()[1].PublicKey, Transport: link, Now: s.now,
 	})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	x, err := wechat.New(wechat.Options{
-		URL: "http://gateway.test", AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey,
-		Transport: link, Now: now,
-	})
+	x, err := s.newWeChat(link)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	routes := append(wallet.DefaultRoutes(), wallet.Route{Wallet: name, Prefixes: []string{"90", "91", "92"}, Min: 18, Max: 18})
-	w, err := wallet.New(wallet.Options{Providers: []wallet.Provider{a, x}, Routes: routes, Now: now})
+	routes := append(wallet.DefaultRoutes(), wallet.Route{Wallet: s.name, Prefixes: []string{"90", "91", "92"}, Min: 18, Max: 18})
+	w, err := wallet.New(wallet.Options{Providers: []wallet.Provider{a, x}, Routes: routes, Now: s.now})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	return w
+}
+
+func (s *shop) newWeChat(link http.RoundTripper) (wallet.Provider, error) {
+	if s.kind != wechatV3 {
+		return wechat.New(wechat.Options{
+			URL: "http://gateway.test", AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey, Transport: link, Now: s.now,
+		})
+	}
+	return wechatv3.New(wechatv3.Options{
+		URL: "http://gateway.test", AppID: "wx0000000000000001", MchID: "1900000001", Serial: merchantSerial, Key: keys()[0],
+		PlatformKey: func(serial string) (*rsa.PublicKey, error) {
+			if serial != platformSerial {
+				return nil, fmt.Errorf("no key %q", serial)
+			}
+			return &keys()[1].PublicKey, nil
+		},
+		Transport: link, Now: s.now,
+	})
 }
 
 // close ends the gateway and fails the test if a secret was seen anywhere.

@@ -20,7 +20,7 @@ import (
 
 // each runs a test for both wallets, each in a bubble of its own.
 func each(t *testing.T, test func(s *shop)) {
-	for _, name := range bothWallets {
+	for _, name := range everyKind {
 		t.Run(name, func(t *testing.T) {
 			keys()
 			synctest.Test(t, func(t *testing.T) {

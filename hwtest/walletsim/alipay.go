@@ -23,7 +23,7 @@ var alipayCalls = map[string]string{
 	"alipay.trade.refund": CallRefund, "alipay.trade.fastpay.refund.query": CallRefundQuery,
 }
 
-func (a alipay) read(_ *http.Request, body []byte) (Request, []byte) {
+func (a alipay) read(_ *http.Request, body []byte) (Request, *sealed) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return Request{}, a.unsigned("isv.invalid-format")
@@ -95,14 +95,14 @@ func cents(text string) (int64, bool) {
 func yuan(n int64) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
 
 // unsigned is an answer to somebody whose keys cannot be known: the real gateway does not sign these either.
-func (a alipay) unsigned(code string) []byte {
+func (a alipay) unsigned(code string) *sealed {
 	text, _ := json.Marshal(map[string]map[string]string{
 		"error_response": {"code": "40002", "msg": "Invalid Arguments", "sub_code": code},
 	})
-	return text
+	return &sealed{body: text}
 }
 
-func (a alipay) refused(req Request, code, sub string) []byte {
+func (a alipay) refused(req Request, code, sub string) *sealed {
 	f := map[string]string{"code": code, "msg": "Business Failed", "sub_code": sub}
 	if req.Order != "" {
 		f["out_trade_no"] = req.Order
@@ -219,11 +219,11 @@ func (a alipay) spoil(f map[string]string, fault Fault) {
 	}
 }
 
-func (a alipay) seal(req Request, fields map[string]string, f Fault) []byte {
+func (a alipay) seal(req Request, fields map[string]string, f Fault) *sealed {
 	node, _ := json.Marshal(fields) // a map of strings does not fail
 	name := strings.ReplaceAll(req.method, ".", "_") + "_response"
 	if f == Unsigned {
-		return fmt.Appendf(nil, `{%q:%s}`, name, node)
+		return &sealed{body: fmt.Appendf(nil, `{%q:%s}`, name, node)}
 	}
 	signed := node
 	if f == BadSignature {
@@ -231,7 +231,7 @@ func (a alipay) seal(req Request, fields map[string]string, f Fault) []byte {
 	}
 	signature, err := sign.RSA2(a.g.o.Alipay.GatewayKey, signed)
 	if err != nil {
-		return fmt.Appendf(nil, `{%q:%s}`, name, node)
+		return &sealed{body: fmt.Appendf(nil, `{%q:%s}`, name, node)}
 	}
-	return fmt.Appendf(nil, `{%q:%s,"sign":%q}`, name, node, signature)
+	return &sealed{body: fmt.Appendf(nil, `{%q:%s,"sign":%q}`, name, node, signature)}
 }

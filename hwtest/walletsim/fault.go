@@ -156,7 +156,7 @@ func (a *armed) fits(r Request, amount int64) bool {
 
 // send writes an answer the way the fault wants it. It ends the connection by http.ErrAbortHandler, which the HTTP
 // server and Transport understand.
-func (g *Gateway) send(w http.ResponseWriter, r *http.Request, f Fault, answer []byte) {
+func (g *Gateway) send(w http.ResponseWriter, r *http.Request, f Fault, answer *sealed) {
 	switch f {
 	case Silence:
 		select {
@@ -172,12 +172,14 @@ func (g *Gateway) send(w http.ResponseWriter, r *http.Request, f Fault, answer [
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<html><body>Please log in to the network</body></html>"))
 	case Half:
-		w.Header().Set("Content-Length", fmt.Sprint(len(answer)))
-		_, _ = w.Write(answer[:len(answer)/2])
+		w.Header().Set("Content-Length", fmt.Sprint(len(answer.body)))
+		half := *answer
+		half.body = answer.body[:len(answer.body)/2]
+		half.writeTo(w)
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	default:
-		_, _ = w.Write(answer)
+		answer.writeTo(w)
 	}
 }
 

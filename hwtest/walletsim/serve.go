@@ -11,13 +11,30 @@ import (
 // wire is one gateway's protocol.
 type wire interface {
 	// read verifies a request; when it is refused before its content counts, refusal is the whole answer.
-	read(r *http.Request, body []byte) (req Request, refusal []byte)
+	read(r *http.Request, body []byte) (req Request, refusal *sealed)
 	// fields say an outcome in the gateway's words; o may be nil.
 	fields(req Request, out outcome, o *order, refuse string) map[string]string
 	// seal makes an answer of them, signed, unsigned or badly signed.
-	seal(req Request, fields map[string]string, f Fault) []byte
+	seal(req Request, fields map[string]string, f Fault) *sealed
 	// spoil changes the field that WrongAmount and its kin are about.
 	spoil(fields map[string]string, f Fault)
+}
+
+// sealed is an answer as it goes out. Status 0 is 200.
+type sealed struct {
+	status int
+	header map[string]string
+	body   []byte
+}
+
+func (s *sealed) writeTo(w http.ResponseWriter) {
+	for name, value := range s.header {
+		w.Header().Set(name, value)
+	}
+	if s.status != 0 {
+		w.WriteHeader(s.status)
+	}
+	_, _ = w.Write(s.body)
 }
 
 // serve is the way of every call: verify, find the fault, carry out, answer.
@@ -31,7 +48,7 @@ func (g *Gateway) serve(wr wire) http.Handler {
 		req, refusal := wr.read(r, body)
 		if refusal != nil {
 			g.o.Log.Warn("wallet request refused before its content", "path", r.URL.Path)
-			_, _ = w.Write(refusal)
+			refusal.writeTo(w)
 			return
 		}
 		g.mu.Lock()
@@ -49,7 +66,7 @@ func (g *Gateway) serve(wr wire) http.Handler {
 }
 
 // answer carries a call out, unless its fault forbids, and writes what is answered.
-func (g *Gateway) answer(wr wire, req Request, rule Rule) []byte {
+func (g *Gateway) answer(wr wire, req Request, rule Rule) *sealed {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	said, skips := instead[rule.Fault]
@@ -64,7 +81,7 @@ func (g *Gateway) answer(wr wire, req Request, rule Rule) []byte {
 	g.o.Log.Info("wallet call", "wallet", req.Wallet, "call", req.Call, "order", req.Order, "amount", req.Amount,
 		"outcome", int(out), "fault", string(rule.Fault))
 	fields := wr.fields(req, out, o, rule.Code)
-	kept := g.paid[req.Wallet+req.Call]
+	kept := g.paid[req.Wallet+req.Call+req.sign]
 	switch rule.Fault {
 	case WrongAmount, WrongOrder, WrongMerchant, WrongCurrency:
 		wr.spoil(fields, rule.Fault)
@@ -76,7 +93,7 @@ func (g *Gateway) answer(wr wire, req Request, rule Rule) []byte {
 	}
 	text := wr.seal(req, fields, rule.Fault)
 	if out == done && rule.Fault == "" {
-		g.paid[req.Wallet+req.Call] = text
+		g.paid[req.Wallet+req.Call+req.sign] = text
 	}
 	return text
 }

@@ -1,6 +1,6 @@
 // Package walletsim is a wallet gateway and its customers' phones, with its own ledger, and faults.
 //
-// It speaks the Alipay open API and WeChat Pay v2 on the wire and is as strict as they are: it verifies every
+// It speaks the Alipay open API, WeChat Pay v2 and v3 on the wire and is as strict as they are: it verifies every
 // signature, takes a code once, refuses order numbers that come again with other content, keeps the windows of
 // cancelling and never gives back more than was paid. Phones show online codes (issued here, 60 s, single use) and
 // offline codes (made on the phone from a seed). What it did stands in its ledger, which knows nothing of posd; faults
@@ -37,6 +37,16 @@ type WeChat struct {
 	RequireCert bool // reverse and refund want a verified client certificate
 
 	ReverseNotBefore time.Duration // 15 s when zero: an earlier reverse is answered recall=Y
+
+	V3 WeChatV3
+}
+
+// WeChatV3 is the same merchant at WeChat Pay v3. A zero value leaves v3 out.
+type WeChatV3 struct {
+	Serial         string          // of the merchant's certificate
+	MerchantKey    *rsa.PublicKey  // verifies requests
+	PlatformSerial string          // a certificate's serial number, or a PUB_KEY_ID
+	PlatformKey    *rsa.PrivateKey // signs answers
 }
 
 // Options make a Gateway.
@@ -68,7 +78,7 @@ type Gateway struct {
 	ledger []Entry
 	file   *os.File
 	trades int
-	paid   map[string][]byte // the last signed answer that said paid, by wallet and call
+	paid   map[string]*sealed // the last signed answer that said paid, by wallet and call
 }
 
 // New opens the ledger, and takes up what an earlier run has written there.
@@ -92,9 +102,12 @@ func New(o Options) (*Gateway, error) {
 	if o.WeChat.MchID != "" && o.WeChat.APIKey == "" {
 		return nil, errors.New("walletsim: wechat needs the API key")
 	}
+	if v := o.WeChat.V3; v.Serial != "" && (v.MerchantKey == nil || v.PlatformKey == nil || v.PlatformSerial == "") {
+		return nil, errors.New("walletsim: wechat v3 needs the merchant's public key, the platform's private key and its serial number")
+	}
 	g := &Gateway{
 		o: o, done: make(chan struct{}), orders: map[string]*order{}, codes: map[string]*onlineCode{},
-		phones: map[string]*Phone{}, seeds: map[string]*enrolment{}, paid: map[string][]byte{},
+		phones: map[string]*Phone{}, seeds: map[string]*enrolment{}, paid: map[string]*sealed{},
 	}
 	if len(o.GroupKey) == 0 {
 		sum := sha256.Sum256([]byte("walletsim group key"))
@@ -106,7 +119,7 @@ func New(o Options) (*Gateway, error) {
 	return g, g.openLedger()
 }
 
-// Handler is the gateway over HTTP: /gateway.do (Alipay), /pay/... and /secapi/pay/... (WeChat Pay v2) and, with a
+// Handler is the gateway over HTTP: /gateway.do (Alipay), /pay/... and /secapi/pay/... (WeChat Pay v2), /v3/... (v3) and, with a
 // token, /control/....
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -116,6 +129,11 @@ func (g *Gateway) Handler() http.Handler {
 	if g.o.WeChat.MchID != "" {
 		for path := range wechatCalls {
 			mux.Handle("POST "+path, g.serve(wechat{g}))
+		}
+	}
+	if g.o.WeChat.V3.Serial != "" {
+		for pattern := range wechatV3Calls {
+			mux.Handle(pattern, g.serve(wechatV3{g}))
 		}
 	}
 	if g.o.Token != "" {

@@ -19,7 +19,7 @@ var wechatCalls = map[string]string{
 // needsCert are the calls that want a client certificate.
 var needsCert = map[string]bool{CallCancel: true, CallRefund: true}
 
-func (x wechat) read(r *http.Request, body []byte) (Request, []byte) {
+func (x wechat) read(r *http.Request, body []byte) (Request, *sealed) {
 	req := Request{Wallet: WeChatName, Call: wechatCalls[r.URL.Path], method: r.URL.Path}
 	fields, err := sign.DecodeXML(body)
 	if err != nil {
@@ -71,8 +71,8 @@ func fen(text string) (int64, bool) {
 }
 
 // unsigned is the transport layer's no.
-func (x wechat) unsigned(why string) []byte {
-	return sign.EncodeXML(map[string]string{"return_code": "FAIL", "return_msg": why})
+func (x wechat) unsigned(why string) *sealed {
+	return &sealed{body: sign.EncodeXML(map[string]string{"return_code": "FAIL", "return_msg": why})}
 }
 
 func (x wechat) refused(code string) map[string]string {
@@ -167,7 +167,7 @@ func (x wechat) spoil(f map[string]string, fault Fault) {
 }
 
 // seal signs in the way that the request was signed.
-func (x wechat) seal(req Request, fields map[string]string, f Fault) []byte {
+func (x wechat) seal(req Request, fields map[string]string, f Fault) *sealed {
 	nonce := make([]byte, 16)
 	if _, err := io.ReadFull(x.g.o.Rand, nonce); err != nil {
 		return x.unsigned("no random numbers")
@@ -185,5 +185,5 @@ func (x wechat) seal(req Request, fields map[string]string, f Fault) []byte {
 	default:
 		fields["sign"] = sign.MD5(fields, key)
 	}
-	return sign.EncodeXML(fields)
+	return &sealed{body: sign.EncodeXML(fields)}
 }

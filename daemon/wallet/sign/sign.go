@@ -1,7 +1,7 @@
 // Package sign makes and checks the signatures of wallet gateways, for both ends: the client in posd and a gateway.
 //
-// It holds RSA2 of the Alipay open API, MD5 and HMAC-SHA256 of WeChat Pay v2, and the two wire forms that those
-// signatures lie over: the raw value of a JSON member, and a flat XML map. It does no I/O and knows no payment.
+// It holds RSA2 of the Alipay open API, MD5 and HMAC-SHA256 of WeChat Pay v2, the header signatures of v3, and the wire forms
+// that they lie over: the raw value of a JSON member, and a flat XML map. It does no I/O and knows no payment.
 package sign
 
 import (
