@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -97,7 +96,7 @@ func run(ctx context.Context, cfg *config.Config, w world) error {
 }
 
 func (h *house) openJournal(ctx context.Context) error {
-	if err := os.MkdirAll(filepath.Dir(h.cfg.Journal.Path), 0o700); err != nil {
+	if err := journal.MakeFolder(filepath.Dir(h.cfg.Journal.Path)); err != nil {
 		return fmt.Errorf("make the journal's folder: %w", err)
 	}
 	var err error

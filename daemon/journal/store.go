@@ -179,6 +179,30 @@ func createFile(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// MakeFolder makes the folder of a journal if there is none, and those above it, and makes their names durable: with the
+// name of its folder a file is lost, however well it was synced itself.
+func MakeFolder(dir string) error {
+	var above []string
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		above = append(above, filepath.Dir(at))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if len(above) == 0 {
+		_ = syncDir(filepath.Dir(dir)) // who made it may have had no time for this; we may have no right to it
+	}
+	for _, a := range above {
+		if err := syncDir(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // syncDir makes the names in a folder durable. SQLite tries too, and ignores a failure: we must not, since a file
 // whose name is lost takes every acknowledged event with it. Windows has no such call.
 func syncDir(dir string) error {
