@@ -49,7 +49,7 @@ func wantDamage(t *testing.T, err error, seq int64, what string) {
 	if !errors.As(err, &dam) {
 		t.Fatalf("got %v, want a DamagedError", err)
 	}
-	if dam.Seq != seq || !strings.Contains(dam.What, what) || dam.Remedy == "" {
+	if dam.Seq != seq || !strings.Contains(dam.Error(), what) || dam.Remedy == "" {
 		t.Errorf("got event %d, %q, remedy %q; want event %d, %q and a remedy", dam.Seq, dam.What, dam.Remedy, seq, what)
 	}
 }
@@ -86,7 +86,9 @@ func TestTamperedEventsAreNamed(t *testing.T) {
 	}
 }
 
-func TestDamageBeyondTheTailIsFoundByVerify(t *testing.T) {
+// large makes a closed journal that is too large to be checked wholly at each start.
+func large(t *testing.T) journal.Options {
+	t.Helper()
 	opt := options(t)
 	j := open(t, opt)
 	entries := make([]journal.Entry, 1500)
@@ -97,8 +99,13 @@ func TestDamageBeyondTheTailIsFoundByVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = j.Close()
+	return opt
+}
+
+func TestDamageBeyondTheTailIsFoundByVerify(t *testing.T) {
+	opt := large(t)
 	tamper(t, opt, "DROP TRIGGER event_no_update", "UPDATE event SET kind = 'other' WHERE seq = 17")
-	j = open(t, opt)
+	j := open(t, opt)
 	_, err := j.Verify(t.Context())
 	wantDamage(t, err, 17, "content")
 	wantDamage(t, j.Reopen(t.Context()), 17, "content")
@@ -107,7 +114,7 @@ func TestDamageBeyondTheTailIsFoundByVerify(t *testing.T) {
 	}
 }
 
-func TestVerifyFindsAChangedProjection(t *testing.T) {
+func TestAChangedProjectionIsFoundByVerifyAndInASmallJournalAtOnce(t *testing.T) {
 	for name, statement := range map[string]string{
 		"changed": "UPDATE tally SET n = 8",
 		"missing": "DELETE FROM tally",
@@ -116,10 +123,33 @@ func TestVerifyFindsAChangedProjection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			opt := written(t, 9)
 			tamper(t, opt, statement)
-			_, err := open(t, opt).Verify(t.Context())
+			_, err := journal.Open(t.Context(), opt)
+			wantDamage(t, err, 0, "table tally differs")
+
+			opt = large(t)
+			tamper(t, opt, statement)
+			_, err = open(t, opt).Verify(t.Context())
 			wantDamage(t, err, 0, "table tally differs")
 		})
 	}
+}
+
+func TestChangedTablesIndexesAndTriggersAreNamed(t *testing.T) {
+	for statement, what := range map[string]string{
+		"DROP TRIGGER event_no_delete":    "trigger event_no_delete is missing",
+		"DROP INDEX event_subject":        "index event_subject is missing",
+		"ALTER TABLE tally ADD more TEXT": "table tally is missing or changed",
+		"DROP TABLE tally_kept":           "table tally_kept is missing",
+		"CREATE TRIGGER greedy BEFORE INSERT ON event BEGIN SELECT raise(IGNORE); END": "trigger greedy is not ours",
+	} {
+		opt := written(t, 1)
+		tamper(t, opt, statement)
+		_, err := journal.Open(t.Context(), opt)
+		wantDamage(t, err, 0, what)
+	}
+	opt := written(t, 1)
+	tamper(t, opt, "ALTER TABLE tally_kept ADD more", "CREATE TABLE left_over (x)")
+	open(t, opt) // older or newer tables that are no derivation
 }
 
 // flips says which bytes of the file to change: those of the events' text, and some everywhere else.

@@ -108,10 +108,15 @@ func primaryCode(err error) int {
 	return e.Code() & 0xff
 }
 
-// isCorrupt tells whether SQLite itself found the file damaged.
+// isCorrupt tells whether SQLite itself found the file damaged, or shorter than it must be.
 func isCorrupt(err error) bool {
 	c := primaryCode(err)
-	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
+	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB || isShortRead(err)
+}
+
+func isShortRead(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ
 }
 
 // isFault tells the disk's errors from the caller's own (syntax, constraint): after one, nobody knows what is on disk.

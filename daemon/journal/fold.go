@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -118,10 +119,12 @@ func (j *Journal) bringUpToDate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := j.dropUnregistered(known); err != nil {
+		return err
+	}
 	var stale []Projection
 	for _, p := range j.opt.Projections {
 		old, ok := known[p.Name()]
-		delete(known, p.Name())
 		if ok && old.digest == digest(p) {
 			continue
 		}
@@ -130,7 +133,19 @@ func (j *Journal) bringUpToDate(ctx context.Context) error {
 		}
 		stale = append(stale, p)
 	}
+	if len(stale) == 0 || j.seq == 0 {
+		return nil
+	}
+	tx := &Tx{store: j.store, folding: true}
+	return j.eachEvent(ctx, 0, func(e Event) error { return fold(tx, stale, e) })
+}
+
+// dropUnregistered comes before anything is derived: a table may have gone over to another projection.
+func (j *Journal) dropUnregistered(known map[string]knownProjection) error {
 	for name, old := range known {
+		if slices.ContainsFunc(j.opt.Projections, func(p Projection) bool { return p.Name() == name }) {
+			continue
+		}
 		if err := j.drop(old.tables); err != nil {
 			return err
 		}
@@ -138,11 +153,7 @@ func (j *Journal) bringUpToDate(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(stale) == 0 || j.seq == 0 {
-		return nil
-	}
-	tx := &Tx{store: j.store, folding: true}
-	return j.eachEvent(ctx, 0, func(e Event) error { return fold(tx, stale, e) })
+	return nil
 }
 
 type knownProjection struct {

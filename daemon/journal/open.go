@@ -56,6 +56,9 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 	if j.opt.Memory {
 		return nil
 	}
+	if err := explain(j.checkWhole(ctx)); err != nil {
+		return err
+	}
 	// Frames that a failed sync left in the log would be lost with the next power cut, and all after them.
 	if err := j.store.checkpoint(); err != nil {
 		return explain(err)
@@ -242,7 +245,7 @@ func (j *Journal) create() error {
 // quickCheckLimit is the size up to which a start checks every page; beyond it that would take seconds.
 const quickCheckLimit = 64 << 20
 
-// checkPages has SQLite look for structural damage.
+// checkPages has SQLite look for structural damage, in a small journal also whether the indexes are those of their tables.
 func (j *Journal) checkPages() error {
 	if j.opt.Memory {
 		return nil
@@ -250,8 +253,12 @@ func (j *Journal) checkPages() error {
 	if info, err := os.Stat(j.opt.Path); err == nil && info.Size() > quickCheckLimit {
 		return nil
 	}
+	check := "PRAGMA quick_check(1)"
+	if j.small() {
+		check = "PRAGMA integrity_check(1)"
+	}
 	var verdict string
-	if err := j.store.queryRow("PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	if err := j.store.queryRow(check).Scan(&verdict); err != nil {
 		return err
 	}
 	if verdict != "ok" {

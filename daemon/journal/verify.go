@@ -50,7 +50,7 @@ func (j *Journal) newMirror() (*mirror, error) {
 		return nil, err
 	}
 	m := &mirror{store: s, tx: &Tx{store: s, folding: true}, at: link{hash: genesis(j.ID())}}
-	err = s.exec("BEGIN")
+	err = s.script("BEGIN; " + schema)
 	for _, p := range j.opt.Projections {
 		if err == nil {
 			err = s.script(p.Schema())
@@ -93,6 +93,9 @@ func (j *Journal) verifyPage(ctx context.Context, m *mirror) (done bool, err err
 func (j *Journal) compare(tx *Tx, m *mirror) error {
 	if m.at.seq != j.seq || m.at.hash != j.hash {
 		return damaged(min(m.at.seq, j.seq)+1, "the log ends at event %d, posd has written %d", m.at.seq, j.seq)
+	}
+	if err := j.compareShapes(tx, m.tx); err != nil {
+		return err
 	}
 	for _, p := range j.opt.Projections {
 		for _, t := range p.Tables() {
