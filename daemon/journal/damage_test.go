@@ -152,6 +152,74 @@ func TestChangedTablesIndexesAndTriggersAreNamed(t *testing.T) {
 	open(t, opt) // older or newer tables that are no derivation
 }
 
+func TestLostEndOfTheLogIsNoticed(t *testing.T) {
+	opt := options(t)
+	j := open(t, opt)
+	appendNotes(t, j, "sale/1", "one")
+	if err := j.Reopen(t.Context()); err != nil { // writes the log back
+		t.Fatal(err)
+	}
+	appendNotes(t, j, "sale/1", "two", "three")
+	left := killed(t, opt)
+	if err := os.Truncate(left.Path+"-wal", 100); err != nil {
+		t.Fatal(err)
+	}
+	_, err := journal.Open(t.Context(), left)
+	wantDamage(t, err, 2, "events up to 3 were acknowledged")
+	_, err = journal.Open(t.Context(), left)
+	wantDamage(t, err, 2, left.Path+".mark")
+
+	if err := os.Remove(left.Path + ".mark"); err != nil { // as the remedy says
+		t.Fatal(err)
+	}
+	appendNotes(t, open(t, left), "sale/1", "other two")
+}
+
+// killed copies an open journal, as a killed process would leave it.
+func killed(t *testing.T, opt journal.Options) journal.Options {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "journal.db")
+	for _, name := range []string{"", "-wal", ".mark", ".owner"} {
+		text, err := os.ReadFile(opt.Path + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path+name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opt.Path = path
+	return opt
+}
+
+func TestAnotherEndOfTheLogIsNoticed(t *testing.T) {
+	opt := options(t)
+	j := open(t, opt)
+	appendNotes(t, j, "sale/1", "one")
+	older := killed(t, opt)
+	appendNotes(t, j, "sale/1", "two")
+	newer := killed(t, opt)
+	appendNotes(t, open(t, older), "sale/1", "another two")
+	other := killed(t, older)
+	if text, err := os.ReadFile(newer.Path + ".mark"); err != nil || os.WriteFile(other.Path+".mark", text, 0o600) != nil {
+		t.Fatal(err)
+	}
+	_, err := journal.Open(t.Context(), other)
+	wantDamage(t, err, 2, "not the one that was acknowledged")
+}
+
+func TestAMarkThatCannotBeReadHarmsNothing(t *testing.T) {
+	for name, text := range map[string]string{"empty": "", "cut off": "ABCD", "other": strings.Repeat("7", 110)} {
+		opt := written(t, 2)
+		if err := os.WriteFile(opt.Path+".mark", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(events(t, open(t, opt))); got != 2 {
+			t.Errorf("mark %s: %d events, want 2", name, got)
+		}
+	}
+}
+
 // flips says which bytes of the file to change: those of the events' text, and some everywhere else.
 func flips(text []byte) (inEvents map[int]int64, others []int) {
 	inEvents = map[int]int64{}

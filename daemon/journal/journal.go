@@ -69,6 +69,7 @@ type Options struct {
 type Journal struct {
 	opt     Options
 	lock    *lock
+	mark    *mark
 	ballast *ballast
 	turn    chan struct{} // holds one token: who has it owns what follows; a channel, so that waiting takes a ctx
 
@@ -104,6 +105,7 @@ func Open(ctx context.Context, opt Options) (*Journal, error) {
 		}
 		j.lock = l
 	}
+	j.mark = openMark(opt)
 	if err := j.open(ctx, tailLength); err != nil {
 		if !j.keepDamaged(err) {
 			return nil, j.abandon(err)
@@ -117,6 +119,7 @@ func Open(ctx context.Context, opt Options) (*Journal, error) {
 // abandon gives everything back after a failed Open.
 func (j *Journal) abandon(err error) error {
 	j.store.close()
+	j.mark.close()
 	j.lock.release()
 	return err
 }
@@ -200,6 +203,7 @@ func (j *Journal) Close() error {
 	}
 	j.store.close()
 	j.store = nil
+	j.mark.close()
 	j.lock.release()
 	return err
 }

@@ -67,7 +67,11 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 	if err := j.checkSize(); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(j.opt.Path))
+	if err := syncDir(filepath.Dir(j.opt.Path)); err != nil {
+		return err
+	}
+	j.mark.set(j.ID(), link{j.seq, j.hash})
+	return nil
 }
 
 // checkSize notices a file that was cut off; SQLite takes what is missing of the last page for zeros. It must run

@@ -95,6 +95,9 @@ func (j *Journal) commit(tx *Tx) error {
 		return j.block(fmt.Errorf("commit: %w", err))
 	}
 	j.seq, j.hash = tx.seq, tx.hash
+	if appended {
+		j.mark.set(j.ID(), tx.link)
+	}
 	j.committed()
 	if appended && j.opt.AfterCommit != nil {
 		j.opt.AfterCommit(j.seq)

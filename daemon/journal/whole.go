@@ -10,10 +10,10 @@ import (
 // that is Verify's work.
 func (j *Journal) small() bool { return j.seq <= tailLength }
 
-// checkWhole does Verify's work on a small journal. The caller has checked the chain.
+// checkWhole does Verify's work on a small journal, and holds it against the mark. The caller has checked the chain.
 func (j *Journal) checkWhole(ctx context.Context) error {
-	if !j.small() {
-		return nil
+	if err := j.checkMark(); err != nil || !j.small() {
+		return err
 	}
 	m, err := j.newMirror()
 	if err != nil {
