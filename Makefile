@@ -7,6 +7,7 @@ TIME     ?= 30s
 FUZZ     ?= ./...
 SEEDS    ?= 10000
 MESSAGES ?= 1000000
+SEED     ?= 1
 
 TOOL      := $(GO) tool -modfile=tools.mod
 LINT      := $(GO) tool -modfile=lint.mod golangci-lint
@@ -16,7 +17,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim proof service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage proof service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +88,10 @@ roundtrip: ## write and read MESSAGES (1000000) generated messages per preset, a
 
 sim: ## simulate SEEDS (10000) store days and check the invariants
 	$(GO) test -count=1 -timeout 24h -v -run 'SimulatedDays' ./daemon/payment -sim.days=$(SEEDS)
+
+# SEED draws which bits are flipped, and so on.
+damage: ## flip every byte and cut every length of a day's journal (SEED=1)
+	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestADamagedJournal' ./daemon/payment -damage.seed=$(SEED)
 
 proof: ## hold posd against every failure of the list and write proof.md (FULL=1: the full figures; PARTS="kill power": only these)
 	FULL=$(FULL) packaging/proof $(PARTS)
