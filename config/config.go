@@ -104,12 +104,13 @@ type TLS struct {
 
 // Wallet is paying by a code on the customer's phone (当面付 / 付款码).
 type Wallet struct {
-	CodeAge    Duration `toml:"code_age"`    // a code that was scanned longer ago is not sent
-	ConfirmGap Duration `toml:"confirm_gap"` // between the two queries that prove a cancelled order absent
-	Alipay     Alipay   `toml:"alipay"`
-	WeChat     WeChat   `toml:"wechat"`
-	UnionPay   UnionPay `toml:"unionpay"`
-	Routes     []Route  `toml:"route"` // whose code is whose; without any, the published formats
+	CodeAge      Duration `toml:"code_age"`      // a code that was scanned longer ago is not sent
+	SuspectAfter int      `toml:"suspect_after"` // so many payments in a row of unknown outcome, and a gateway gets no more until it makes sense again
+	ConfirmGap   Duration `toml:"confirm_gap"`   // between the two queries that prove a cancelled order absent
+	Alipay       Alipay   `toml:"alipay"`
+	WeChat       WeChat   `toml:"wechat"`
+	UnionPay     UnionPay `toml:"unionpay"`
+	Routes       []Route  `toml:"route"` // whose code is whose; without any, the published formats
 }
 
 // Route sends codes to a provider: ASCII digits only, with one of these beginnings and lengths.

@@ -33,8 +33,9 @@ func Default() *Config {
 
 func defaultWallet() Wallet {
 	return Wallet{
-		CodeAge:    seconds(30),
-		ConfirmGap: seconds(15),
+		CodeAge:      seconds(30),
+		ConfirmGap:   seconds(15),
+		SuspectAfter: 3,
 		Alipay: Alipay{
 			URL:           "https://openapi.alipay.com/gateway.do",
 			Deadline:      seconds(60),

@@ -56,7 +56,8 @@ type house struct {
 	scans   *scanner.Hub
 	cards   *cardreader.Hub
 	devices *drivers.Set
-	acq     *cardTender // nil without cards
+	acq     *cardTender    // nil without cards
+	purse   *wallet.Wallet // nil without wallets
 	desk    *payment.Desk
 	slips   *slips                       // nil without a printer
 	lost    []string                     // attempts whose sealed data the key does not open
@@ -135,7 +136,7 @@ func (h *house) openDesk() error {
 		return err
 	}
 	o := payment.Options{Book: h.book, Card: card, Rules: rulesOf(h.cfg.Payment), Now: h.w.Now, Log: h.w.Log}
-	if purse != nil {
+	if h.purse = purse; purse != nil {
 		o.Wallet = purse
 	}
 	if p, ok := h.devices.Printer(""); ok {

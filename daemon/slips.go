@@ -153,6 +153,9 @@ func (h *house) concerns(ctx context.Context) (out []payment.Concern) {
 			Remedy: "put the right key at journal.seal_key_file and restart; without it these cannot be voided",
 		})
 	}
+	if h.purse != nil {
+		out = append(out, h.purse.Concerns()...)
+	}
 	return append(out, h.hostConcerns()...)
 }
 

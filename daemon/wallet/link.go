@@ -18,6 +18,7 @@ type line struct {
 	mu   sync.Mutex
 	seen time.Time // when it last answered (monotonic); guarded by mu
 	up   bool      // guarded by mu
+	breaker
 }
 
 // do is Provider.Do, and remembers whether the gateway answers.
@@ -31,6 +32,7 @@ func (l *line) do(ctx context.Context, c Call) Result {
 	if l.up = r.Reached; r.Reached {
 		l.seen = time.Now()
 	}
+	l.note(c, r)
 	return r
 }
 
@@ -41,34 +43,44 @@ func (l *line) believed(within time.Duration) bool {
 	return l.up && time.Since(l.seen) < within
 }
 
-// Ready tells whether at least one gateway answers, or one terminal. The customer is asked for a code only then: the merchant's side is
-// never offline. A link that answered a moment ago is believed; else all are probed at once and the first counts.
+// Ready tells whether at least one gateway answers and is not suspect, or one terminal. The customer is asked for a code only
+// then: the merchant's side is never offline. A link that answered a moment ago is believed; else all are probed at once and
+// the first counts.
 func (w *Wallet) Ready(ctx context.Context) error {
-	for _, l := range w.providers {
+	var sound []*line
+	for _, l := range w.sorted {
+		if !w.suspect(ctx, l) {
+			sound = append(sound, l)
+		}
+	}
+	for _, l := range sound {
 		if l.believed(w.o.BelievedFor) {
 			return nil
 		}
 	}
-	if len(w.providers) > 0 && w.probe(ctx) || w.terminalReady(ctx) {
+	if len(sound) > 0 && w.probe(ctx, sound) || w.terminalReady(ctx) {
 		return nil
 	}
-	if err := ctx.Err(); err != nil {
+	switch err := ctx.Err(); {
+	case err != nil:
 		return err
+	case len(sound) == 0 && len(w.sorted) > 0:
+		return suspected("the wallets' gateways")
 	}
 	return offline("no wallet gateway answers")
 }
 
-// probe asks every gateway at once whether it is there; it has waited for all of its goroutines when it returns.
-func (w *Wallet) probe(ctx context.Context) bool {
+// probe asks gateways at once whether they are there; it has waited for all of its goroutines when it returns.
+func (w *Wallet) probe(ctx context.Context, lines []*line) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.o.ProbeCall)
 	defer cancel()
-	answers := make(chan bool, len(w.providers))
+	answers := make(chan bool, len(lines))
 	var wg sync.WaitGroup
-	for _, l := range w.providers {
+	for _, l := range lines {
 		wg.Go(func() { answers <- l.do(ctx, Call{Op: OpProbe}).Reached })
 	}
 	any := false
-	for range w.providers {
+	for range lines {
 		if <-answers {
 			any = true
 			cancel()
@@ -78,8 +90,11 @@ func (w *Wallet) probe(ctx context.Context) bool {
 	return any
 }
 
-// reach makes sure that one gateway answers.
+// reach makes sure that one gateway answers, and makes sense.
 func (w *Wallet) reach(ctx context.Context, l *line) error {
+	if w.suspect(ctx, l) {
+		return suspected(l.terms.Name)
+	}
 	if l.believed(w.o.BelievedFor) {
 		return nil
 	}

@@ -40,6 +40,9 @@ type Options struct {
 	PayCall     time.Duration // 10 s
 	AskCall     time.Duration // 5 s
 	ReverseCall time.Duration // 10 s
+
+	SuspectAfter int           // so many payments in a row of unknown outcome, and a gateway gets no more: 3
+	SuspectProbe time.Duration // between two queries that look whether it makes sense again: 5 s
 }
 
 // Wallet implements payment.Tender over providers. It is safe for concurrent use.
@@ -47,6 +50,7 @@ type Wallet struct {
 	o         Options
 	router    *Router
 	providers map[string]*line // by name; constant after New
+	sorted    []*line          // the same in the order of Options; constant after New
 	run       string           // names this run in notes between tries
 	started   time.Time        // its monotonic reading is what counts
 	opened    time.Time        // the same by the wall clock: what was sent before was sent by an earlier run
@@ -74,7 +78,8 @@ func New(o Options) (*Wallet, error) {
 		if _, twice := w.providers[t.Name]; twice || t.Name == "" || o.Terminals[t.Name] != nil {
 			return nil, fmt.Errorf("wallet: two providers named %q, or one without a name", t.Name)
 		}
-		w.providers[t.Name] = &line{Provider: p, terms: t}
+		l := &line{Provider: p, terms: t}
+		w.providers[t.Name], w.sorted = l, append(w.sorted, l)
 	}
 	return w, nil
 }
@@ -92,10 +97,14 @@ func (o Options) withDefaults() Options {
 		{&o.PayCall, 10 * time.Second},
 		{&o.AskCall, 5 * time.Second},
 		{&o.ReverseCall, 10 * time.Second},
+		{&o.SuspectProbe, 5 * time.Second},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
 		}
+	}
+	if o.SuspectAfter <= 0 {
+		o.SuspectAfter = 3
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -1,0 +1,79 @@
+package wallet
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"posd/daemon/payment"
+)
+
+// A gateway can answer and yet not know what it did: after several payments in a row whose outcome nobody knew, new ones at
+// it are refused before their code is read, so that no more customers wait for a reversal. What is open there goes on. Any
+// answer that makes sense opens it again; while nothing else is asked of it, a query of an order that never was does.
+
+// probeOrder is a number that no order has: ours have the till's prefix and a counter.
+const probeOrder = "POSDPROBE"
+
+// breaker counts unknown outcomes of payments in a row. It is guarded by its line's mu.
+type breaker struct {
+	unknown int
+	asked   time.Time // when the gateway was last asked for probeOrder (monotonic)
+}
+
+// note takes an outcome into account.
+func (b *breaker) note(c Call, r Result) {
+	switch {
+	case r.Signed && (r.Class != ClassUnknown || r.Absent):
+		b.unknown = 0
+	case c.Op == OpPay && !r.NotSent:
+		b.unknown++
+	}
+}
+
+// suspect tells whether a line is not to be given new payments: after SuspectAfter unknown ones, until it makes sense again.
+func (w *Wallet) suspect(ctx context.Context, l *line) bool {
+	l.mu.Lock()
+	tripped := l.breaker.unknown >= w.o.SuspectAfter
+	due := tripped && time.Since(l.breaker.asked) >= w.o.SuspectProbe
+	if due {
+		l.breaker.asked = time.Now()
+	}
+	l.mu.Unlock()
+	if !due {
+		return tripped
+	}
+	call, cancel := context.WithTimeout(ctx, w.o.ProbeCall)
+	defer cancel()
+	l.do(call, Call{Op: OpQuery, Order: probeOrder, Amount: 1, Currency: l.terms.Currency})
+	return l.tripped(w.o.SuspectAfter)
+}
+
+func (l *line) tripped(after int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.breaker.unknown >= after
+}
+
+func suspected(names string) error {
+	return &payment.Problem{
+		Code: "wallet_suspect", Status: http.StatusServiceUnavailable,
+		Detail: "the last payments at " + names + " were not answered clearly, so no more are begun there",
+		Remedy: "Take a card, cash or another wallet; posd asks the gateway again by itself.",
+	}
+}
+
+// Concerns says which gateways are not given new payments.
+func (w *Wallet) Concerns() (out []payment.Concern) {
+	for _, l := range w.sorted {
+		if l.tripped(w.o.SuspectAfter) {
+			out = append(out, payment.Concern{
+				Code:   "wallet_suspect",
+				Detail: fmt.Sprintf("payments at %s are refused: the last %d were not answered clearly", l.terms.Name, w.o.SuspectAfter),
+				Remedy: "posd asks again with the next payment; look at the network, and at the gateway's notices if it lasts",
+			})
+		}
+	}
+	return out
+}
