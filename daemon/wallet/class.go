@@ -41,6 +41,12 @@ type Row struct {
 // Table is the meaning of a call's answers. The first row that fits counts, and what no row lists is ClassUnknown.
 type Table []Row
 
+// Named is the table of one call.
+type Named struct {
+	Call  string
+	Table Table
+}
+
 // Class looks an answer up.
 func (t Table) Class(code, sub string) Class {
 	for _, r := range t {

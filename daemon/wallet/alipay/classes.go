@@ -65,3 +65,8 @@ var (
 
 // notExist is the answer for an order that the gateway does not know.
 const notExist = "ACQ.TRADE_NOT_EXIST"
+
+// Classes are the tables of all calls, for the page that shows them.
+func Classes() []wallet.Named {
+	return []wallet.Named{{Call: "pay", Table: payTable}, {Call: "query", Table: queryTable}, {Call: "cancel", Table: cancelTable}, {Call: "refund", Table: refundTable}}
+}

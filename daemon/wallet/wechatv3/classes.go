@@ -55,3 +55,8 @@ var (
 
 // absent tells whether a code says that the gateway knows no such order: it has been written in two ways.
 func absent(code string) bool { return code == "ORDER_NOT_EXIST" || code == "ORDERNOTEXIST" }
+
+// Classes are the tables of all calls, for the page that shows them.
+func Classes() []wallet.Named {
+	return []wallet.Named{{Call: "pay", Table: payTable}, {Call: "query", Table: queryTable}, {Call: "reverse", Table: reverseTable}, {Call: "refund", Table: refundTable}}
+}
