@@ -36,6 +36,7 @@ var table = map[string][]string{
 	"daemon/wallet/alipay":   {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
 	"daemon/wallet/wechat":   {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
 	"daemon/wallet/wechatv3": {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
+	"daemon/wallet/interop":  nil, // a module of its own, tests only: other people's clients against the simulator
 	"daemon/prints":          {"daemon/journal", "drivers/printer"},
 	"daemon/receipt":         {"daemon/payment", "drivers/printer"},
 	"daemon/api":             {"daemon/payment", "daemon/prints", "drivers"},
