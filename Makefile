@@ -42,6 +42,7 @@ check: ## format, vet, go fix, staticcheck, golangci-lint and the house rules
 	$(GO) vet -tags service ./daemon
 	$(GO) vet -tags proof,steps ./...
 	cd iso8583/bench && $(GO) vet . && $(GO) test -count=1 .
+	cd daemon/wallet/interop && $(GO) vet . && $(GO) test -count=1 .
 	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...
 	@diff=$$($(GO) fix -diff ./...) || { echo "$$diff"; echo "go fix has something to say"; exit 1; }; \
 	  if [ -n "$$diff" ]; then echo "$$diff"; echo "go fix has something to say"; exit 1; fi
