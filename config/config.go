@@ -133,6 +133,9 @@ type Alipay struct {
 	AppID                string   `toml:"app_id"`                                // 应用 APPID
 	SellerID             string   `toml:"seller_id"`                             // 2088…; an answer that names another is not believed
 	PrivateKeyFile       string   `toml:"private_key_file" file:"secret"`        // 应用私钥, RSA2
+	AppCertFile          string   `toml:"app_cert_file" file:"public"`           // certificate mode 公钥证书方式: appCertPublicKey_….crt; the next two go with it
+	RootCertFile         string   `toml:"root_cert_file" file:"public"`          // alipayRootCert.crt
+	GatewayCerts         string   `toml:"gateway_certs" file:"public"`           // a folder with alipayCertPublicKey_….crt; a new one is found while posd runs
 	GatewayPublicKeyFile string   `toml:"gateway_public_key_file" file:"public"` // 支付宝公钥, not the application's own
 	Deadline             Duration `toml:"deadline"`                              // how long an unknown outcome is asked for; then it is cancelled
 	QueryEvery           Duration `toml:"query_every"`                           // between queries

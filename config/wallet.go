@@ -37,7 +37,12 @@ func (a Alipay) check(k checker) {
 		k.required(at+"app_id", a.AppID, "the application's number, from the open platform")
 		k.required(at+"seller_id", a.SellerID, "the shop's account, 2088 and 12 digits")
 		k.required(at+"private_key_file", a.PrivateKeyFile, "a file with the application's private key")
-		k.required(at+"gateway_public_key_file", a.GatewayPublicKeyFile, "a file with Alipay's public key")
+		if a.AppCertFile != "" {
+			k.required(at+"root_cert_file", a.RootCertFile, "alipayRootCert.crt: app_cert_file is set")
+			k.required(at+"gateway_certs", a.GatewayCerts, "a folder with alipayCertPublicKey_….crt: app_cert_file is set")
+		} else {
+			k.required(at+"gateway_public_key_file", a.GatewayPublicKeyFile, "a file with Alipay's public key")
+		}
 	}
 	k.gateway(at+"url", a.URL)
 	k.pattern(at+"app_id", a.AppID, digits, "digits")

@@ -34,7 +34,8 @@ type plan struct {
 	patience  string // the acquirer's time-out
 	inFlight  string // its in_flight_max
 	codes     hostsim.Codes
-	ownSocket bool // posd is to be a process of its own: devices and API are on real sockets
+	alipay    walletsim.Alipay // certificate mode: the names of certificates
+	ownSocket bool             // posd is to be a process of its own: devices and API are on real sockets
 }
 
 // store is a shop with everything around posd: a strict host, a strict gateway, devices on the counter. All its files
@@ -178,11 +179,11 @@ func (s *store) openHost() string {
 func (s *store) openGateway() string {
 	s.t.Helper()
 	var err error
+	alipay := s.plan.alipay
+	alipay.AppID, alipay.SellerID = "2021000000000001", "2088100000000001"
+	alipay.MerchantKey, alipay.GatewayKey = &gatewayKeys()[0].PublicKey, gatewayKeys()[1]
 	s.gateway, err = walletsim.New(walletsim.Options{
-		Alipay: walletsim.Alipay{
-			AppID: "2021000000000001", SellerID: "2088100000000001",
-			MerchantKey: &gatewayKeys()[0].PublicKey, GatewayKey: gatewayKeys()[1],
-		},
+		Alipay: alipay,
 		WeChat: walletsim.WeChat{
 			AppID: "wx0000000000000001", MchID: "1900000001", APIKey: strings.Repeat("k", 32), ReverseNotBefore: 50 * time.Millisecond,
 			V3: walletsim.WeChatV3{

@@ -34,7 +34,7 @@ func publicKeyOf(t *testing.T, key *rsa.PrivateKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-func TestPlatformKeysAreFoundBySerialNumberOrIdAndWhilePosdRuns(t *testing.T) {
+func TestGatewayKeysAreFoundBySerialNumberOrIdAndWhilePosdRuns(t *testing.T) {
 	first, second := gatewayKeys()[0], gatewayKeys()[1]
 	certificate, public := certificateOf(t, first, 0x0A1B2C), publicKeyOf(t, second)
 	synctest.Test(t, func(t *testing.T) {
@@ -44,11 +44,11 @@ func TestPlatformKeysAreFoundBySerialNumberOrIdAndWhilePosdRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := openPlatformKeys(dir); err == nil || !strings.Contains(err.Error(), "holds no *.pem") {
+		if _, err := openWeChatKeys(dir); err == nil || !strings.Contains(err.Error(), "holds no *.pem") {
 			t.Errorf("an empty folder: %v", err)
 		}
 		put("platform.pem", certificate)
-		k, err := openPlatformKeys(dir)
+		k, err := openWeChatKeys(dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -297,16 +297,22 @@ func (h *house) openAlipay() (wallet.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("private_key_file: %w", err)
 	}
-	gateway, err := readPublicKey(c.GatewayPublicKeyFile)
+	var gateway *rsa.PublicKey
+	var certs *alipay.Certificates
+	if c.AppCertFile != "" {
+		certs, err = alipayCertificates(c, h.w.Now)
+	} else if gateway, err = readPublicKey(c.GatewayPublicKeyFile); err != nil {
+		err = fmt.Errorf("gateway_public_key_file: %w", err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("gateway_public_key_file: %w", err)
+		return nil, err
 	}
 	transport, err := h.transport(c.URL, c.CAFile, "", config.Secret{})
 	if err != nil {
 		return nil, err
 	}
 	return alipay.New(alipay.Options{
-		URL: c.URL, AppID: c.AppID, SellerID: c.SellerID, Key: key, GatewayKey: gateway, Subject: h.shopName(),
+		URL: c.URL, AppID: c.AppID, SellerID: c.SellerID, Key: key, GatewayKey: gateway, Certificates: certs, Subject: h.shopName(),
 		Transport: transport, Now: h.w.Now, Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration,
 		QueryEvery: c.QueryEvery.Duration, ReverseWindow: c.ReverseWindow.Duration,
 	})
@@ -346,7 +352,7 @@ func (h *house) openWeChatV3() (wallet.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cert_file: %w", err)
 	}
-	platform, err := openPlatformKeys(c.PlatformKeys)
+	platform, err := openWeChatKeys(c.PlatformKeys)
 	if err != nil {
 		return nil, fmt.Errorf("platform_keys: %w", err)
 	}

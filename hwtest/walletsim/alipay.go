@@ -43,6 +43,8 @@ func (a alipay) read(_ *http.Request, body []byte) (Request, *sealed) {
 		return req, a.unsigned("isv.invalid-signature-type")
 	case sign.CheckRSA2Request(a.g.o.Alipay.MerchantKey, params) != nil:
 		return req, a.unsigned("isv.invalid-signature")
+	case params["app_cert_sn"] != a.g.o.Alipay.AppCertSN || params["alipay_root_cert_sn"] != a.g.o.Alipay.RootCertSN:
+		return req, a.unsigned("isv.missing-app-cert-sn")
 	case req.Call == "":
 		return req, a.unsigned("isv.invalid-method")
 	case params["charset"] != "utf-8" || params["version"] != "1.0" || params["format"] != "JSON":
@@ -232,6 +234,9 @@ func (a alipay) seal(req Request, fields map[string]string, f Fault) *sealed {
 	signature, err := sign.RSA2(a.g.o.Alipay.GatewayKey, signed)
 	if err != nil {
 		return &sealed{body: fmt.Appendf(nil, `{%q:%s}`, name, node)}
+	}
+	if sn := a.g.o.Alipay.GatewayCertSN; sn != "" {
+		return &sealed{body: fmt.Appendf(nil, `{%q:%s,"alipay_cert_sn":%q,"sign":%q}`, name, node, sn, signature)}
 	}
 	return &sealed{body: fmt.Appendf(nil, `{%q:%s,"sign":%q}`, name, node, signature)}
 }

@@ -27,6 +27,9 @@ type Alipay struct {
 	SellerID    string
 	MerchantKey *rsa.PublicKey  // verifies requests
 	GatewayKey  *rsa.PrivateKey // signs answers
+
+	// Certificate mode: what requests must name, and what answers name. Empty leaves it out.
+	AppCertSN, RootCertSN, GatewayCertSN string
 }
 
 // WeChat is the merchant at the WeChat Pay end. A zero value leaves that end out.

@@ -35,6 +35,7 @@ type Options struct {
 	SellerID      string // our account there; an answer that names another is not believed
 	Key           *rsa.PrivateKey
 	GatewayKey    *rsa.PublicKey // Alipay's key for this application
+	Certificates  *Certificates  // certificate mode, instead of GatewayKey
 	Subject       string         // what the customer's bill says: the shop's name
 	Transport     http.RoundTripper
 	Now           func() time.Time
@@ -42,6 +43,14 @@ type Options struct {
 	FirstAsk      time.Duration // 3 s
 	QueryEvery    time.Duration // 3 s
 	ReverseWindow time.Duration // 24 h
+}
+
+// Certificates is certificate mode: requests name our certificate and the roots that we trust, answers name Alipay's.
+type Certificates struct {
+	AppSN, RootSN string // sign.CertSN, sign.RootCertSN
+	// GatewayKey gives the key of the certificate that an answer names in alipay_cert_sn. It is asked with every answer, so that
+	// certificates may change while posd runs.
+	GatewayKey func(sn string) (*rsa.PublicKey, error)
 }
 
 // Provider speaks to Alipay. It is safe for concurrent use.
@@ -61,8 +70,8 @@ func New(o Options) (*Provider, error) {
 		return nil, errors.New("alipay: url is not an address")
 	case o.AppID == "" || o.SellerID == "":
 		return nil, errors.New("alipay: app_id and seller_id are needed")
-	case o.Key == nil || o.GatewayKey == nil:
-		return nil, errors.New("alipay: private key and gateway public key are needed")
+	case o.Key == nil || o.GatewayKey == nil && o.Certificates == nil:
+		return nil, errors.New("alipay: private key, and gateway public key or certificates, are needed")
 	case o.Transport == nil:
 		return nil, errors.New("alipay: no transport")
 	}
@@ -239,6 +248,9 @@ func (p *Provider) form(method string, biz map[string]string) ([]byte, error) {
 		"app_id": p.o.AppID, "method": method, "format": "JSON", "charset": "utf-8", "sign_type": "RSA2",
 		"timestamp": p.o.Now().In(wallet.Beijing).Format(time.DateTime), "version": "1.0", "biz_content": string(content),
 	}
+	if c := p.o.Certificates; c != nil {
+		params["app_cert_sn"], params["alipay_root_cert_sn"] = c.AppSN, c.RootSN
+	}
 	if params["sign"], err = sign.RSA2Request(p.o.Key, params); err != nil {
 		return nil, err
 	}
@@ -261,12 +273,40 @@ func (p *Provider) verified(method string, body []byte) (json.RawMessage, error)
 			return nil, errors.New("the answer is to another call")
 		}
 	}
-	var signature string
-	if raw, found := nodes["sign"]; found && json.Unmarshal(raw, &signature) != nil {
-		return nil, sign.ErrWrong
+	signature, err := member(nodes, "sign")
+	if err != nil {
+		return nil, err
 	}
-	if err := sign.CheckRSA2(p.o.GatewayKey, node, signature); err != nil {
+	key, err := p.gatewayKey(nodes, signature)
+	if err != nil {
+		return nil, err
+	}
+	if err := sign.CheckRSA2(key, node, signature); err != nil {
 		return nil, err
 	}
 	return node, nil
+}
+
+// gatewayKey is the key that an answer must be signed with. Without a signature it does not matter which.
+func (p *Provider) gatewayKey(nodes map[string]json.RawMessage, signature string) (*rsa.PublicKey, error) {
+	if p.o.Certificates == nil || signature == "" {
+		return p.o.GatewayKey, nil
+	}
+	sn, err := member(nodes, "alipay_cert_sn")
+	if err != nil {
+		return nil, err
+	}
+	key, err := p.o.Certificates.GatewayKey(sn)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", sign.ErrWrong, err)
+	}
+	return key, nil
+}
+
+// member is a text beside the response node; empty where there is none.
+func member(nodes map[string]json.RawMessage, name string) (text string, err error) {
+	if raw, found := nodes[name]; found && json.Unmarshal(raw, &text) != nil {
+		return "", sign.ErrWrong
+	}
+	return text, nil
 }

@@ -48,9 +48,16 @@ type gateway struct {
 
 func openGateway(t *testing.T) *gateway {
 	t.Helper()
+	return openGatewayWith(t, walletsim.Alipay{})
+}
+
+// openGatewayWith is a gateway in Alipay's certificate mode; certificates has their names.
+func openGatewayWith(t *testing.T, certificates walletsim.Alipay) *gateway {
+	t.Helper()
 	merchant, platform := &keys()[0].PublicKey, keys()[1]
+	certificates.AppID, certificates.SellerID, certificates.MerchantKey, certificates.GatewayKey = alipayApp, seller, merchant, platform
 	g, err := walletsim.New(walletsim.Options{
-		Alipay: walletsim.Alipay{AppID: alipayApp, SellerID: seller, MerchantKey: merchant, GatewayKey: platform},
+		Alipay: certificates,
 		WeChat: walletsim.WeChat{
 			AppID: appID, MchID: mchID, APIKey: apiKey, ReverseNotBefore: time.Nanosecond,
 			V3: walletsim.WeChatV3{Serial: serial, MerchantKey: merchant, PlatformSerial: keyID, PlatformKey: platform},

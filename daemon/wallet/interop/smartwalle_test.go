@@ -1,10 +1,19 @@
 package interop
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
 	"testing"
+	"time"
 
 	"github.com/smartwalle/alipay/v3"
 
+	"posd/daemon/wallet/sign"
 	"posd/hwtest/walletsim"
 )
 
@@ -59,6 +68,45 @@ func TestSmartwalleAlipayPaysQueriesRefundsAndCancels(t *testing.T) {
 		t.Errorf("cancel: %+v, %v", undone, err)
 	}
 	g.holds("S1", 0)
+}
+
+// certificate is one that its key has signed itself.
+func certificate(t *testing.T, key *rsa.PrivateKey, serial int64) string {
+	t.Helper()
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour),
+		Subject: pkix.Name{Country: []string{"CN"}, Organization: []string{"Test"}, CommonName: "Test Root"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// The names of certificates are what an independent client makes of the same files.
+func TestSmartwalleAlipayPaysInCertificateMode(t *testing.T) {
+	app, root, alipays := certificate(t, keys()[0], 2), certificate(t, keys()[1], 1), certificate(t, keys()[1], 3)
+	name := func(text string) string {
+		list, err := sign.ParseCertificates([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sign.CertSN(list[0])
+	}
+	g := openGatewayWith(t, walletsim.Alipay{AppCertSN: name(app), RootCertSN: name(root), GatewayCertSN: name(alipays)})
+	c, err := alipay.New(alipayApp, bare([]byte(privatePEM(t, keys()[0]))), false, alipay.WithSandboxGateway(g.url+"/gateway.do"))
+	if err == nil {
+		err = errors.Join(c.LoadAppCertPublicKey(app), c.LoadAliPayRootCert(root), c.LoadAlipayCertPublicKey(alipays))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid, err := c.TradePay(t.Context(), barcode(g, "S1", "19.99"))
+	if err != nil || paid.Code != "10000" {
+		t.Fatalf("pay: %+v, %v", paid, err)
+	}
+	g.holds("S1", 1999)
 }
 
 func TestSmartwalleAlipayBelievesNoBadSignature(t *testing.T) {

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"posd/config"
+	"posd/daemon/wallet/alipay"
+	"posd/daemon/wallet/sign"
+)
+
+// alipayCertificates is Alipay's certificate mode, from the files that its console gives: appCertPublicKey, alipayRootCert, and
+// a folder with alipayCertPublicKey. What signs answers must stem from one of the roots.
+func alipayCertificates(c config.Alipay, now func() time.Time) (*alipay.Certificates, error) {
+	app, err := certificatesIn(c.AppCertFile)
+	if err != nil {
+		return nil, fmt.Errorf("app_cert_file: %w", err)
+	}
+	roots, err := certificatesIn(c.RootCertFile)
+	if err != nil {
+		return nil, fmt.Errorf("root_cert_file: %w", err)
+	}
+	rootSN, err := sign.RootCertSN(roots)
+	if err != nil {
+		return nil, fmt.Errorf("root_cert_file: %w", err)
+	}
+	chain := chain{roots: x509.NewCertPool(), now: now}
+	for _, r := range roots {
+		chain.roots.AddCert(r)
+	}
+	k := &keyFolder{dir: c.GatewayCerts, setting: "wallet.alipay.gateway_certs", pattern: "*.crt", named: chain.key}
+	if err := k.open(); err != nil {
+		return nil, fmt.Errorf("gateway_certs: %w", err)
+	}
+	return &alipay.Certificates{AppSN: sign.CertSN(app[0]), RootSN: rootSN, GatewayKey: k.key}, nil
+}
+
+func certificatesIn(file string) ([]*x509.Certificate, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	list, err := sign.ParseCertificates(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return list, nil
+}
+
+// chain is whom certificates must stem from.
+type chain struct {
+	roots *x509.CertPool
+	now   func() time.Time
+}
+
+// key reads a gateway's certificate and those between it and a root.
+func (c chain) key(_ string, text []byte) (string, *rsa.PublicKey, error) {
+	list, err := sign.ParseCertificates(text)
+	if err != nil {
+		return "", nil, err
+	}
+	between := x509.NewCertPool()
+	for _, i := range list[1:] {
+		between.AddCert(i)
+	}
+	_, err = list[0].Verify(x509.VerifyOptions{
+		Roots: c.roots, Intermediates: between, CurrentTime: c.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		return "", nil, fmt.Errorf("it does not stem from wallet.alipay.root_cert_file: %w", err)
+	}
+	key, ok := list[0].PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return "", nil, errors.New("its key is not RSA")
+	}
+	return sign.CertSN(list[0]), key, nil
+}
