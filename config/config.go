@@ -129,6 +129,7 @@ type UnionPay struct {
 type Alipay struct {
 	Enabled              bool     `toml:"enabled"`
 	URL                  string   `toml:"url"`                                   // the gateway
+	BackupURL            string   `toml:"backup_url"`                            // its second host, if it has one; asked when the first cannot be
 	CAFile               string   `toml:"ca_file" file:"public"`                 // PEM; empty takes the system's
 	AppID                string   `toml:"app_id"`                                // 应用 APPID
 	SellerID             string   `toml:"seller_id"`                             // 2088…; an answer that names another is not believed
@@ -148,10 +149,12 @@ type WeChat struct {
 	Enabled          bool     `toml:"enabled"`
 	API              string   `toml:"api"`                         // "v2" or "v3"
 	URL              string   `toml:"url"`                         // the gateway
+	BackupURL        string   `toml:"backup_url"`                  // its second host, if it has one; asked when the first cannot be
 	CAFile           string   `toml:"ca_file" file:"public"`       // PEM; empty takes the system's
 	AppID            string   `toml:"appid"`                       // 公众账号ID
 	MchID            string   `toml:"mch_id"`                      // 商户号
 	APIKeyFile       string   `toml:"api_key_file" file:"secret"`  // v2: API 密钥, 32 characters
+	SignType         string   `toml:"sign_type"`                   // v2: "HMAC-SHA256" or "MD5"
 	PlatformKeys     string   `toml:"platform_keys" file:"public"` // v3: a folder with WeChat Pay's keys, *.pem: certificates, and public keys named by their id (PUB_KEY_ID_….pem); a new one is found while posd runs
 	StoreID          string   `toml:"store_id"`                    // v3: the merchant's number of this shop (store_info.id)
 	CertFile         string   `toml:"cert_file" file:"public"`     // PEM; v2's reverse and refund need it, v3 its serial number (apiclient_cert.pem)

@@ -46,6 +46,7 @@ func defaultWallet() Wallet {
 			API:              "v2",
 			URL:              "https://api.mch.weixin.qq.com",
 			StoreID:          "1",
+			SignType:         "HMAC-SHA256",
 			Deadline:         seconds(45),
 			QueryEvery:       seconds(5),
 			ReverseNotBefore: seconds(15),

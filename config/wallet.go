@@ -45,6 +45,9 @@ func (a Alipay) check(k checker) {
 		}
 	}
 	k.gateway(at+"url", a.URL)
+	if a.BackupURL != "" {
+		k.gateway(at+"backup_url", a.BackupURL)
+	}
 	k.pattern(at+"app_id", a.AppID, digits, "digits")
 	k.pattern(at+"seller_id", a.SellerID, digits, "digits")
 	k.deadline(at, a.Deadline, a.QueryEvery)
@@ -65,7 +68,11 @@ func (w WeChat) check(k checker) {
 		k.required(at+"key_file", w.KeyFile, "apiclient_key.pem")
 	}
 	k.oneOf(at+"api", w.API, "v2", "v3")
+	k.oneOf(at+"sign_type", w.SignType, "HMAC-SHA256", "MD5")
 	k.gateway(at+"url", w.URL)
+	if w.BackupURL != "" {
+		k.gateway(at+"backup_url", w.BackupURL)
+	}
 	k.pattern(at+"mch_id", w.MchID, digits, "digits")
 	k.both(strings.TrimSuffix(at, "."), "cert_file", w.CertFile, "key_file", w.KeyFile)
 	k.deadline(at, w.Deadline, w.QueryEvery)

@@ -312,7 +312,7 @@ func (h *house) openAlipay() (wallet.Provider, error) {
 		return nil, err
 	}
 	return alipay.New(alipay.Options{
-		URL: c.URL, AppID: c.AppID, SellerID: c.SellerID, Key: key, GatewayKey: gateway, Certificates: certs, Subject: h.shopName(),
+		URL: c.URL, BackupURL: c.BackupURL, AppID: c.AppID, SellerID: c.SellerID, Key: key, GatewayKey: gateway, Certificates: certs, Subject: h.shopName(),
 		Transport: transport, Now: h.w.Now, Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration,
 		QueryEvery: c.QueryEvery.Duration, ReverseWindow: c.ReverseWindow.Duration,
 	})
@@ -336,7 +336,7 @@ func (h *house) openWeChat() (wallet.Provider, error) {
 		return nil, err
 	}
 	return wechat.New(wechat.Options{
-		URL: c.URL, AppID: c.AppID, MchID: c.MchID, APIKey: h.secrets.WeChatAPIKey.Reveal(), Body: h.shopName(),
+		URL: c.URL, BackupURL: c.BackupURL, AppID: c.AppID, MchID: c.MchID, APIKey: h.secrets.WeChatAPIKey.Reveal(), SignType: c.SignType, Body: h.shopName(),
 		Transport: transport, Now: h.w.Now, Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration,
 		QueryEvery: c.QueryEvery.Duration, ReverseNotBefore: c.ReverseNotBefore.Duration, ReverseWindow: c.ReverseWindow.Duration,
 	})
@@ -361,7 +361,7 @@ func (h *house) openWeChatV3() (wallet.Provider, error) {
 		return nil, err
 	}
 	return wechatv3.New(wechatv3.Options{
-		URL: c.URL, AppID: c.AppID, MchID: c.MchID, Serial: serial, Key: key, PlatformKey: platform.key,
+		URL: c.URL, BackupURL: c.BackupURL, AppID: c.AppID, MchID: c.MchID, Serial: serial, Key: key, PlatformKey: platform.key,
 		Description: h.shopName(), Store: c.StoreID, Transport: transport, Now: h.w.Now,
 		Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration, QueryEvery: c.QueryEvery.Duration,
 		ReverseNotBefore: c.ReverseNotBefore.Duration, ReverseWindow: c.ReverseWindow.Duration,

@@ -46,14 +46,27 @@ func NewTransport(dial Dialer, conf *tls.Config) *http.Transport {
 }
 
 // Poster sends requests to one gateway and tells "was not sent" from "may have arrived".
-type Poster struct{ client http.Client }
+type Poster struct {
+	client http.Client
+	hosts  hosts
+}
 
-// NewPoster makes a Poster over a transport. Redirects are not followed: a payment is never sent twice.
-func NewPoster(rt http.RoundTripper) *Poster {
-	return &Poster{client: http.Client{
+// NewPoster makes a Poster over a transport. Redirects are not followed: a payment is never sent twice. backup is the address of
+// the gateway's second host, of which scheme and host count; mostly "".
+func NewPoster(rt http.RoundTripper, backup string) (*Poster, error) {
+	p := &Poster{client: http.Client{
 		Transport:     rt,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+	if backup == "" {
+		return p, nil
+	}
+	u, err := url.Parse(backup)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("the backup host's address is no address")
+	}
+	p.hosts.backup = u
+	return p, nil
 }
 
 // Letter is one HTTP request. Header may be nil.
@@ -82,8 +95,24 @@ func (p *Poster) Post(ctx context.Context, to, contentType string, body []byte) 
 	return r.Body, nil
 }
 
-// Exchange sends a letter once and gives the whole answer. Its errors hold neither address nor body.
+// Exchange sends a letter once and gives the whole answer. Its errors hold neither address nor body. Where nothing left it tries
+// the other host, if there is one.
 func (p *Poster) Exchange(ctx context.Context, l Letter) (Reply, error) {
+	first := l
+	first.To = p.hosts.at(l.To, false)
+	reply, err := p.exchange(ctx, first)
+	if err == nil && reply.Status < http.StatusInternalServerError || errors.Is(ctx.Err(), context.Canceled) {
+		return reply, err // a caller who hangs up says nothing about the host
+	}
+	second := p.hosts.at(l.To, true)
+	if p.hosts.turn(); second == first.To || !errors.Is(err, ErrNotSent) || ctx.Err() != nil {
+		return reply, err
+	}
+	l.To = second
+	return p.exchange(ctx, l)
+}
+
+func (p *Poster) exchange(ctx context.Context, l Letter) (Reply, error) {
 	if ctx.Err() != nil {
 		return Reply{}, fmt.Errorf("%w: %w", ErrNotSent, ctx.Err())
 	}
@@ -111,6 +140,16 @@ func (p *Poster) Exchange(ctx context.Context, l Letter) (Reply, error) {
 
 // Probe tells whether a gateway speaks HTTP: any answer that no proxy makes for a dead one counts.
 func (p *Poster) Probe(ctx context.Context, to string) Result {
+	first, second := p.hosts.at(to, false), p.hosts.at(to, true)
+	r := p.probe(ctx, first)
+	if r.Reached || second == first || ctx.Err() != nil {
+		return r
+	}
+	p.hosts.turn()
+	return p.probe(ctx, second)
+}
+
+func (p *Poster) probe(ctx context.Context, to string) Result {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, to, nil)
 	if err != nil {
 		return Result{NotSent: true}

@@ -27,12 +27,21 @@ import (
 
 const secretBody = "auth_code=281675652589992104"
 
+func newPoster(t *testing.T, rt http.RoundTripper, backup string) *wallet.Poster {
+	t.Helper()
+	p, err := wallet.NewPoster(rt, backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // post posts one body to a real listener.
 func post(t *testing.T, rt http.RoundTripper, to string) ([]byte, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	answer, err := wallet.NewPoster(rt).Post(ctx, to, "text/plain", []byte(secretBody))
+	answer, err := newPoster(t, rt, "").Post(ctx, to, "text/plain", []byte(secretBody))
 	if err != nil && (strings.Contains(err.Error(), "auth_code") || strings.Contains(err.Error(), "127.0.0.1:0/")) {
 		t.Errorf("the error holds the request: %v", err)
 	}
@@ -103,7 +112,7 @@ func listen(t *testing.T, handle func(net.Conn)) string {
 func TestAnEndedContextSendsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := wallet.NewPoster(http.DefaultTransport).Post(ctx, "http://127.0.0.1:1", "text/plain", nil)
+	_, err := newPoster(t, http.DefaultTransport, "").Post(ctx, "http://127.0.0.1:1", "text/plain", nil)
 	if !errors.Is(err, wallet.ErrNotSent) {
 		t.Errorf("got %v", err)
 	}

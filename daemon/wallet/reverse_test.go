@@ -243,7 +243,7 @@ func TestPastTheWindowWithTheRefundRefusedAPersonDecides(t *testing.T) {
 		a := s.unanswered(true)
 		s.offset = 8 * 24 * time.Hour
 		s.g.SetClock(s.offset)
-		code := map[string]string{"alipay": "ACQ.SELLER_BALANCE_NOT_ENOUGH", "wechat": "NOTENOUGH", wechatV3: "NOT_ENOUGH"}[s.kind]
+		code := map[string]string{"alipay": "ACQ.SELLER_BALANCE_NOT_ENOUGH", "wechat": "NOTENOUGH", wechatMD5: "NOTENOUGH", wechatV3: "NOT_ENOUGH"}[s.kind]
 		s.rules(walletsim.Rule{Call: walletsim.CallRefund, Fault: walletsim.Refuse, Code: code})
 		if u := s.undo(&a, 3); u.Outcome != payment.WindowOver || u.Code != code || u.Text == "" {
 			s.t.Errorf("undo %+v", u)

@@ -18,6 +18,7 @@ import (
 	"posd/daemon/payment"
 	"posd/daemon/wallet"
 	"posd/daemon/wallet/alipay"
+	"posd/daemon/wallet/sign"
 	"posd/daemon/wallet/wechat"
 	"posd/daemon/wallet/wechatv3"
 	"posd/hwtest/walletsim"
@@ -47,8 +48,11 @@ const (
 // wechatV3 is the kind of shop whose WeChat Pay speaks version 3.
 const wechatV3 = "wechat v3"
 
+// wechatMD5 is the kind of shop whose WeChat Pay speaks version 2 with the older signature.
+const wechatMD5 = "wechat md5"
+
 // everyKind are the kinds of shops that every test of the tender runs over: the provider's name, and its API's version.
-var everyKind = []string{alipay.Name, wechat.Name, wechatV3}
+var everyKind = []string{alipay.Name, wechat.Name, wechatMD5, wechatV3}
 
 // shop is a till's wallet tender with one gateway behind it, and a customer. now may run apart from the virtual clock.
 type shop struct {
@@ -127,8 +131,13 @@ func (s *shop) newWallet(link http.RoundTripper) *wallet.Wallet {
 
 func (s *shop) newWeChat(link http.RoundTripper) (wallet.Provider, error) {
 	if s.kind != wechatV3 {
+		kind := sign.TypeHMAC
+		if s.kind == wechatMD5 {
+			kind = sign.TypeMD5
+		}
 		return wechat.New(wechat.Options{
-			URL: "http://gateway.test", AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey, Transport: link, Now: s.now,
+			URL: "http://gateway.test", AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey, SignType: kind,
+			Transport: link, Now: s.now,
 		})
 	}
 	return wechatv3.New(wechatv3.Options{

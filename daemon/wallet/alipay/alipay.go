@@ -31,6 +31,7 @@ const maxSubject = 256
 // Options make a Provider. Zero durations become the gateway's figures.
 type Options struct {
 	URL           string // https://openapi.alipay.com/gateway.do
+	BackupURL     string // a second host that knows the same orders; mostly empty
 	AppID         string
 	SellerID      string // our account there; an answer that names another is not believed
 	Key           *rsa.PrivateKey
@@ -89,7 +90,11 @@ func New(o Options) (*Provider, error) {
 	o.FirstAsk = cmp.Or(o.FirstAsk, 3*time.Second)
 	o.QueryEvery = cmp.Or(o.QueryEvery, 3*time.Second)
 	o.ReverseWindow = cmp.Or(o.ReverseWindow, 24*time.Hour)
-	return &Provider{o: o, to: u.String(), post: wallet.NewPoster(o.Transport)}, nil
+	post, err := wallet.NewPoster(o.Transport, o.BackupURL)
+	if err != nil {
+		return nil, fmt.Errorf("alipay: %w", err)
+	}
+	return &Provider{o: o, to: u.String(), post: post}, nil
 }
 
 // Terms are Alipay's figures, or the shop's.

@@ -1,6 +1,6 @@
 // Package wechat is WeChat Pay v2 as a wallet provider: micropay, orderquery, reverse, refund.
 //
-// Messages are flat XML maps, signed with HMAC-SHA256 under the API key in both directions. reverse and refund want a
+// Messages are flat XML maps, signed with HMAC-SHA256 or MD5 under the API key in both directions. reverse and refund want a
 // client certificate: it is part of the transport. Source: WeChat Pay v2 merchant docs.
 package wechat
 
@@ -32,9 +32,11 @@ const maxBody = 128
 // Options make a Provider. Zero durations become the gateway's figures.
 type Options struct {
 	URL              string // https://api.mch.weixin.qq.com
+	BackupURL        string // a second host that knows the same orders; mostly empty
 	AppID            string
 	MchID            string
 	APIKey           string
+	SignType         string // sign.TypeHMAC, which is the default, or sign.TypeMD5
 	Body             string // what the customer's bill says: the shop's name
 	IP               string // spbill_create_ip: the till's address; 127.0.0.1 when unset
 	Transport        http.RoundTripper
@@ -77,6 +79,9 @@ func New(o Options) (*Provider, error) {
 		o.Body = "Payment"
 	}
 	o.Body = wallet.Cut(o.Body, maxBody)
+	if o.SignType = cmp.Or(o.SignType, sign.TypeHMAC); o.SignType != sign.TypeHMAC && o.SignType != sign.TypeMD5 {
+		return nil, errors.New("wechat: sign_type is HMAC-SHA256 or MD5")
+	}
 	if o.IP == "" {
 		o.IP = "127.0.0.1"
 	}
@@ -85,7 +90,11 @@ func New(o Options) (*Provider, error) {
 	o.QueryEvery = cmp.Or(o.QueryEvery, 5*time.Second)
 	o.ReverseNotBefore = cmp.Or(o.ReverseNotBefore, 15*time.Second)
 	o.ReverseWindow = cmp.Or(o.ReverseWindow, 7*24*time.Hour)
-	return &Provider{o: o, base: strings.TrimSuffix(o.URL, "/"), post: wallet.NewPoster(o.Transport)}, nil
+	post, err := wallet.NewPoster(o.Transport, o.BackupURL)
+	if err != nil {
+		return nil, fmt.Errorf("wechat: %w", err)
+	}
+	return &Provider{o: o, base: strings.TrimSuffix(o.URL, "/"), post: post}, nil
 }
 
 // Terms are WeChat Pay's figures, or the shop's.
@@ -147,7 +156,7 @@ func (p *Provider) heard(c wallet.Call, fields map[string]string) []payment.Mess
 
 // fields are a request's own parameters.
 func (p *Provider) fields(c wallet.Call) map[string]string {
-	f := map[string]string{"appid": p.o.AppID, "mch_id": p.o.MchID, "sign_type": sign.TypeHMAC, "out_trade_no": c.Order}
+	f := map[string]string{"appid": p.o.AppID, "mch_id": p.o.MchID, "sign_type": p.o.SignType, "out_trade_no": c.Order}
 	switch c.Op {
 	case wallet.OpPay:
 		f["body"], f["spbill_create_ip"], f["total_fee"] = p.o.Body, p.o.IP, fen(c.Amount)
@@ -169,7 +178,9 @@ func (p *Provider) request(c wallet.Call) ([]byte, error) {
 	}
 	f := p.fields(c)
 	f["nonce_str"] = hex.EncodeToString(nonce)
-	f["sign"] = sign.HMAC(f, p.o.APIKey)
+	if f["sign"] = sign.HMAC(f, p.o.APIKey); p.o.SignType == sign.TypeMD5 {
+		f["sign"] = sign.MD5(f, p.o.APIKey)
+	}
 	return sign.EncodeXML(f), nil
 }
 
@@ -179,7 +190,7 @@ func (p *Provider) verified(body []byte) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := sign.CheckWeChat(fields, p.o.APIKey, sign.TypeHMAC); err != nil {
+	if err := sign.CheckWeChat(fields, p.o.APIKey, p.o.SignType); err != nil {
 		return nil, err
 	}
 	return fields, nil

@@ -35,11 +35,12 @@ const maxDescription = 127
 
 // Options make a Provider. Zero durations become the gateway's figures.
 type Options struct {
-	URL    string // https://api.mch.weixin.qq.com
-	AppID  string
-	MchID  string
-	Serial string          // of the merchant's certificate, in hex
-	Key    *rsa.PrivateKey // its key
+	URL       string // https://api.mch.weixin.qq.com
+	BackupURL string // a second host that knows the same orders; mostly empty
+	AppID     string
+	MchID     string
+	Serial    string          // of the merchant's certificate, in hex
+	Key       *rsa.PrivateKey // its key
 	// PlatformKey gives the key that a Wechatpay-Serial names: a platform certificate's or a PUB_KEY_ID's. It is asked with every
 	// answer, so that keys may change while posd runs.
 	PlatformKey func(serial string) (*rsa.PublicKey, error)
@@ -92,7 +93,11 @@ func New(o Options) (*Provider, error) {
 	o.QueryEvery = cmp.Or(o.QueryEvery, 5*time.Second)
 	o.ReverseNotBefore = cmp.Or(o.ReverseNotBefore, 15*time.Second)
 	o.ReverseWindow = cmp.Or(o.ReverseWindow, 7*24*time.Hour)
-	return &Provider{o: o, base: u.Scheme + "://" + u.Host, post: wallet.NewPoster(o.Transport)}, nil
+	post, err := wallet.NewPoster(o.Transport, o.BackupURL)
+	if err != nil {
+		return nil, fmt.Errorf("wechat: %w", err)
+	}
+	return &Provider{o: o, base: u.Scheme + "://" + u.Host, post: post}, nil
 }
 
 // Terms are WeChat Pay's figures, or the shop's.
