@@ -25,6 +25,7 @@ type simWalletCmd struct {
 	AlipaySeller string        `default:"2088000000000001" help:"Its seller_id. Default: 2088000000000001."`
 	WeChatAppID  string        `name:"wechat-appid" default:"wx0000000000000001" help:"The merchant's appid. Default: wx0000000000000001."`
 	WeChatMchID  string        `name:"wechat-mch-id" default:"1900000001" help:"Its mch_id. Default: 1900000001."`
+	WeChatEarly  time.Duration `name:"wechat-reverse-not-before" default:"15s" placeholder:"SPAN" help:"An earlier reverse is told to come again. Default: 15s, as WeChat Pay has it."`
 	Ledger       string        `placeholder:"FILE" help:"Where the ledger is kept, one JSON line per entry, each on disk before the answer. Without: in memory."`
 	Rules        string        `placeholder:"FILE" help:"Faults: a JSON array of rules."`
 	Fault        []string      `sep:"none" placeholder:"RULE" help:"One more fault, written as key=value,key=value. May be repeated."`
@@ -77,7 +78,10 @@ func (c *simWalletCmd) Run(ctx context.Context, g *globals) (err error) {
 	inner := rand.Text() // the gateway's own; who may use the control interface is this program's business
 	w, err := walletsim.New(walletsim.Options{
 		Alipay: walletsim.Alipay{AppID: c.AlipayAppID, SellerID: c.AlipaySeller, MerchantKey: &keys.alipayApp.PublicKey, GatewayKey: keys.alipayGateway},
-		WeChat: walletsim.WeChat{AppID: c.WeChatAppID, MchID: c.WeChatMchID, APIKey: keys.wechatAPI, RequireCert: c.TLS, V3: keys.wechatV3},
+		WeChat: walletsim.WeChat{
+			AppID: c.WeChatAppID, MchID: c.WeChatMchID, APIKey: keys.wechatAPI, RequireCert: c.TLS,
+			V3: keys.wechatV3, ReverseNotBefore: c.WeChatEarly,
+		},
 		Ledger: c.Ledger, Token: inner, Log: g.log(),
 	})
 	if err != nil {
