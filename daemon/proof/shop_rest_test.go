@@ -1,0 +1,83 @@
+//go:build proof && linux
+
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"posd/daemon/payment"
+)
+
+// rest waits until posd owes nothing any more and every slip is out, with a supervisor who settles what is stuck as the
+// other side's ledger says.
+func (s *shop) rest(ctx context.Context) error {
+	var last said
+	err := until(ctx, "posd to owe nothing", func(ctx context.Context) (bool, error) {
+		if !s.posd.running() {
+			return false, fmt.Errorf("%w: %s\n%s", errEnded, s.posd.cmd.ProcessState, s.posd.tail())
+		}
+		owed, err := s.supervisor.get(ctx, "/v1/owed")
+		if err != nil || owed.refused() {
+			return false, err
+		}
+		last = owed
+		for _, a := range owed.Stuck {
+			if err := s.settleStuck(ctx, a); err != nil {
+				return false, err
+			}
+		}
+		undoing := slices.ContainsFunc(owed.Pairs, func(p payment.Pair) bool { return p.State == payment.PairUndoing })
+		if len(owed.Open)+len(owed.Stuck) > 0 || undoing {
+			return false, nil
+		}
+		return s.quiet(ctx)
+	})
+	if err != nil && len(last.Open)+len(last.Stuck) > 0 {
+		err = fmt.Errorf("%w\nstill owed: %s", err, last.Raw)
+	}
+	return err
+}
+
+// quiet tells whether no batch is being closed and no slip is to come.
+func (s *shop) quiet(ctx context.Context) (bool, error) {
+	batches, err := s.supervisor.get(ctx, "/v1/batches")
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(batches.Batches, func(b said) bool { return b.State == string(payment.BatchClosing) }) {
+		return false, nil
+	}
+	health, err := s.supervisor.get(ctx, "/v1/health")
+	waiting := slices.ContainsFunc(health.Problems, func(c payment.Concern) bool { return c.Code == "slips_waiting" })
+	return err == nil && !waiting, err
+}
+
+// settleStuck is the supervisor who has asked the acquirer or the gateway what it has.
+func (s *shop) settleStuck(ctx context.Context, a said) error {
+	l, err := s.ledgers()
+	if err != nil {
+		return err
+	}
+	as := "not-paid"
+	if l.did(a.Numbers.Terminal, a.Numbers.Batch, a.Numbers.Trace, a.Numbers.Order) {
+		as = "paid"
+	}
+	answer, err := s.supervisor.settle(ctx, a.Sale, a.Attempt, as)
+	if err == nil && answer.refused() && answer.Status != http.StatusConflict {
+		err = fmt.Errorf("%s/%s cannot be settled: %s", a.Sale, a.Attempt, answer.Raw)
+	}
+	return err
+}
+
+// again restarts posd in a calm world, lets it come to rest and stops it: the way to every check.
+func (s *shop) again(ctx context.Context) error {
+	err := s.calm(ctx)
+	if err == nil && !s.posd.running() {
+		err = s.start(ctx)
+	}
+	return errors.Join(err, s.rest(ctx))
+}
