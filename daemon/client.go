@@ -46,17 +46,46 @@ func (c *client) patient(wait time.Duration) *client {
 
 // do asks for one thing; in and out may be nil. A refusal is a *refusal.
 func (c *client) do(ctx context.Context, method, path string, in, out any) error {
+	resp, err := c.send(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, answerLimit)).Decode(out); err != nil {
+		return fmt.Errorf("read posd's answer: %w", err)
+	}
+	return nil
+}
+
+// fetch copies an answer of any length.
+func (c *client) fetch(ctx context.Context, path string, to io.Writer) error {
+	resp, err := c.send(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(to, resp.Body); err != nil {
+		return fmt.Errorf("read posd's answer: %w", err)
+	}
+	return nil
+}
+
+// send asks, and gives an answer that is no refusal.
+func (c *client) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var body io.Reader = http.NoBody
 	if in != nil {
 		text, err := json.Marshal(in)
 		if err != nil {
-			return fmt.Errorf("write the question: %w", err)
+			return nil, fmt.Errorf("write the question: %w", err)
 		}
 		body = strings.NewReader(string(text))
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
-		return fmt.Errorf("ask posd: %w", err)
+		return nil, fmt.Errorf("ask posd: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	if in != nil {
@@ -67,20 +96,13 @@ func (c *client) do(ctx context.Context, method, path string, in, out any) error
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("posd does not answer at %s; does it run? (posd status): %w", c.base, err)
+		return nil, fmt.Errorf("posd does not answer at %s; does it run? (posd status): %w", c.base, err)
 	}
-	defer resp.Body.Close()
-	answer := io.LimitReader(resp.Body, answerLimit)
 	if resp.StatusCode/100 != 2 {
-		return readRefusal(resp.Status, answer)
+		defer resp.Body.Close()
+		return nil, readRefusal(resp.Status, io.LimitReader(resp.Body, answerLimit))
 	}
-	if out == nil {
-		return nil
-	}
-	if err := json.NewDecoder(answer).Decode(out); err != nil {
-		return fmt.Errorf("read posd's answer: %w", err)
-	}
-	return nil
+	return resp, nil
 }
 
 // refusal is a problem+json answer: what is wrong, and what to do.

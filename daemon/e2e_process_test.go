@@ -37,6 +37,14 @@ type process struct {
 // startProcess runs posd as a process, and waits until it takes payments. The store must have been made for it.
 func (s *store) startProcess() *process {
 	s.t.Helper()
+	p := s.launchProcess()
+	s.whenOpen()
+	return p
+}
+
+// launchProcess runs posd as a process, and waits until it answers.
+func (s *store) launchProcess() *process {
+	s.t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asPosd+"="+s.path("posd.toml"))
 	stderr, err := cmd.StderrPipe()
@@ -65,7 +73,6 @@ func (s *store) startProcess() *process {
 		default:
 		}
 	})
-	s.whenOpen()
 	return p
 }
 

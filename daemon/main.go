@@ -38,6 +38,7 @@ type cli struct {
 	Owed    owedCmd    `cmd:"" help:"List what is still being reversed, and what needs a person."`
 	Settle  settleCmd  `cmd:"" help:"Decide an attempt that is stuck, as a supervisor."`
 	Batch   batchCmd   `cmd:"" help:"List the card batches, or close the open one."`
+	Journal journalCmd `cmd:"" help:"Check, show or copy the journal: everything that happened to money."`
 	Log     logCmd     `cmd:"" help:"Show the log."`
 	Status  statusCmd  `cmd:"" help:"Say whether the service runs."`
 	Start   startCmd   `cmd:"" help:"Start the service."`

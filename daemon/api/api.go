@@ -55,6 +55,7 @@ type API struct {
 	mux     *http.ServeMux
 	slots   chan struct{} // one per request that is being answered
 	streams chan struct{} // one per event stream
+	looks   chan struct{} // one for who goes through the whole journal
 	notices notices
 
 	ending context.Context // ends event streams and waits when posd stops
@@ -72,7 +73,7 @@ func New(o Options) *API {
 	if o.Concerns == nil {
 		o.Concerns = func(context.Context) []payment.Concern { return nil }
 	}
-	a := &API{o: o, desk: o.Desk, slots: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams)}
+	a := &API{o: o, desk: o.Desk, slots: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), looks: make(chan struct{}, 1)}
 	a.ending, a.end = context.WithCancel(context.Background())
 	a.mux = a.routes()
 	return a

@@ -25,6 +25,7 @@ const (
 	salePath    = "/v1/sales/{id}"
 	attemptPath = "/v1/sales/{id}/attempts/{attempt}"
 	batchesPath = "/v1/batches"
+	journalPath = "/v1/journal"
 	healthPath  = "/v1/health"
 )
 
@@ -44,6 +45,9 @@ func (a *API) table() []route {
 		{http.MethodGet, "/v1/owed", Sell, nil, a.getOwed},
 		{http.MethodGet, "/v1/devices", Sell, nil, a.getDevices},
 		{http.MethodGet, "/v1/events", Sell, nil, a.getEvents},
+		{http.MethodGet, journalPath + "/verify", Supervisor, nil, a.verifyJournal},
+		{http.MethodGet, journalPath + "/events", Supervisor, []string{"client", "sale", "attempt", "after", "last", "limit"}, a.getRecords},
+		{http.MethodGet, journalPath + "/export", Supervisor, nil, a.exportJournal},
 		{http.MethodGet, healthPath, Sell, nil, a.getHealth},
 	}
 }

@@ -30,6 +30,8 @@ type DamagedError struct {
 	Seq    int64  // the first event that is wrong; 0 if it is not an event
 	What   string // what is wrong
 	Remedy string
+
+	derived bool // only tables are wrong: they can be derived anew
 }
 
 // Error names the place, the fault and the remedy.
@@ -45,6 +47,14 @@ func (e *DamagedError) fault() string {
 
 const restoreRemedy = "copy the journal's folder away, restore the last copy of the file, " +
 	"then settle by hand what happened since"
+
+const tableRemedy = "the events are whole, and posd derives the tables anew when it runs; " +
+	"look at the disk, and at who may write to the file"
+
+// wrongTable says that a table is not what its events give.
+func wrongTable(format string, args ...any) *DamagedError {
+	return &DamagedError{What: fmt.Sprintf(format, args...), Remedy: tableRemedy, derived: true}
+}
 
 func damaged(seq int64, format string, args ...any) *DamagedError {
 	return &DamagedError{Seq: seq, What: fmt.Sprintf(format, args...), Remedy: restoreRemedy}

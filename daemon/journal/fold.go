@@ -66,22 +66,36 @@ func (j *Journal) checkChain(ctx context.Context, tail int64) error {
 
 // checkHead compares the end of the chain with the head that every transaction moves along with it.
 func (j *Journal) checkHead(at link) error {
-	var seq int64
-	var hash []byte
-	err := j.store.queryRow("SELECT seq, hash FROM head").Scan(&seq, &hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return damaged(0, "its head is missing")
-	}
+	head, err := readHead(j.store)
 	if err != nil {
 		return err
 	}
-	if seq != at.seq {
-		return damaged(min(seq, at.seq)+1, "the log ends at event %d, its head says %d", at.seq, seq)
-	}
-	if string(hash) != string(at.hash[:]) {
-		return damaged(seq, "its hash is not the one in the head")
+	if err := at.mustBe(head); err != nil {
+		return err
 	}
 	j.seq, j.hash = at.seq, at.hash
+	return nil
+}
+
+// readHead reads the head as it stands in the file.
+func readHead(s *store) (head link, err error) {
+	var hash []byte
+	err = s.queryRow("SELECT seq, hash FROM head").Scan(&head.seq, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return head, damaged(0, "its head is missing")
+	}
+	copy(head.hash[:], hash)
+	return head, err
+}
+
+// mustBe compares the end of a chain with a head.
+func (l link) mustBe(head link) error {
+	if head.seq != l.seq {
+		return damaged(min(head.seq, l.seq)+1, "the log ends at event %d, its head says %d", l.seq, head.seq)
+	}
+	if head.hash != l.hash {
+		return damaged(head.seq, "its hash is not the one in the head")
+	}
 	return nil
 }
 
@@ -125,7 +139,7 @@ func (j *Journal) bringUpToDate(ctx context.Context) error {
 	var stale []Projection
 	for _, p := range j.opt.Projections {
 		old, ok := known[p.Name()]
-		if ok && old.digest == digest(p) {
+		if ok && old.digest == digest(p) && !j.wrong.Load() {
 			continue
 		}
 		if err := j.renew(p, old.tables); err != nil {

@@ -11,6 +11,7 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -59,6 +60,7 @@ type Options struct {
 	Ballast     int64            // bytes held back for a full disk; 0 for none
 	Log         *slog.Logger     // nil for none
 	KeepDamaged bool             // open a damaged journal blocked instead of refusing: what can be read is read
+	ReadOnly    bool             // to look at: it must be there, and no event and no table changes
 
 	Memory       bool            // simulations: nothing is synced; without Path nothing touches a disk
 	BeforeCommit func() error    // simulations: an error fails the commit, as a disk would
@@ -81,6 +83,7 @@ type Journal struct {
 
 	id      atomic.Pointer[string]
 	blocked atomic.Pointer[BlockedError]
+	wrong   atomic.Bool   // damage was found: Reopen derives every projection anew
 	idle    chan struct{} // nudges the keeper after a commit
 	stop    context.CancelFunc
 	keeper  sync.WaitGroup
@@ -99,7 +102,7 @@ func Open(ctx context.Context, opt Options) (*Journal, error) {
 	j := &Journal{opt: opt, turn: make(chan struct{}, 1), idle: make(chan struct{}, 1)}
 	j.setID("")
 	if opt.Path != "" {
-		l, err := takeLock(opt.Path, opt.Owner)
+		l, err := takeLock(opt)
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +114,10 @@ func Open(ctx context.Context, opt Options) (*Journal, error) {
 			return nil, j.abandon(err)
 		}
 	}
-	j.ballast = newBallast(opt)
+	if !opt.ReadOnly {
+		j.ballast = newBallast(opt)
+		removeCopy(opt)
+	}
 	j.startKeeper()
 	return j, nil
 }
@@ -131,6 +137,10 @@ func (j *Journal) keepDamaged(err error) bool {
 		return false
 	}
 	j.blocked.Store(b)
+	var dam *DamagedError
+	if errors.As(err, &dam) && dam.derived {
+		j.wrong.Store(true) // Reopen makes it good
+	}
 	return true
 }
 
@@ -180,6 +190,7 @@ func (j *Journal) Reopen(ctx context.Context) error {
 		j.blocked.Store(blockedBy(err))
 		return err
 	}
+	j.wrong.Store(false)
 	j.blocked.Store(nil)
 	j.opt.Log.Info("journal reopened", "seq", j.seq)
 	return nil
@@ -196,7 +207,7 @@ func (j *Journal) Close() error {
 	}
 	j.closed = true
 	var err error
-	if j.store != nil && j.blocked.Load() == nil && !j.opt.Memory {
+	if j.store != nil && j.blocked.Load() == nil && !j.opt.Memory && !j.opt.ReadOnly {
 		if err = j.store.checkpoint(); err != nil {
 			err = fmt.Errorf("write journal back: %w", err)
 		}

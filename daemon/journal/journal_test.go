@@ -271,10 +271,10 @@ func TestExportIsAWholeJournal(t *testing.T) {
 	j := open(t, options(t))
 	appendNotes(t, j, "sale/1", "one", "two")
 	opt := options(t)
-	if err := j.Export(t.Context(), opt.Path); err != nil {
+	if err := j.Export(t.Context(), opt.Path, journal.Extract{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Export(t.Context(), opt.Path); err == nil {
+	if err := j.Export(t.Context(), opt.Path, journal.Extract{}); err == nil {
 		t.Error("an export overwrites a file")
 	}
 	copied := open(t, opt)
@@ -354,7 +354,7 @@ func TestUseAfterCloseIsAnError(t *testing.T) {
 		"update": j.Update(t.Context(), none),
 		"view":   j.View(t.Context(), none),
 		"reopen": j.Reopen(t.Context()),
-		"export": j.Export(t.Context(), filepath.Join(t.TempDir(), "x")),
+		"export": j.Export(t.Context(), filepath.Join(t.TempDir(), "x"), journal.Extract{}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "closed") {
 			t.Errorf("%s: %v, want an error that says closed", name, err)

@@ -14,7 +14,7 @@ const quiet = 2 * time.Second
 func (j *Journal) startKeeper() {
 	ctx, cancel := context.WithCancel(unbound)
 	j.stop = cancel
-	if !j.opt.Memory {
+	if !j.opt.Memory && !j.opt.ReadOnly {
 		j.keeper.Go(func() { j.keep(ctx) })
 	}
 }

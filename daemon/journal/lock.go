@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,22 +21,34 @@ type lock struct {
 	known string // id of the journal that was here before; "" if there was none
 }
 
-// takeLock locks path + ".lock" or says who has it.
-func takeLock(path, owner string) (*lock, error) {
+// takeLock locks the path + ".lock" or says who has it. Who only looks leaves no file behind, since it may be another
+// user's than the journal's: a copy that was never opened has no lock, and the name of the last owner stays.
+func takeLock(opt Options) (*lock, error) {
+	name, owner := opt.Path+".lock", opt.Owner
 	if owner == "" {
 		owner = filepath.Base(os.Args[0])
 	}
-	l := &lock{path: path + ".owner", owner: owner}
-	l.flock = flock.New(path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	l := &lock{path: opt.Path + ".owner", owner: owner}
+	flag := os.O_CREATE | os.O_RDWR
+	if opt.ReadOnly {
+		flag = os.O_RDWR
+	}
+	l.flock = flock.New(name, flock.SetFlag(flag), flock.SetPermissions(0o600))
 	ok, err := l.flock.TryLock()
+	if opt.ReadOnly && errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", path+".lock", err)
+		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
 	holder, pid, id := readOwner(l.path)
 	if !ok {
 		return nil, &LockedError{Owner: holder, PID: pid}
 	}
 	l.known = id
+	if opt.ReadOnly {
+		return l, nil
+	}
 	if err := l.write(id); err != nil {
 		l.release()
 		return nil, err

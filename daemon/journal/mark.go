@@ -28,7 +28,14 @@ func openMark(opt Options) *mark {
 		return nil
 	}
 	m := &mark{path: opt.Path + ".mark", log: opt.Log}
-	f, err := os.OpenFile(m.path, os.O_CREATE|os.O_RDWR, 0o600)
+	flag := os.O_CREATE | os.O_RDWR
+	if opt.ReadOnly {
+		flag = os.O_RDONLY
+	}
+	f, err := os.OpenFile(m.path, flag, 0o600)
+	if opt.ReadOnly && errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		m.log.Warn("journal's mark cannot be opened", "err", err)
 		return m

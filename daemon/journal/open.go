@@ -53,7 +53,7 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 	if err := explain(j.readIn(ctx, tail)); err != nil {
 		return err
 	}
-	if j.opt.Memory {
+	if j.opt.Memory || j.opt.ReadOnly {
 		return nil
 	}
 	if err := explain(j.checkWhole(ctx)); err != nil {
@@ -102,8 +102,11 @@ func (j *Journal) openFile() (*store, error) {
 		return openStore("", settings)
 	}
 	info, err := os.Stat(j.opt.Path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil && (j.opt.ReadOnly || !errors.Is(err, os.ErrNotExist)) {
 		return nil, err
+	}
+	if j.opt.ReadOnly {
+		return openStore(j.opt.Path, looking)
 	}
 	if err != nil || info.Size() == 0 {
 		if err := j.mayCreate(); err != nil {
@@ -137,6 +140,9 @@ func (j *Journal) readIn(ctx context.Context, tail int64) error {
 	if err := checkVersion(j.store); err != nil {
 		return err
 	}
+	if j.opt.ReadOnly {
+		return j.lookIn()
+	}
 	return j.store.transaction(func() error {
 		if err := j.checkFormat(); err != nil {
 			return err
@@ -149,6 +155,16 @@ func (j *Journal) readIn(ctx context.Context, tail int64) error {
 		}
 		return j.bringUpToDate(ctx)
 	})
+}
+
+// lookIn reads what stands at the top, and leaves every check to Verify.
+func (j *Journal) lookIn() error {
+	if err := j.checkFormat(); err != nil {
+		return err
+	}
+	head, err := readHead(j.store)
+	j.seq, j.hash = head.seq, head.hash
+	return err
 }
 
 // transaction runs fn in a transaction, outside of the journal's ordinary life.
@@ -195,6 +211,8 @@ func (j *Journal) checkFormat() error {
 		return err
 	}
 	switch {
+	case app == 0 && objects == 0 && j.opt.ReadOnly:
+		return fmt.Errorf("%s is empty: no journal", j.opt.Path)
 	case app == 0 && objects == 0:
 		if err := j.create(); err != nil {
 			return err
@@ -218,7 +236,7 @@ func (j *Journal) checkFormat() error {
 
 // adopt takes the file's id, and holds it against the one that was here before.
 func (j *Journal) adopt(id string) error {
-	if j.lock != nil && j.lock.known != id {
+	if j.lock != nil && j.lock.known != id && !j.opt.ReadOnly {
 		if j.lock.known != "" {
 			j.opt.Log.Warn("another journal than last time", "was", j.lock.known, "is", id)
 		}
@@ -254,11 +272,11 @@ func (j *Journal) checkPages() error {
 	if j.opt.Memory {
 		return nil
 	}
-	if info, err := os.Stat(j.opt.Path); err == nil && info.Size() > quickCheckLimit {
+	if info, err := os.Stat(j.opt.Path); err == nil && info.Size() > quickCheckLimit && !j.opt.ReadOnly {
 		return nil
 	}
 	check := "PRAGMA quick_check(1)"
-	if j.small() {
+	if j.small() || j.opt.ReadOnly {
 		check = "PRAGMA integrity_check(1)"
 	}
 	var verdict string

@@ -2,10 +2,7 @@ package journal
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +29,25 @@ func (j *Journal) Events(ctx context.Context, after int64, limit int, subject st
 	return out, err
 }
 
+// Newest gives the newest events of a subject as Events takes it, at most limit, in order.
+func (j *Journal) Newest(ctx context.Context, limit int, subject string) ([]Event, error) {
+	if limit <= 0 || limit > maxEvents {
+		limit = maxEvents
+	}
+	var out []Event
+	err := j.View(ctx, func(tx *Tx) error {
+		query, args := eventQuery(0, limit, subject)
+		rows, err := tx.Query(strings.Replace(query, "ORDER BY seq", "ORDER BY seq DESC", 1), args...)
+		if err != nil {
+			return err
+		}
+		out, err = readEvents(rows, -1)
+		return err
+	})
+	slices.Reverse(out)
+	return out, err
+}
+
 func eventQuery(after int64, limit int, subject string) (string, []any) {
 	const head, tail = "SELECT " + eventColumns + " FROM event WHERE seq > ?", " ORDER BY seq LIMIT ?"
 	if subject == "" {
@@ -40,37 +56,4 @@ func eventQuery(after int64, limit int, subject string) (string, []any) {
 	below := strings.TrimSuffix(subject, "/") + "/"
 	return head + " AND (subject = ? OR (subject > ? AND subject < ?))" + tail,
 		[]any{after, subject, below, below + "\U0010FFFF", limit}
-}
-
-// Export writes a snapshot to a new file, which any SQLite tool opens. It holds up writers while it runs.
-func (j *Journal) Export(ctx context.Context, path string) error {
-	if err := j.acquire(ctx); err != nil {
-		return err
-	}
-	defer j.release()
-	if j.store == nil {
-		return j.usable()
-	}
-	if err := createFile(path); err != nil {
-		return fmt.Errorf("export journal: %w", err)
-	}
-	if err := j.exportInto(path); err != nil {
-		return errors.Join(fmt.Errorf("export journal: %w", err), os.Remove(path))
-	}
-	return nil
-}
-
-// exportInto fills an empty file that has our mode already.
-func (j *Journal) exportInto(path string) error {
-	if err := j.store.exec("VACUUM INTO ?", path); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
 }

@@ -45,6 +45,15 @@ var durable = []string{
 	"PRAGMA temp_store=MEMORY",
 }
 
+// looking are those for who only looks. What stands in the log of a crashed owner is read, too.
+var looking = []string{
+	"PRAGMA locking_mode=EXCLUSIVE",
+	"PRAGMA query_only=ON",
+	"PRAGMA trusted_schema=OFF",
+	"PRAGMA cell_size_check=ON",
+	"PRAGMA temp_store=MEMORY",
+}
+
 // fleeting are those of a simulation: the same statements, nothing synced.
 var fleeting = []string{
 	"PRAGMA locking_mode=EXCLUSIVE",

@@ -17,6 +17,9 @@ func (j *Journal) Update(ctx context.Context, fn func(tx *Tx) error) error {
 		return err
 	}
 	defer j.release()
+	if j.opt.ReadOnly {
+		return errReadOnly
+	}
 	if err := j.usable(); err != nil {
 		return err
 	}

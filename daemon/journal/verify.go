@@ -4,44 +4,59 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 )
 
-// Report is what Verify found in a journal that is as it should be.
+// Report is what Verify found. After damage it tells of the events before it.
 type Report struct {
-	Events      int64    // in a chain without a gap
-	Hash        [32]byte // of the last one
-	Projections []string // equal to a fresh fold of all events
+	Events      int64     // in a chain without a gap
+	First, Last time.Time // when the first and the last of them happened; zero if there is none
+	Hash        [32]byte  // of the last one
+	Projections []string  // equal to a fresh fold of all events
+	Stale       []string  // not compared, since another version of this program derived them: the next start does so anew
 }
 
 // Verify checks the whole hash chain, folds all events into fresh tables in memory and compares these with the
 // projections. It lets others write between pages of events, but not during the last comparison. What it finds wrong
-// is a *DamagedError.
+// is a *DamagedError, and blocks the journal: nothing is to be written on top of damage. When Reopen finds the events
+// whole, it derives the tables anew.
 func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	m, err := j.newMirror()
 	if err != nil {
 		return Report{}, err
 	}
 	defer m.store.close()
-	for done := false; !done; {
-		if done, err = j.verifyPage(ctx, m); err != nil {
-			return Report{}, explain(err)
-		}
+	for done := false; !done && err == nil; {
+		done, err = j.verifyPage(ctx, m)
 	}
-	r := Report{Events: m.at.seq, Hash: m.at.hash}
-	for _, p := range j.opt.Projections {
-		r.Projections = append(r.Projections, p.Name())
+	m.report.Events, m.report.Hash = m.at.seq, m.at.hash
+	var dam *DamagedError
+	if err = explain(err); errors.As(err, &dam) && !j.opt.ReadOnly {
+		j.wrong.Store(true)
+		j.blocked.Store(blockedBy(dam))
 	}
-	return r, nil
+	return m.report, err
 }
 
 // mirror is a second set of projections, folded from the log alone.
 type mirror struct {
-	store *store
-	tx    *Tx
-	at    link
+	store  *store
+	tx     *Tx
+	at     link
+	report Report
+}
+
+// note tells of an event that was found good.
+func (m *mirror) note(e Event) {
+	if m.report.First.IsZero() {
+		m.report.First = e.Time
+	}
+	m.report.Last = e.Time
 }
 
 func (j *Journal) newMirror() (*mirror, error) {
@@ -76,6 +91,7 @@ func (j *Journal) verifyPage(ctx context.Context, m *mirror) (done bool, err err
 			if err := m.at.next(&page[i]); err != nil {
 				return err
 			}
+			m.note(page[i])
 			if err := fold(m.tx, j.opt.Projections, page[i]); err != nil {
 				return err
 			}
@@ -89,22 +105,56 @@ func (j *Journal) verifyPage(ctx context.Context, m *mirror) (done bool, err err
 	return done, err
 }
 
-// compare holds head and projections against the mirror.
+// compare holds head and projections against the mirror. What a blocked journal has in memory is no measure: a commit
+// that failed may be on disk.
 func (j *Journal) compare(tx *Tx, m *mirror) error {
-	if m.at.seq != j.seq || m.at.hash != j.hash {
+	head, err := readHead(j.store)
+	if err != nil {
+		return err
+	}
+	if err := m.at.mustBe(head); err != nil {
+		return err
+	}
+	if j.Blocked() == nil && (m.at.seq != j.seq || m.at.hash != j.hash) {
 		return damaged(min(m.at.seq, j.seq)+1, "the log ends at event %d, posd has written %d", m.at.seq, j.seq)
 	}
-	if err := j.compareShapes(tx, m.tx); err != nil {
+	if j.opt.ReadOnly {
+		if err := j.compareOnlyLooking(m); err != nil {
+			return err
+		}
+	}
+	if err := j.compareShapes(tx, m); err != nil {
 		return err
 	}
 	for _, p := range j.opt.Projections {
+		if slices.Contains(m.report.Stale, p.Name()) {
+			continue
+		}
 		for _, t := range p.Tables() {
 			if err := compareTable(tx, m.tx, t); err != nil {
 				return err
 			}
 		}
+		m.report.Projections = append(m.report.Projections, p.Name())
 	}
 	return nil
+}
+
+// compareOnlyLooking does what a start does before it verifies, and finds out which tables are another version's.
+func (j *Journal) compareOnlyLooking(m *mirror) error {
+	known, err := j.knownProjections()
+	if err != nil {
+		return err
+	}
+	for _, p := range j.opt.Projections {
+		if known[p.Name()].digest != digest(p) {
+			m.report.Stale = append(m.report.Stale, p.Name())
+		}
+	}
+	if err := j.checkMark(); err != nil {
+		return err
+	}
+	return j.checkPages()
 }
 
 // compareTable compares row by row, in an order that depends on nothing but the content.
@@ -132,7 +182,7 @@ func compareTable(got, want *Tx, table string) error {
 			return nil
 		}
 		if !reflect.DeepEqual(a, b) {
-			return damaged(0, "table %s differs from what its events give, row %d", table, n)
+			return wrongTable("table %s differs from what its events give, row %d", table, n)
 		}
 	}
 }

@@ -37,17 +37,24 @@ type object struct{ kind, name, table, sql string }
 
 // compareShapes looks for tables, indexes and triggers that are missing or other than they were made, and for triggers that
 // nobody made. Tables that are no derivation may be older than their schema, and others may be left from older ones.
-func (j *Journal) compareShapes(got, want *Tx) error {
+func (j *Journal) compareShapes(got *Tx, m *mirror) error {
 	have, err := objects(got)
 	if err != nil {
 		return err
 	}
-	need, err := objects(want)
+	need, err := objects(m.tx)
 	if err != nil {
 		return err
 	}
 	for _, o := range need {
-		if h, ok := have[o.name]; !ok || h.kind != o.kind || j.shaped(o.table) && h != o {
+		of := j.derivedBy(o.table)
+		own := slices.Contains([]string{"meta", "event", "head", "projection"}, o.table)
+		h, ok := have[o.name]
+		switch {
+		case slices.Contains(m.report.Stale, of), ok && h.kind == o.kind && (h == o || of == "" && !own):
+		case of != "":
+			return wrongTable("%s %s is missing or changed", o.kind, o.name)
+		default:
 			return damaged(0, "%s %s is missing or changed", o.kind, o.name)
 		}
 	}
@@ -59,12 +66,14 @@ func (j *Journal) compareShapes(got, want *Tx) error {
 	return nil
 }
 
-// shaped tells whether a table must be as its schema says.
-func (j *Journal) shaped(table string) bool {
-	own := []string{"meta", "event", "head", "projection"}
-	return slices.Contains(own, table) || slices.ContainsFunc(j.opt.Projections, func(p Projection) bool {
-		return slices.Contains(p.Tables(), table)
-	})
+// derivedBy names the projection that a table belongs to; "" if it is none's.
+func (j *Journal) derivedBy(table string) string {
+	for _, p := range j.opt.Projections {
+		if slices.Contains(p.Tables(), table) {
+			return p.Name()
+		}
+	}
+	return ""
 }
 
 func objects(tx *Tx) (all map[string]object, err error) {
