@@ -67,18 +67,20 @@ type Options struct {
 	AfterCommit  func(seq int64) // simulations: called when events up to seq are durable; must not call the journal
 }
 
-// Journal is an open journal. Its methods may be called by many goroutines; transactions run one after the other.
+// Journal is an open journal. Its methods may be called by many goroutines; they run one after the other.
 type Journal struct {
 	opt     Options
 	lock    *lock
 	mark    *mark
 	ballast *ballast
-	turn    chan struct{} // holds one token: who has it owns what follows; a channel, so that waiting takes a ctx
+	turn    turn // who has it owns what follows
 
 	store   *store   // owned by the holder of turn; nil after Close and while the file cannot be read
 	seq     int64    // of the last durable event; owned by the holder of turn
 	hash    [32]byte // of the last durable event; owned by the holder of turn
+	group   *group   // the transaction that is open; owned by the holder of turn, and nil when it leaves
 	commits int      // since the last checkpoint; owned by the holder of turn
+	parts   int      // likewise
 	closed  bool     // owned by the holder of turn
 
 	id      atomic.Pointer[string]
@@ -99,7 +101,7 @@ func Open(ctx context.Context, opt Options) (*Journal, error) {
 	if err := checkProjections(opt.Projections); err != nil {
 		return nil, err
 	}
-	j := &Journal{opt: opt, turn: make(chan struct{}, 1), idle: make(chan struct{}, 1)}
+	j := &Journal{opt: opt, idle: make(chan struct{}, 1)}
 	j.setID("")
 	if opt.Path != "" {
 		l, err := takeLock(opt)
@@ -157,20 +159,10 @@ func (j *Journal) Blocked() error {
 	return nil
 }
 
-// acquire waits for the turn.
-func (j *Journal) acquire(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case j.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// acquire waits for the turn, and for the commit of what is open.
+func (j *Journal) acquire(ctx context.Context) error { return j.turn.enter(ctx, false) }
 
-func (j *Journal) release() { <-j.turn }
+func (j *Journal) release() { j.turn.leave() }
 
 // Reopen closes the file, opens it again and checks the whole chain. When all is well the journal is no longer
 // blocked; what a failed commit had written may or may not be there.
@@ -200,7 +192,7 @@ func (j *Journal) Reopen(ctx context.Context) error {
 func (j *Journal) Close() error {
 	j.stop()
 	j.keeper.Wait()
-	j.turn <- struct{}{}
+	_ = j.acquire(unbound) // which never ends
 	defer j.release()
 	if j.closed {
 		return nil

@@ -43,7 +43,7 @@ func (j *Journal) keep(ctx context.Context) {
 // checkpoint writes the log back. A full disk is no harm here, since the log keeps everything; any other failure
 // blocks: the file's pages may be lost in memory and look clean. The caller has the turn.
 func (j *Journal) checkpoint() {
-	j.commits = 0
+	j.commits, j.parts = 0, 0
 	err := j.store.checkpoint()
 	switch {
 	case err == nil:

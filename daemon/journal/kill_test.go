@@ -26,17 +26,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// fill appends and acknowledges without end.
+// fill appends and acknowledges without end. Several do it at once, so that they share commits.
 func fill(path string) {
 	opt := journal.Options{Path: path, Now: time.Now, Projections: []journal.Projection{tally{}}, Ballast: 1 << 20}
 	opt.AfterCommit = func(seq int64) { _, _ = os.Stdout.WriteString(strconv.FormatInt(seq, 10) + "\n") }
 	j, err := journal.Open(context.Background(), opt)
-	for err == nil {
-		err = j.Update(context.Background(), func(tx *journal.Tx) error {
-			return tx.Append(journal.Entry{Subject: "sale/1", Kind: "note", Body: note{Text: "x", N: os.Getpid()}})
-		})
+	if err != nil {
+		_, _ = os.Stderr.WriteString(err.Error())
+		os.Exit(1)
 	}
-	_, _ = os.Stderr.WriteString(err.Error())
+	failed := make(chan error)
+	for range 3 {
+		go func() {
+			var err error
+			for err == nil {
+				err = j.Update(context.Background(), func(tx *journal.Tx) error {
+					return tx.Append(journal.Entry{Subject: "sale/1", Kind: "note", Body: note{Text: "x", N: os.Getpid()}})
+				})
+			}
+			failed <- err
+		}()
+	}
+	_, _ = os.Stderr.WriteString((<-failed).Error())
 	os.Exit(1)
 }
 

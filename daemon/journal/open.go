@@ -63,7 +63,7 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 	if err := j.store.checkpoint(); err != nil {
 		return explain(err)
 	}
-	j.commits = 0
+	j.commits, j.parts = 0, 0
 	if err := j.checkSize(); err != nil {
 		return err
 	}
