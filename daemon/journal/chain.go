@@ -2,7 +2,6 @@ package journal
 
 import (
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"encoding/json"
 	"time"
@@ -58,7 +57,7 @@ const eventColumns = "seq, time, subject, kind, body, prev, hash"
 
 // readEvents scans rows of eventColumns. after is the event before the first row, to name the place of damage; it is
 // -1 where the rows are not consecutive.
-func readEvents(rows *sql.Rows, after int64) ([]Event, error) {
+func readEvents(rows *Rows, after int64) ([]Event, error) {
 	defer rows.Close()
 	place := func(out []Event) int64 {
 		if after < 0 {

@@ -26,6 +26,8 @@ type store struct {
 	db    *sql.DB
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+
+	resting map[string]*sql.Stmt // for queries of many rows; nil when closed
 }
 
 // durable are the settings of a journal on disk. The lock must be exclusive before WAL is switched on: then there is
@@ -81,7 +83,7 @@ func openStore(path string, settings []string) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	s := &store{db: db, conn: conn, stmts: map[string]*sql.Stmt{}}
+	s := &store{db: db, conn: conn, stmts: map[string]*sql.Stmt{}, resting: map[string]*sql.Stmt{}}
 	for _, p := range settings {
 		if _, err := conn.ExecContext(unbound, p); err != nil {
 			s.close()
@@ -112,7 +114,10 @@ func (s *store) close() {
 	for _, st := range s.stmts {
 		_ = st.Close()
 	}
-	s.stmts = nil
+	for _, st := range s.resting {
+		_ = st.Close()
+	}
+	s.stmts, s.resting = nil, nil
 	_ = s.conn.Close()
 	_ = s.db.Close()
 }
@@ -149,11 +154,6 @@ func (s *store) exec(query string, args ...any) error {
 func (s *store) script(text string) error {
 	_, err := s.conn.ExecContext(unbound, text)
 	return err
-}
-
-// query is not prepared for reuse: rows of the same query may be open twice.
-func (s *store) query(query string, args ...any) (*sql.Rows, error) {
-	return s.conn.QueryContext(unbound, query, args...)
 }
 
 func (s *store) queryRow(query string, args ...any) *sql.Row {

@@ -81,7 +81,7 @@ func (tx *Tx) Exec(query string, args ...any) error {
 }
 
 // Query reads many rows, which the caller closes.
-func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+func (tx *Tx) Query(query string, args ...any) (*Rows, error) {
 	if tx.over {
 		return nil, errOver
 	}

@@ -3,7 +3,6 @@ package journal
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"reflect"
@@ -187,7 +186,7 @@ func compareTable(got, want *Tx, table string) error {
 	}
 }
 
-func sortedRows(tx *Tx, table string) (*sql.Rows, error) {
+func sortedRows(tx *Tx, table string) (*Rows, error) {
 	rows, err := tx.Query("SELECT * FROM " + table + " LIMIT 0")
 	if err != nil {
 		return nil, err
@@ -205,7 +204,7 @@ func sortedRows(tx *Tx, table string) (*sql.Rows, error) {
 }
 
 // nextRow gives the next row's values, or nil after the last.
-func nextRow(rows *sql.Rows) ([]any, error) {
+func nextRow(rows *Rows) ([]any, error) {
 	if !rows.Next() {
 		return nil, rows.Err()
 	}
