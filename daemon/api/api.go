@@ -22,7 +22,9 @@ const (
 	bodyTime    = 10 * time.Second // for a request's body
 	answerTime  = 10 * time.Second // for writing an answer, or one event
 	maxWait     = 120 * time.Second
-	maxRequests = 256 // at once, event streams included
+	maxRequests = 256 // that are answered at once, event streams included
+	maxQueued   = 2048
+	queueTime   = 10 * time.Second // that one of those waits for its turn
 	maxStreams  = 32
 	listed      = 50  // sales in a list, when the till does not say
 	maxListed   = 500 // when it does
@@ -54,6 +56,7 @@ type API struct {
 	desk    *payment.Desk
 	mux     *http.ServeMux
 	slots   chan struct{} // one per request that is being answered
+	queued  chan struct{} // one per request that waits for a slot
 	streams chan struct{} // one per event stream
 	looks   chan struct{} // one for who goes through the whole journal
 	notices notices
@@ -73,7 +76,10 @@ func New(o Options) *API {
 	if o.Concerns == nil {
 		o.Concerns = func(context.Context) []payment.Concern { return nil }
 	}
-	a := &API{o: o, desk: o.Desk, slots: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), looks: make(chan struct{}, 1)}
+	a := &API{
+		o: o, desk: o.Desk, slots: make(chan struct{}, maxRequests), queued: make(chan struct{}, maxQueued),
+		streams: make(chan struct{}, maxStreams), looks: make(chan struct{}, 1),
+	}
 	a.ending, a.end = context.WithCancel(context.Background())
 	a.mux = a.routes()
 	return a

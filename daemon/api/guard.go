@@ -68,39 +68,62 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Access-Control-Expose-Headers", "Location, Retry-After, Preference-Applied")
 		h.Add("Vary", "Origin")
 	}
-	return limitBody(w, r)
-}
-
-// limitBody gives a body its time. A request without one must not get a deadline: it would end a wait.
-func limitBody(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > bodyLimit {
 		return tooLarge()
-	}
-	if r.ContentLength != 0 {
-		// A connection that knows no deadlines is a test's.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
 	}
 	return nil
 }
 
+// timeBody gives a body its time. A request without one must not get a deadline: it would end a wait.
+func timeBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// A connection that knows no deadlines is a test's.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	}
+}
+
 // dispatch finds room for the request and hands it to its route.
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
-	select {
-	case a.slots <- struct{}{}:
-		defer func() { <-a.slots }()
-	default:
+	if !a.room(r.Context()) {
 		a.refuse(w, r, &refusal{
 			status: http.StatusServiceUnavailable, code: "busy", detail: "too many requests at once",
 			hint: "repeat it in a moment, and keep fewer open", header: "Retry-After", headerValue: "1",
 		})
 		return
 	}
+	defer func() { <-a.slots }()
+	timeBody(w, r)
 	// The mux would redirect a path like /v1//sales; one that is not clean names nothing.
 	if p := r.URL.EscapedPath(); p != path.Clean(p) {
 		a.refuse(w, r, notFound())
 		return
 	}
 	a.mux.ServeHTTP(w, r)
+}
+
+// room waits for a slot, not for long. It tells whether there is one; the caller gives it back.
+func (a *API) room(ctx context.Context) bool {
+	select {
+	case a.slots <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case a.queued <- struct{}{}:
+		defer func() { <-a.queued }()
+	default:
+		return false
+	}
+	limit := time.NewTimer(queueTime)
+	defer limit.Stop()
+	select {
+	case a.slots <- struct{}{}:
+		return true
+	case <-limit.C:
+	case <-ctx.Done():
+	case <-a.ending.Done():
+	}
+	return false
 }
 
 func notFound() error {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"posd/daemon/api"
 	"posd/daemon/payment"
@@ -210,25 +211,46 @@ func TestPageOfAnAllowedOriginMayAsk(t *testing.T) {
 	})
 }
 
-func TestMoreRequestsThanRoomAreSentAway(t *testing.T) {
+// crowd lets n requests wait for the outcome of a sale.
+func (s *shop) crowd(n int) (release func()) {
+	s.opened("1")
+	ctx, cancel := context.WithCancel(s.t.Context())
+	var waiters sync.WaitGroup
+	for range n {
+		waiters.Go(func() {
+			r := request(http.MethodPut, "/v1/sales/1/attempts/a", cardSale, waiting).WithContext(ctx)
+			s.http.ServeHTTP(httptest.NewRecorder(), r)
+		})
+	}
+	synctest.Wait()
+	return func() { cancel(); waiters.Wait() }
+}
+
+func TestMoreRequestsThanRoomWaitAWhileAndAreSentAwayThen(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
-		s.opened("1")
-		ctx, release := context.WithCancel(t.Context())
-		var waiters sync.WaitGroup
-		for range 256 {
-			waiters.Go(func() {
-				r := request(http.MethodPut, "/v1/sales/1/attempts/a", cardSale, waiting).WithContext(ctx)
-				s.http.ServeHTTP(httptest.NewRecorder(), r)
-			})
-		}
-		synctest.Wait()
+		release := s.crowd(256)
 		w := s.ask(http.MethodGet, "/v1/sales/1", "")
 		s.refused(http.StatusServiceUnavailable, "busy", w)
 		if w.Header().Get("Retry-After") != "1" {
 			t.Errorf("headers %v", w.Header())
 		}
+		answers := make(chan *httptest.ResponseRecorder, 1)
+		go func() { answers <- s.ask(http.MethodGet, "/v1/sales/1", "") }()
+		synctest.Wait()
 		release()
-		waiters.Wait()
+		s.want(http.StatusOK, <-answers)
+	})
+}
+
+func TestTheQueueHasALimit(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		release := s.crowd(256 + 2048)
+		before := time.Now()
+		s.refused(http.StatusServiceUnavailable, "busy", s.ask(http.MethodGet, "/v1/sales/1", ""))
+		if d := time.Since(before); d != 0 {
+			t.Errorf("refused after %v, want at once", d)
+		}
+		release()
 		s.want(http.StatusOK, s.ask(http.MethodGet, "/v1/sales/1", ""))
 	})
 }
