@@ -29,7 +29,7 @@ var (
 type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 // NewTransport makes the HTTP transport for one gateway: no proxy, no HTTP/2 (which may send a request again by
-// itself), few idle connections that are dropped before a gateway would. conf may be nil; it holds a pinned CA or a
+// itself), idle connections that are dropped before a gateway would. conf may be nil; it holds a pinned CA or a
 // client certificate.
 func NewTransport(dial Dialer, conf *tls.Config) *http.Transport {
 	if dial == nil {
@@ -40,10 +40,14 @@ func NewTransport(dial Dialer, conf *tls.Config) *http.Transport {
 		TLSClientConfig:     conf,
 		TLSHandshakeTimeout: 3 * time.Second,
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
-		MaxIdleConns:        4,
+		MaxIdleConns:        idleConns,
+		MaxIdleConnsPerHost: idleConns, // else two
 		IdleConnTimeout:     20 * time.Second,
 	}
 }
+
+// idleConns is how many connections to a gateway are kept for the next payment: each new one is a handshake.
+const idleConns = 64
 
 // Poster sends requests to one gateway and tells "was not sent" from "may have arrived".
 type Poster struct {
