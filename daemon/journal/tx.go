@@ -20,7 +20,11 @@ type Tx struct {
 	folding     bool  // rebuilding: no events are appended
 	over        bool  // the function has returned
 	err         error // the first error of a write: the transaction cannot be committed any more
+	subjects    []string
 }
+
+// Subjects are those of the events that this transaction has appended.
+func (tx *Tx) Subjects() []string { return tx.subjects }
 
 // Append adds events and folds them into every projection. After an error the transaction is rolled back, even if
 // the caller ignores it.
@@ -52,6 +56,7 @@ func (tx *Tx) append(en Entry) error {
 		return err
 	}
 	tx.link = link{seq: e.Seq, hash: e.Hash}
+	tx.subjects = append(tx.subjects, e.Subject)
 	tx.folding = true
 	defer func() { tx.folding = false }()
 	return fold(tx, tx.projections, e)

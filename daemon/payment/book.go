@@ -29,13 +29,14 @@ type Book struct {
 
 	mu      sync.Mutex
 	changed chan struct{} // guarded by mu; closed and replaced after every commit
+	watches watches       // guarded by mu
 }
 
 var _ Scribe = (*Book)(nil)
 
 // NewBook reads and writes payments in j, which must have been opened with Projection. seal may be nil.
 func NewBook(j *journal.Journal, seal *Sealer, now func() time.Time, log *slog.Logger) *Book {
-	return &Book{j: j, seal: seal, now: now, log: log, changed: make(chan struct{})}
+	return &Book{j: j, seal: seal, now: now, log: log, changed: make(chan struct{}), watches: watches{}}
 }
 
 // Changed is closed when the journal has changed. Take it before looking, or a change is missed.
@@ -45,20 +46,27 @@ func (b *Book) Changed() <-chan struct{} {
 	return b.changed
 }
 
-// tell wakes everybody who waits for a change.
-func (b *Book) tell() {
+// tell wakes everybody who waits for a change, and for one of these subjects.
+func (b *Book) tell(subjects []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	close(b.changed)
 	b.changed = make(chan struct{})
+	b.watches.tell(subjects)
 }
 
 // update runs fn in one durable transaction. A caller that goes away does not tear it.
 func (b *Book) update(ctx context.Context, fn func(tx *journal.Tx) error) error {
-	if err := b.j.Update(context.WithoutCancel(ctx), fn); err != nil {
+	var subjects []string
+	err := b.j.Update(context.WithoutCancel(ctx), func(tx *journal.Tx) error {
+		err := fn(tx)
+		subjects = tx.Subjects()
+		return err
+	})
+	if err != nil {
 		return blockedProblem(err)
 	}
-	b.tell()
+	b.tell(subjects)
 	return nil
 }
 

@@ -75,25 +75,17 @@ func (d *Desk) young(a Attempt) bool {
 func (d *Desk) freshTry(ctx context.Context, a Attempt) (Attempt, error) {
 	before := a.Undo.Tries
 	held := a.Undo.NotBefore.After(d.now())
-	ctx, cancel := context.WithTimeout(ctx, freshTryLimit)
-	defer cancel()
 	d.kick(a.Key)
-	for !held && a.State == Reversing && a.Undo.Tries == before {
-		changed := d.book.Changed()
-		var err error
-		if a, err = d.book.Attempt(ctx, a.Key); err != nil {
-			return a, err
-		}
-		if a.State != Reversing || a.Undo.Tries > before {
-			break
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return a, nil
-		}
+	if held {
+		return a, nil
 	}
-	return a, nil
+	limit := time.NewTimer(freshTryLimit)
+	defer limit.Stop()
+	a, err := d.book.follow(ctx, a.Key, limit.C, func(a Attempt) bool { return a.State != Reversing || a.Undo.Tries > before })
+	if err != nil && ctx.Err() != nil {
+		return a, nil // who asked has gone; the gate looks at it as it stands
+	}
+	return a, err
 }
 
 // freshTryLimit is how long a new request waits for a reversal's try.

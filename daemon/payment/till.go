@@ -131,24 +131,13 @@ func (d *Desk) wait(ctx context.Context, k Key, limit time.Duration) (Attempt, e
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	reversing := false
-	for {
-		changed := d.book.Changed()
-		a, err := d.book.Attempt(ctx, k)
-		if err != nil || !a.State.Open() {
-			return a, err
-		}
+	return d.book.follow(ctx, k, timer.C, func(a Attempt) bool {
 		if a.State == Reversing && !reversing {
 			reversing = true
 			timer.Reset(min(limit, d.rules.ReversingGrace))
 		}
-		select {
-		case <-changed:
-		case <-timer.C:
-			return a, nil
-		case <-ctx.Done():
-			return a, ctx.Err()
-		}
-	}
+		return !a.State.Open()
+	})
 }
 
 func (d *Desk) attach(k Key, n int) {
@@ -226,21 +215,11 @@ func (d *Desk) stopCollecting(ctx context.Context, k Key) (Attempt, error) {
 	if l != nil {
 		d.stopLife(l)
 	}
-	for {
-		changed := d.book.Changed()
-		a, err := d.book.Attempt(ctx, k)
-		if err != nil || a.State == Cancelled || a.State == Unsent {
-			return a, err
-		}
-		if a.State != Created {
-			return d.doCancel(ctx, k)
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return a, ctx.Err()
-		}
+	a, err := d.book.follow(ctx, k, nil, func(a Attempt) bool { return a.State != Created })
+	if err != nil || a.State == Cancelled || a.State == Unsent {
+		return a, err
 	}
+	return d.doCancel(ctx, k)
 }
 
 // Ack tells that the till knows the outcome of a sale. It may be repeated. It stands for what is paid by then: a payment
