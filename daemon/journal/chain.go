@@ -58,7 +58,7 @@ const eventColumns = "seq, time, subject, kind, body, prev, hash"
 // readEvents scans rows of eventColumns. after is the event before the first row, to name the place of damage; it is
 // -1 where the rows are not consecutive.
 func readEvents(rows *Rows, after int64) ([]Event, error) {
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	place := func(out []Event) int64 {
 		if after < 0 {
 			return 0

@@ -180,7 +180,7 @@ func (j *Journal) knownProjections() (map[string]knownProjection, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	out := map[string]knownProjection{}
 	for rows.Next() {
 		var name, tables string

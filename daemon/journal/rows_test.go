@@ -18,7 +18,7 @@ func TestRowsOfOneQueryMayBeOpenTwice(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			defer outer.Close()
+			defer func() { _ = outer.Close() }()
 			for outer.Next() {
 				inner, err := tx.Query(query)
 				if err != nil {

@@ -162,12 +162,12 @@ func compareTable(got, want *Tx, table string) error {
 	if err != nil {
 		return err
 	}
-	defer g.Close()
+	defer func() { _ = g.Close() }()
 	w, err := sortedRows(want, table)
 	if err != nil {
 		return err
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	for n := 1; ; n++ {
 		a, err := nextRow(g)
 		if err != nil {
