@@ -24,9 +24,10 @@ const (
 
 // cli is the command line: one verb, one line here, one file.
 type cli struct {
-	Demo demoCmd `cmd:"" help:"Play the main job: the real posd with simulated host, wallets and devices."`
-	Sim  simCmd  `cmd:"" help:"Simulate what posd talks to: host, wallet, printer, scanner, reader."`
-	ISO  isoCmd  `cmd:"" name:"iso" help:"Decode, encode and authenticate ISO 8583 messages."`
+	Demo   demoCmd   `cmd:"" help:"Play the main job: the real posd with simulated host, wallets and devices."`
+	Sim    simCmd    `cmd:"" help:"Simulate what posd talks to: host, wallet, printer, scanner, reader."`
+	Wallet walletCmd `cmd:"" help:"What can be said of customers' codes."`
+	ISO    isoCmd    `cmd:"" name:"iso" help:"Decode, encode and authenticate ISO 8583 messages."`
 }
 
 // globals is what every verb may need of the world.

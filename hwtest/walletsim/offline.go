@@ -78,11 +78,28 @@ func (p *Phone) Offline() (string, error) {
 
 // OfflineCode is the code that a phone with this seed shows at a time. handle is eight digits, counter 0 to 3.
 func OfflineCode(groupKey, seed []byte, handle string, at time.Time, counter byte) (string, error) {
+	m, err := NewOfflineMaker(groupKey)
+	if err != nil {
+		return "", err
+	}
+	return m.Code(seed, handle, at, counter)
+}
+
+// OfflineMaker makes many codes under one group key. It is not safe for concurrent use.
+type OfflineMaker struct{ cipher ff1.Cipher }
+
+// NewOfflineMaker takes a group key of 32 bytes.
+func NewOfflineMaker(groupKey []byte) (*OfflineMaker, error) {
 	c, err := ff1.NewCipher(10, len(offlinePrefix), groupKey, []byte(offlinePrefix))
 	if err != nil {
-		return "", fmt.Errorf("offline code: %w", err)
+		return nil, fmt.Errorf("offline code: %w", err)
 	}
-	body, err := c.Encrypt(handle + tag(seed, handle, stepOf(at), counter))
+	return &OfflineMaker{c}, nil
+}
+
+// Code is OfflineCode.
+func (m *OfflineMaker) Code(seed []byte, handle string, at time.Time, counter byte) (string, error) {
+	body, err := m.cipher.Encrypt(handle + tag(seed, handle, stepOf(at), counter))
 	if err != nil {
 		return "", fmt.Errorf("offline code: %w", err)
 	}
