@@ -76,14 +76,17 @@ func (l *lock) write(id string) error {
 		return fmt.Errorf("write %s: %w", fresh, err)
 	}
 	_, err = f.WriteString(text)
-	if err == nil && id != l.known {
-		err = f.Sync()
+	if err == nil {
+		err = f.Sync() // else the new name may stand for nothing
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	if err == nil {
 		err = os.Rename(fresh, l.path)
+	}
+	if err == nil && id != l.known {
+		err = syncDir(filepath.Dir(l.path))
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", l.path, err)

@@ -53,8 +53,11 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 	if err := explain(j.readIn(ctx, tail)); err != nil {
 		return err
 	}
-	if j.opt.Memory || j.opt.ReadOnly {
+	switch {
+	case j.opt.ReadOnly:
 		return nil
+	case j.opt.Memory:
+		return j.adopt()
 	}
 	if err := explain(j.checkWhole(ctx)); err != nil {
 		return err
@@ -68,6 +71,9 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 		return err
 	}
 	if err := syncDir(filepath.Dir(j.opt.Path)); err != nil {
+		return err
+	}
+	if err := j.adopt(); err != nil {
 		return err
 	}
 	j.mark.set(j.ID(), link{j.seq, j.hash})
@@ -109,7 +115,7 @@ func (j *Journal) openFile() (*store, error) {
 		return openStore(j.opt.Path, looking)
 	}
 	if err != nil || info.Size() == 0 {
-		if err := j.mayCreate(); err != nil {
+		if err := j.mayCreate(err == nil); err != nil {
 			return nil, err
 		}
 	}
@@ -121,10 +127,12 @@ func (j *Journal) openFile() (*store, error) {
 	return openStore(j.opt.Path, settings)
 }
 
-// mayCreate refuses to begin a new journal where there was one: its numbers would begin anew.
-func (j *Journal) mayCreate() error {
+// mayCreate refuses to begin a new journal where there was one: its numbers would begin anew. A log without its file was
+// one. An empty file with a log is what is left of a journal that was being made when the power went, and went again:
+// nobody has noted that it was finished.
+func (j *Journal) mayCreate(there bool) error {
 	log, err := os.Stat(j.opt.Path + "-wal")
-	lost := err == nil && log.Size() > 0
+	lost := err == nil && log.Size() > 0 && !there
 	if j.lock.known == "" && !lost {
 		return nil
 	}
@@ -231,21 +239,20 @@ func (j *Journal) checkFormat() error {
 	if err != nil {
 		return err
 	}
-	return j.adopt(id)
-}
-
-// adopt takes the file's id, and holds it against the one that was here before.
-func (j *Journal) adopt(id string) error {
-	if j.lock != nil && j.lock.known != id && !j.opt.ReadOnly {
-		if j.lock.known != "" {
-			j.opt.Log.Warn("another journal than last time", "was", j.lock.known, "is", id)
-		}
-		if err := j.lock.write(id); err != nil {
-			return err
-		}
-	}
 	j.setID(id)
 	return nil
+}
+
+// adopt notes whose journal belongs here, and holds it against the one that was here before. It comes when the file
+// is durable: a note of a journal that a loss of power can still take would forbid to make it again.
+func (j *Journal) adopt() error {
+	if j.lock == nil || j.lock.known == j.ID() {
+		return nil
+	}
+	if j.lock.known != "" {
+		j.opt.Log.Warn("another journal than last time", "was", j.lock.known, "is", j.ID())
+	}
+	return j.lock.write(j.ID())
 }
 
 // create writes an empty journal.
