@@ -17,6 +17,7 @@ import (
 	"posd/daemon/journal"
 	"posd/daemon/payment"
 	"posd/daemon/prints"
+	"posd/daemon/step"
 	"posd/daemon/wallet"
 	"posd/drivers"
 	"posd/drivers/cardreader"
@@ -40,7 +41,7 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interv
 func realWorld(log *slog.Logger) world {
 	return world{
 		Log: log, Now: time.Now, Open: port.Open,
-		Dial:   (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext,
+		Dial:   step.Door((&net.Dialer{KeepAliveConfig: keepAlive}).DialContext),
 		Listen: (&net.ListenConfig{}).Listen,
 	}
 }

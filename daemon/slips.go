@@ -11,6 +11,7 @@ import (
 	"posd/daemon/payment"
 	"posd/daemon/prints"
 	"posd/daemon/receipt"
+	"posd/daemon/step"
 	"posd/drivers/printer"
 )
 
@@ -122,6 +123,7 @@ func (s *slips) put(ctx context.Context) {
 		}
 	}
 	for _, sh := range pending {
+		step.At("slip queue")
 		if err := s.queue.Put(ctx, sh.id, sh.doc, sh.made.Add(slipLasts)); err != nil {
 			s.h.w.Log.Error("slip could not be queued", "about", sh.about, "err", err)
 		}

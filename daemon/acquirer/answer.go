@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"posd/daemon/payment"
+	"posd/daemon/step"
 	"posd/iso8583"
 )
 
@@ -39,8 +40,10 @@ func (a *Acquirer) authorize(ctx context.Context, at payment.Attempt, in payment
 		return payment.Answer{Outcome: notSentOr(a.first(at)), Hopeless: true, Code: "data_lost", Text: err.Error()}
 	}
 	defer m.Wipe()
+	step.At("card ask")
 	x := a.exchange(ctx, m, a.o.TimeOut)
 	defer x.wipe()
+	step.At("card answered")
 	if x.notSent && !a.first(at) {
 		// This copy never left, but the one before it may have arrived.
 		return payment.Answer{Reason: payment.ReasonNoAnswer, Code: codeOffline, Text: saying(x)}

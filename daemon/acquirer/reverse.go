@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"posd/daemon/payment"
+	"posd/daemon/step"
 	"posd/iso8583"
 )
 
@@ -26,8 +27,10 @@ func (a *Acquirer) Reverse(ctx context.Context, at payment.Attempt) payment.Undo
 			return payment.Undo{Code: p.Code, Text: p.Detail, Reached: p.Code != codeOffline && p.Code != codeNotReady}
 		}
 	}
+	step.At("card reverse")
 	x := a.exchange(ctx, m, a.o.ReverseTimeOut)
 	defer x.wipe()
+	step.At("card reverse answered")
 	return a.judgeUndo(at, m, x)
 }
 

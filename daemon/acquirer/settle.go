@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"posd/daemon/payment"
+	"posd/daemon/step"
 	"posd/iso8583"
 )
 
@@ -50,8 +51,10 @@ func (a *Acquirer) Settle(ctx context.Context, s payment.Settling) payment.Settl
 			return payment.Settled{Code: p.Code, Text: p.Detail}
 		}
 	}
+	step.At("batch ask")
 	x := a.exchange(ctx, m, a.o.TimeOut)
 	defer x.wipe()
+	step.At("batch answered")
 	out := a.judgeSettled(s, m, x)
 	if out.Outcome == payment.SettleAgain && a.o.Dialect.Action(out.Code).Action == iso8583.ActionSignOn {
 		return a.superseded(ctx, s, out, fresh)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"posd/daemon/payment"
+	"posd/daemon/step"
 )
 
 // attemptInput begins an attempt. An amount of nothing and no amount are told apart: a refund without one gives
@@ -226,7 +227,10 @@ func (a *API) answerAttempt(c *call, at payment.Attempt) error {
 
 // answer writes an answer and tells whether it has left. Nothing more can be said to a till that is gone.
 func (a *API) answer(c *call, status int, body any) bool {
-	if err := send(c.w, status, "application/json", body); err != nil {
+	step.At("till answer")
+	err := send(c.w, status, "application/json", body)
+	step.At("till answered")
+	if err != nil {
 		a.o.Log.Info("answer could not be written", "route", c.r.Pattern, "err", err)
 		return false
 	}

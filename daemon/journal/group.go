@@ -1,6 +1,10 @@
 package journal
 
-import "fmt"
+import (
+	"fmt"
+
+	"posd/daemon/step"
+)
 
 const (
 	commitsPerCheckpoint = 256  // bounds the log when the journal is never idle
@@ -12,8 +16,9 @@ const (
 // the commit, which is what takes time, is one for all. Nobody hears what came of his part before that is durable, and
 // nobody else reads before.
 type group struct {
-	link  link          // the last event, with those of the parts so far
-	parts int           // begun so far
+	link  link // the last event, with those of the parts so far
+	parts int  // begun so far
+	steps step.Tx
 	over  chan struct{} // closed when it was committed or has come to nothing
 	err   error         // why it has come to nothing; set before over is closed
 }
@@ -51,6 +56,7 @@ func (j *Journal) settle(g *group, tx *Tx, err error) error {
 	switch {
 	case err == nil:
 		g.link = tx.link
+		step.Join(&g.steps, &tx.steps)
 	case g.parts == 1: // it is alone: nothing is left to commit
 		if uerr := j.store.exec("ROLLBACK"); uerr != nil {
 			return j.end(g, j.block(fmt.Errorf("roll back: %w", uerr)))
@@ -103,9 +109,11 @@ func (j *Journal) commit(g *group) error {
 			return j.ruin(err)
 		}
 	}
+	step.Before(&g.steps)
 	if err := j.store.commit(j.opt.BeforeCommit); err != nil {
 		return j.ruin(fmt.Errorf("commit: %w", err))
 	}
+	step.After(&g.steps)
 	j.seq, j.hash = g.link.seq, g.link.hash
 	if appended {
 		j.mark.set(j.ID(), g.link)

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"posd/daemon/step"
 )
 
 // Tx is a transaction. It is valid until the function that got it returns, and belongs to that function's goroutine.
@@ -21,6 +23,7 @@ type Tx struct {
 	over        bool  // the function has returned
 	err         error // the first error of a write: the transaction cannot be committed any more
 	subjects    []string
+	steps       step.Tx
 }
 
 // Subjects are those of the events that this transaction has appended.
@@ -57,6 +60,7 @@ func (tx *Tx) append(en Entry) error {
 	}
 	tx.link = link{seq: e.Seq, hash: e.Hash}
 	tx.subjects = append(tx.subjects, e.Subject)
+	step.Append(&tx.steps, e.Kind)
 	tx.folding = true
 	defer func() { tx.folding = false }()
 	return fold(tx, tx.projections, e)

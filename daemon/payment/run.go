@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"posd/daemon/journal"
+	"posd/daemon/step"
 )
 
 // probeEvery is how often an unreachable host is tried again while reversals are owed (rule 4).
@@ -71,6 +72,7 @@ func (d *Desk) endLives() {
 
 // recover gives a life to every open attempt, in their order, and looks at the suspect pairs again.
 func (d *Desk) recover(ctx context.Context) error {
+	step.At("recovery begins")
 	open, err := d.book.attempts(ctx, `state IN ('created', 'sent', 'reversing')
   OR state = 'approved' AND acked = 0 AND json_extract(doc, '$.confirm') = 1 ORDER BY seq`)
 	if err != nil {
@@ -89,6 +91,7 @@ func (d *Desk) recover(ctx context.Context) error {
 		if a, err = d.commit(ctx, a.Key, event{restart: true}, pol); err != nil {
 			return err
 		}
+		step.At("recovery moves")
 		d.resume(a)
 	}
 	if err := d.moveAllPairs(ctx); err != nil {
@@ -97,6 +100,7 @@ func (d *Desk) recover(ctx context.Context) error {
 	if err := d.recoverCloses(ctx); err != nil {
 		return err
 	}
+	step.At("recovery ends")
 	d.setOpen(true)
 	if len(open) > 0 {
 		d.log.Warn("open payments recovered", "count", len(open))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"posd/daemon/journal"
+	"posd/daemon/step"
 	"posd/drivers/printer"
 )
 
@@ -99,6 +100,7 @@ func (q *Queue) print(ctx context.Context, j job) error {
 		return err
 	}
 	res, err := q.o.Printer.Print(ctx, q.mark(doc, j))
+	step.At("slip out")
 	var maybe *printer.UnconfirmedError
 	switch {
 	case err == nil:

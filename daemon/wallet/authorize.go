@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"posd/daemon/payment"
+	"posd/daemon/step"
 )
 
 // Authorize sends the payment, once, or the refund, which may be repeated under its number.
@@ -15,7 +16,10 @@ func (w *Wallet) Authorize(ctx context.Context, a payment.Attempt, in payment.In
 	}
 	call := d.call(a.Kind, a.Amount, a.Currency)
 	if call.Op == OpRefund {
-		return w.refunded(a, call, l.do(ctx, call))
+		step.At("wallet refund")
+		r := l.do(ctx, call)
+		step.At("wallet refund answered")
+		return w.refunded(a, call, r)
 	}
 	c, ok := in.(*code)
 	if !ok { // repeated without the code: it was sent before, and is never sent again
@@ -30,7 +34,10 @@ func (w *Wallet) Authorize(ctx context.Context, a payment.Attempt, in payment.In
 		ctx, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 	}
-	return w.paid(a, l, l.do(ctx, call))
+	step.At("wallet pay")
+	r := l.do(ctx, call)
+	step.At("wallet pay answered")
+	return w.paid(a, l, r)
 }
 
 // Ask queries a sale. A refund cannot be asked for: it is repeated.
@@ -44,7 +51,10 @@ func (w *Wallet) Ask(ctx context.Context, a payment.Attempt) payment.Answer {
 	}
 	call := Call{Op: OpQuery, Order: d.Order, Amount: a.Amount, Currency: a.Currency}
 	out := l.Request(call)
-	ans := w.asked(a, l, l.do(ctx, call))
+	step.At("wallet query")
+	r := l.do(ctx, call)
+	step.At("wallet query answered")
+	ans := w.asked(a, l, r)
 	ans.Messages = append([]payment.Message{out}, ans.Messages...)
 	return ans
 }

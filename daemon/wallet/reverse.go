@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"posd/daemon/payment"
+	"posd/daemon/step"
 )
 
 // refundSuffix makes the fixed number under which an order is refunded when it can no longer be cancelled.
@@ -114,7 +115,9 @@ func (u *undoing) late(ctx context.Context) {
 
 // cancel tells whether the gateway answered at all.
 func (u *undoing) cancel(ctx context.Context) bool {
+	step.At("wallet cancel")
 	r := u.do(ctx, Call{Op: OpCancel})
+	step.At("wallet cancel answered")
 	if !r.Reached {
 		return false
 	}
