@@ -171,7 +171,7 @@ func (c *batchCloseCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	return c.close(ctx, api.patient(cfg.Payment.BatchWait.Duration+closeWait), g)
+	return c.close(ctx, api.patient(2*cfg.Payment.BatchWait.Duration+closeWait), g)
 }
 
 func (c *batchCloseCmd) body() map[string]any {

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"posd/daemon/journal"
@@ -66,6 +67,11 @@ func (d *Desk) closeBatch(ctx context.Context, c CloseBatch) (b Batch, err error
 	defer release()
 	if err := d.settleDown(ctx, pol.Terminal); err != nil {
 		return b, err
+	}
+	if c.Force || c.scheduled != "" {
+		if err := d.takeBackUnacknowledged(ctx, pol.Terminal); err != nil {
+			return b, err
+		}
 	}
 	if b, err = d.beginClose(ctx, pol.Terminal, c); err != nil {
 		return b, err
@@ -155,6 +161,32 @@ func (d *Desk) settleDown(ctx context.Context, terminal string) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// takeBackUnacknowledged reverses at once what the till has still to acknowledge, and waits for that: once the batch is
+// settled the host reverses nothing of it any more, and to wait for the till could shut the shop for long. A till that
+// acknowledges later hears that it is too late.
+func (d *Desk) takeBackUnacknowledged(ctx context.Context, terminal string) error {
+	var due []Attempt
+	err := d.book.j.View(ctx, func(tx *journal.Tx) error {
+		batch, _, err := terminalRow(tx, terminal)
+		if err != nil {
+			return err
+		}
+		due, err = queryAttempts(tx, `terminal = ? AND batch = ? AND ended = 0 AND state = 'approved' AND acked = 0 ORDER BY seq`, terminal, batch)
+		return err
+	})
+	due = slices.DeleteFunc(due, func(a Attempt) bool { return !a.awaitsAck() })
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	for _, a := range due {
+		if _, err := d.commit(ctx, a.Key, event{lapsed: true}, d.card.Policy()); err != nil {
+			return err
+		}
+		d.kick(a.Key)
+	}
+	return d.settleDown(ctx, terminal)
 }
 
 func (d *Desk) openNow(ctx context.Context, terminal string) (items []OpenItem, err error) {
