@@ -119,9 +119,14 @@ func decideAnswer(a Attempt, ev event, pol Policy, r Rules) decision {
 		fact.Kind = factUnsent
 	case Declined:
 		fact.Kind = factDeclined
-	case Approved:
-		return decideApproved(a, fact, r)
-	case Unknown, Pending:
+	case Approved, Unknown, Pending:
+		if ev.stop != "" && a.Kind.pays() {
+			fact.Kind, fact.Reason = factReversing, ev.stop
+			return decision{facts: []Fact{fact}, acts: []act{actSlip}}
+		}
+		if ans.Outcome == Approved {
+			return decideApproved(a, fact, r)
+		}
 		return decideOpen(a, ans, ev, pol, r, fact)
 	}
 	return decision{facts: []Fact{fact}, acts: []act{actPairs}}

@@ -174,7 +174,7 @@ func (d *Desk) payAtOnce(ctx context.Context, l *life, r Request, t Tender) (Att
 	}
 	d.ride(l, t)
 	d.live(l, func(ctx context.Context) {
-		d.authorize(ctx, a, t, in)
+		d.authorize(ctx, l, a, t, in)
 		leave()
 		d.chase(ctx, l)
 	})

@@ -24,6 +24,8 @@ type life struct {
 	collects  bool               // guarded by Desk.mu; card or code is still to come
 	stopped   bool               // guarded by Desk.mu; collecting is to end
 	giveUp    context.CancelFunc // ends collecting; guarded by Desk.mu, nil when nobody is asked
+	hangUpOn  context.CancelFunc // ends the first exchange with the host; guarded by Desk.mu, nil when there is none
+	unwanted  bool               // guarded by Desk.mu; the till has cancelled while that went on
 	again     bool               // guarded by Desk.mu; somebody wants it while it may be ending
 	waiters   int                // guarded by Desk.mu; requests that wait for the outcome
 	hangUp    *time.Timer        // guarded by Desk.mu; runs while a till that has hung up may come back
@@ -134,7 +136,7 @@ func (d *Desk) collectAndPay(ctx context.Context, l *life, r Request, tenders []
 		return
 	}
 	d.ride(l, t)
-	d.authorize(ctx, a, t, in)
+	d.authorize(ctx, l, a, t, in)
 	leave()
 	d.chase(ctx, l)
 }
@@ -299,8 +301,9 @@ func (d *Desk) fresh(tx *journal.Tx, r Request) error {
 	return d.stillOpen(tx, r)
 }
 
-// authorize asks for the money, once, and journals what came of it.
-func (d *Desk) authorize(ctx context.Context, a Attempt, t Tender, in Input) {
+// authorize asks for the money, once, and journals what came of it. A till that cancels meanwhile ends it: what has not
+// left by then never does, and else it is reversed.
+func (d *Desk) authorize(ctx context.Context, l *life, a Attempt, t Tender, in Input) {
 	d.asks(1)
 	defer d.asks(-1)
 	defer wipe(in)
@@ -312,10 +315,45 @@ func (d *Desk) authorize(ctx context.Context, a Attempt, t Tender, in Input) {
 	defer clear(a.Sealed)
 	call, cancel := withLimit(ctx, pol.Call)
 	defer cancel()
+	d.setHangUpOn(l, cancel)
 	ans := t.Authorize(call, a, in)
-	if _, err := d.commit(ctx, a.Key, event{answer: &ans, first: true}, pol); err == nil && conclusive(ans) {
+	ev := event{answer: &ans, first: true, stop: d.unwanted(l)}
+	if _, err := d.commit(ctx, a.Key, ev, pol); err == nil && conclusive(ans) {
 		d.wakeReversals(d.railOf(t))
 	}
+	d.setHangUpOn(l, nil)
+	if why := d.unwanted(l); ev.stop == "" && why != "" { // it came while the answer was being journaled
+		_, _ = d.commit(ctx, a.Key, event{stop: why}, pol) // commit has logged why it failed
+	}
+}
+
+func (d *Desk) setHangUpOn(l *life, end context.CancelFunc) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l.hangUpOn = end
+}
+
+// unwanted is why an attempt is not wanted any more that is being asked for; "" if it is.
+func (d *Desk) unwanted(l *life) Reason {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l.unwanted {
+		return ReasonCancelled
+	}
+	return ""
+}
+
+// endExchange ends the first exchange about an attempt, if it goes on; false if it does not.
+func (d *Desk) endExchange(k Key) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lives[k]
+	if l == nil || l.hangUpOn == nil {
+		return false
+	}
+	l.unwanted = true
+	l.hangUpOn()
+	return true
 }
 
 // asks counts the lives that wait for an answer about money.

@@ -190,7 +190,7 @@ func (d *Desk) runSystemRefund(ctx context.Context, l *life, r Request, t Tender
 			a, leave, err = d.beginRefund(ctx, r, t)
 		}
 		if err == nil {
-			d.authorize(ctx, a, t, nil)
+			d.authorize(ctx, l, a, t, nil)
 			leave()
 			d.chase(ctx, l)
 			return

@@ -117,7 +117,7 @@ func TestAnHourThatIsLongOverShows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.desk.authorize(b.ctx, a, card, nil)
+		b.desk.authorize(b.ctx, &life{}, a, card, nil)
 		time.Sleep(time.Hour + 10*time.Minute)
 		if h := b.desk.Health(b.ctx); h.Status != "ok" {
 			t.Errorf("health %+v", h)

@@ -181,6 +181,11 @@ func (d *Desk) doCancel(ctx context.Context, k Key) (Attempt, error) {
 	if a.State == Created {
 		return d.stopCollecting(ctx, k)
 	}
+	if a.State == Sent && a.Kind.pays() {
+		if err := d.stopSending(ctx, k); err != nil {
+			return a, err
+		}
+	}
 	if a, err = d.commit(ctx, k, event{stop: ReasonCancelled}, Policy{}); err != nil {
 		return a, err
 	}
@@ -205,6 +210,23 @@ func notCancellable(a Attempt) error {
 		p.Remedy = "nothing is left to stop"
 	}
 	return p
+}
+
+// stopSending ends the first exchange about an attempt, and waits until what it came to is on disk: if nothing has left
+// there is nothing to reverse, and a host that knows nothing of it would leave its reversal in doubt.
+func (d *Desk) stopSending(ctx context.Context, k Key) error {
+	for {
+		changed := d.book.Changed()
+		a, err := d.book.Attempt(ctx, k)
+		if err != nil || a.State != Sent || !d.endExchange(k) {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // stopCollecting ends the collecting and waits until the attempt has left created.
