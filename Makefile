@@ -8,16 +8,17 @@ FUZZ     ?= ./...
 SEEDS    ?= 10000
 MESSAGES ?= 1000000
 SEED     ?= 1
+STATES   ?= 10000
 
 TOOL      := $(GO) tool -modfile=tools.mod
 LINT      := $(GO) tool -modfile=lint.mod golangci-lint
-PACKAGES  := gcc libc6-dev libusb-1.0-0-dev pkg-config systemd systemd-container util-linux
+PACKAGES  := gcc libc6-dev libusb-1.0-0-dev pkg-config strace systemd systemd-container util-linux
 GOFILES    = $(shell git ls-files --cached --others --exclude-standard '*.go')
 SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage proof service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage power proof service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +94,10 @@ sim: ## simulate SEEDS (10000) store days and check the invariants
 # SEED draws which bits are flipped, and so on.
 damage: ## flip every byte and cut every length of a day's journal (SEED=1)
 	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestADamagedJournal' ./daemon/payment -damage.seed=$(SEED)
+
+# SEED draws what is lost; what posd does while it is recorded is not the same every time.
+power: ## rebuild STATES (10000) states of a disk after a loss of power, and reopen each (SEED=1)
+	$(GO) test -tags proof -count=1 -timeout 3h -v -run '^TestPower' ./daemon/proof -proof.states=$(STATES) -proof.seed=$(SEED)
 
 proof: ## hold posd against every failure of the list and write proof.md (FULL=1: the full figures; PARTS="kill power": only these)
 	FULL=$(FULL) packaging/proof $(PARTS)
