@@ -133,6 +133,7 @@ func (a *Acquirer) Policy() payment.Policy {
 	return payment.Policy{
 		Terminal:     a.o.Terminal,
 		UploadSize:   a.uploadSize(),
+		BatchSize:    a.batchSize(),
 		SealedUpload: slices.Contains(a.o.Dialect.Needs(uploadName), "item.pan"),
 		Repeats:      []payment.Kind{payment.KindRefund},
 		Inquiries:    []payment.Kind{payment.KindBalance},

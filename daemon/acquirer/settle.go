@@ -30,6 +30,14 @@ func (a *Acquirer) uploadSize() int {
 	return max(1, a.o.Dialect.Settlement().ItemsPerMessage)
 }
 
+// batchSize is how many payments a close can count; 0 where nothing is closed.
+func (a *Acquirer) batchSize() int {
+	if a.uploadSize() == 0 {
+		return 0
+	}
+	return mostSettled
+}
+
 // Settle sends one settlement message and judges the answer. What cannot be built is refused: trying again cannot help.
 func (a *Acquirer) Settle(ctx context.Context, s payment.Settling) payment.Settled {
 	m, err := a.settlement(s)

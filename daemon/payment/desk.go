@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"posd/daemon/journal"
 )
 
 // Options are what a desk is made of. Book, Now and Log are required, and at least one tender.
@@ -242,7 +244,7 @@ func (d *Desk) begin(ctx context.Context, k Key) (done func(), err error) {
 func (d *Desk) ready(ctx context.Context, r Request) (able []Tender, err error) {
 	for _, t := range d.tenders(r.Rail) {
 		t = lent(t, r.Original, nil)
-		if e := d.readyOne(ctx, t); e != nil {
+		if e := d.readyOne(ctx, t, r.Kind); e != nil {
 			err = errors.Join(err, e)
 			continue
 		}
@@ -261,8 +263,12 @@ func (d *Desk) ready(ctx context.Context, r Request) (able []Tender, err error) 
 	return nil, err
 }
 
-func (d *Desk) readyOne(ctx context.Context, t Tender) error {
+func (d *Desk) readyOne(ctx context.Context, t Tender, k Kind) error {
 	if err := d.gate(ctx, t); err != nil {
+		return err
+	}
+	err := d.book.j.View(ctx, func(tx *journal.Tx) error { return roomInBatch(tx, t.Policy(), k) })
+	if err != nil {
 		return err
 	}
 	leave, err := d.enter(ctx, t, newcomer)

@@ -254,6 +254,9 @@ func (d *Desk) sendIn(tx *journal.Tx, r Request, t Tender, in Input) (a Attempt,
 	if err := d.fresh(tx, r); err != nil {
 		return a, err
 	}
+	if err := roomInBatch(tx, pol, r.Kind); err != nil {
+		return a, err
+	}
 	n, err := d.book.numbers(tx, pol.Terminal)
 	if err != nil {
 		return a, err

@@ -228,7 +228,7 @@ func (d *Desk) owedRefund(ctx context.Context, r Request) (_ Request, owed bool,
 
 // beginRefund makes a refund sent once its tender is ready. leave gives its terminal back.
 func (d *Desk) beginRefund(ctx context.Context, r Request, t Tender) (a Attempt, leave func(), err error) {
-	if err := d.readyOne(ctx, t); err != nil {
+	if err := d.readyOne(ctx, t, r.Kind); err != nil {
 		return a, nil, err
 	}
 	if leave, err = d.enter(ctx, t, newcomer); err != nil {

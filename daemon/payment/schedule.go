@@ -99,8 +99,10 @@ func (d *Desk) batchConcerns(ctx context.Context, warn func(code, detail, remedy
 	late := func(since time.Time) bool { age := d.now().Sub(since); return age >= d.rules.AlarmAge }
 	var open []Batch
 	err := d.book.j.View(ctx, func(tx *journal.Tx) (err error) {
-		open, err = queryBatches(tx, `state IN ('closing', 'refused') ORDER BY seq`)
-		return err
+		if open, err = queryBatches(tx, `state IN ('closing', 'refused') ORDER BY seq`); err != nil {
+			return err
+		}
+		return d.fullConcern(tx, warn)
 	})
 	for _, b := range open {
 		switch {

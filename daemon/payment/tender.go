@@ -58,6 +58,8 @@ type Policy struct {
 	// UploadSize is how many items one upload message of a batch's close holds at most; 0: the tender has no batches,
 	// whether it is a Settler or not.
 	UploadSize int
+	// BatchSize is how many payments, and how many voids and refunds, the close of a batch can count; 0 for any number.
+	BatchSize int
 	// SealedUpload says that the upload needs what Plan.Sealed held. It is kept until the batch is closed then, of voids
 	// and refunds, too; else it is destroyed as soon as nothing can want it any more.
 	SealedUpload bool
