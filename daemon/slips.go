@@ -98,7 +98,7 @@ func (s *slips) catchUp(ctx context.Context) {
 		s.h.w.Log.Error("batches of before could not be looked up", "err", err)
 	}
 	for _, b := range slices.Backward(batches) {
-		if !b.EndedAt.IsZero() && !b.ClosingAt.IsZero() && s.h.w.Now().Sub(b.EndedAt) < slipLasts {
+		if !b.EndedAt.IsZero() && s.h.w.Now().Sub(b.EndedAt) < slipLasts {
 			s.offerBatch(b)
 		}
 	}

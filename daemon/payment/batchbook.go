@@ -190,41 +190,65 @@ func (b *Book) settling(ctx context.Context, batch Batch) (Settling, error) {
 // AdoptBatch makes batch the current one. One that the host was never asked to close, and that has something in it, is
 // kept on record: nobody settles it any more. What was sealed for attempts of older batches is destroyed.
 func (b *Book) AdoptBatch(ctx context.Context, terminal, batch string) error {
-	return b.update(ctx, func(tx *journal.Tx) error {
+	var over Batch
+	err := b.update(ctx, func(tx *journal.Tx) error {
+		over = Batch{}
 		old, _, err := terminalRow(tx, terminal)
 		if err != nil || old == batch {
 			return err
 		}
-		return b.goOn(tx, terminal, closeFact{Next: batch})
+		over, err = b.goOn(tx, terminal, closeFact{Next: batch})
+		return err
 	})
+	b.mu.Lock()
+	tell := b.left
+	b.mu.Unlock()
+	if err == nil && over.Seq > 0 && tell != nil {
+		tell(over)
+	}
+	return err
 }
 
-// goOn makes another batch, why.Next, the current one.
-func (b *Book) goOn(tx *journal.Tx, terminal string, why closeFact) error {
-	if err := b.supersede(tx, terminal, why); err != nil {
-		return err
+// whenLeft has somebody told, after it is on disk, of a batch that the host has left behind. It must not block.
+func (b *Book) whenLeft(tell func(Batch)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left = tell
+}
+
+// goOn makes another batch, why.Next, the current one. It gives the one before, if that is kept on record.
+func (b *Book) goOn(tx *journal.Tx, terminal string, why closeFact) (over Batch, err error) {
+	if over, err = b.supersede(tx, terminal, why); err != nil {
+		return over, err
 	}
 	if err := appendFacts(tx, Fact{Kind: factBatch, Terminal: terminal, Batch: why.Next}); err != nil {
-		return err
+		return over, err
 	}
-	return dropSealed(tx, terminal)
+	return over, dropSealed(tx, terminal)
 }
 
 // supersede puts the current batch on record if the host has gone on without having settled it. One that is being closed
 // is still asked for.
-func (b *Book) supersede(tx *journal.Tx, terminal string, why closeFact) error {
+func (b *Book) supersede(tx *journal.Tx, terminal string, why closeFact) (over Batch, err error) {
 	rec, err := recordOf(tx, terminal)
 	if err != nil || rec.State == BatchClosing {
-		return err
+		return over, err
 	}
 	c, err := cutBatch(tx, terminal)
 	c.open = slices.DeleteFunc(c.open, func(o OpenItem) bool { return o.Batch != c.number }) // of older ones: their records have it
 	if err != nil || rec.State == "" && len(c.items) == 0 && len(c.open) == 0 {
-		return err
+		return over, err
 	}
 	b.log.Warn("another batch is open, and this one was never settled", "terminal", terminal, "batch", c.number, "next", why.Next, "items", len(c.items), "open", len(c.open))
 	why.Currency, why.Totals, why.Items, why.Open, why.FirstAt = c.currency, c.totals, c.items, c.open, c.firstAt
-	return appendFacts(tx, Fact{Kind: factBatchSuperseded, Terminal: terminal, Batch: c.number, Close: &why})
+	if err := appendFacts(tx, Fact{Kind: factBatchSuperseded, Terminal: terminal, Batch: c.number, Close: &why}); err != nil {
+		return over, err
+	}
+	bs, err := queryBatches(tx, `terminal = ? AND state = 'superseded' ORDER BY seq DESC LIMIT 1`, terminal)
+	if err != nil || len(bs) == 0 {
+		return over, err
+	}
+	return bs[0], nil
 }
 
 // dropSealed destroys what was sealed for the attempts of batches that are over: nothing of them can be voided or

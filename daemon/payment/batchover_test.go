@@ -24,6 +24,9 @@ func TestABatchThatTheHostLeavesBehindIsKeptOnRecord(t *testing.T) {
 		b.open("s", 100)
 		b.said(request("s", "a", RailCard), SaidApproved)
 		adopt("000041")
+		if got := b.slips(); len(got) != 1 || got[0].State != BatchSuperseded || got[0].Totals.Sales != (Sum{1, 100}) {
+			t.Errorf("printed %+v, want the batch that nobody settles any more", got)
+		}
 		b.open("t", 200)
 		b.said(request("t", "a", RailCard), SaidDeclined)
 		adopt("000040") // a number that comes again is another batch

@@ -30,6 +30,7 @@ type Book struct {
 	mu      sync.Mutex
 	changed chan struct{} // guarded by mu; closed and replaced after every commit
 	watches watches       // guarded by mu
+	left    func(Batch)   // guarded by mu; told of a batch that the host has left behind; nil for nobody
 }
 
 var _ Scribe = (*Book)(nil)

@@ -75,10 +75,7 @@ func (d *Desk) endByHand(ctx context.Context, terminal string, c CloseBatch) (b 
 			return cmp.Or(err, notRefused())
 		}
 		why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: "ended by a supervisor, without the host", Next: following(rec.Number, "")}
-		if err := d.book.goOn(tx, terminal, why); err != nil {
-			return err
-		}
-		b, err = batchOf(tx, rec.Seq)
+		b, err = d.book.goOn(tx, terminal, why)
 		return err
 	})
 	if err == nil {

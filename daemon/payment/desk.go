@@ -21,7 +21,7 @@ type Options struct {
 	Log    *slog.Logger
 	// Slip is told, after it is on disk, that an attempt has something new to say on paper. It must not block.
 	Slip func(Sale, Attempt)
-	// BatchSlip is told, after it is on disk, that the close of a batch has ended. It must not block.
+	// BatchSlip is told, after it is on disk, that a batch is over or its close refused. It must not block.
 	BatchSlip func(Batch)
 	// StopGrace is how long Run waits for an exchange under way when it is told to stop; 10 s.
 	StopGrace time.Duration
@@ -84,6 +84,7 @@ func NewDesk(o Options) *Desk {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails, see crypto/rand
 	rules := o.Rules.withDefaults()
+	o.Book.whenLeft(o.BatchSlip)
 	return &Desk{
 		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip,
 		core:  core{decide: decide, lock: Sale.Lock},

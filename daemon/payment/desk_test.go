@@ -96,6 +96,20 @@ type bench struct {
 	committed func() // called after each commit
 	mu        sync.Mutex
 	off       time.Duration // guarded by mu; what the wall clock is off by
+	printed   []Batch       // guarded by mu
+}
+
+// slips are the batches whose slip was due.
+func (b *bench) slips() []Batch {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]Batch(nil), b.printed...)
+}
+
+func (b *bench) print(batch Batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.printed = append(b.printed, batch)
 }
 
 // skew sets the wall clock off.
@@ -145,7 +159,7 @@ func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *ben
 			t.Fatal(err)
 		}
 		log := slog.New(slog.DiscardHandler)
-		b.desk = NewDesk(Options{Book: NewBook(j, seal, b.now, log), Card: card, Wallet: purse, Rules: rules, Now: b.now, Log: log})
+		b.desk = NewDesk(Options{Book: NewBook(j, seal, b.now, log), Card: card, Wallet: purse, Rules: rules, Now: b.now, Log: log, BatchSlip: b.print})
 		ctx, cancel := context.WithCancel(b.ctx)
 		var run sync.WaitGroup
 		run.Go(func() { _ = b.desk.Run(ctx) })
