@@ -45,6 +45,11 @@ func (d *Desk) CloseBatch(ctx context.Context, c CloseBatch) (b Batch, err error
 
 func (d *Desk) closeBatch(ctx context.Context, c CloseBatch) (b Batch, err error) {
 	_, pol, ok := d.settler()
+	if c.ByHand {
+		if b, err = d.endOrphan(ctx, c); err != nil || b.Seq > 0 {
+			return b, err
+		}
+	}
 	if !ok {
 		return b, &Problem{
 			Code: "no_batches", Status: 422, Detail: "there is no card acquirer that settles in batches",

@@ -84,6 +84,41 @@ func (d *Desk) endByHand(ctx context.Context, terminal string, c CloseBatch) (b 
 	return b, err
 }
 
+// orphans are the batches of terminals that are not configured any more, which nobody can close: they go on when the
+// number comes back, or are ended by hand.
+func (d *Desk) orphans(tx *journal.Tx) ([]Batch, error) {
+	mine := ""
+	if _, pol, ok := d.settler(); ok {
+		mine = pol.Terminal
+	}
+	return queryBatches(tx, `state IN ('closing', 'refused') AND terminal <> ? ORDER BY seq`, mine)
+}
+
+// endOrphan ends the oldest batch of a terminal that is gone, by a supervisor's word. It gives none if there is none.
+func (d *Desk) endOrphan(ctx context.Context, c CloseBatch) (b Batch, err error) {
+	err = d.book.update(ctx, func(tx *journal.Tx) error {
+		b = Batch{}
+		all, err := d.orphans(tx)
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		old := all[0]
+		why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: "ended by a supervisor; its terminal is not configured any more", Next: following(old.Number, "")}
+		over := Fact{Kind: factBatchSuperseded, Terminal: old.Terminal, Batch: old.Number, Close: &why}
+		if err := appendFacts(tx, over, Fact{Kind: factBatch, Terminal: old.Terminal, Batch: why.Next}); err != nil {
+			return err
+		}
+		if b, err = batchOf(tx, old.Seq); err != nil {
+			return err
+		}
+		return dropSealed(tx, old.Terminal)
+	})
+	if err == nil && b.Seq > 0 {
+		d.batchMoved(ctx, b)
+	}
+	return b, err
+}
+
 func notRefused() error {
 	return &Problem{
 		Code: "batch_not_refused", Status: 409, Detail: "only a batch that the host has refused is ended by hand",

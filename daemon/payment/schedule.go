@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"posd/daemon/journal"
@@ -100,6 +101,15 @@ func (d *Desk) batchConcerns(ctx context.Context, warn func(code, detail, remedy
 	var open []Batch
 	err := d.book.j.View(ctx, func(tx *journal.Tx) (err error) {
 		if open, err = queryBatches(tx, `state IN ('closing', 'refused') ORDER BY seq`); err != nil {
+			return err
+		}
+		gone, err := d.orphans(tx)
+		for _, b := range gone {
+			open = slices.DeleteFunc(open, func(o Batch) bool { return o.Seq == b.Seq })
+			warn("batch_orphaned", "batch "+b.Number+" of terminal "+b.Terminal+" is "+string(b.State)+", and that terminal is not configured any more",
+				"if the number is wrong now (acquirer.terminal), put it back and restart; else ask the acquirer, then posd batch close --by-hand")
+		}
+		if err != nil {
 			return err
 		}
 		return d.fullConcern(tx, warn)
