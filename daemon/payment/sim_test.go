@@ -51,7 +51,7 @@ func (t *tally) missing() (names []string) {
 			}
 		}
 	}
-	for from, tos := range moves {
+	for from, tos := range table {
 		for _, to := range tos {
 			if move := fmt.Sprintf("%s -> %s", from, to); t.moves[move] == 0 {
 				names = append(names, "transition "+move)

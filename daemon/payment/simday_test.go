@@ -207,6 +207,9 @@ func (d *day) sell(client, id string, rng *rand.Rand) {
 		insist := unclean && rng.IntN(2) == 0 // a supervisor lets the customer pay again
 		done, unclean = d.attempt(Key{client, id, fmt.Sprintf("a%d", try)}, insist, rng)
 	}
+	if forgetful := d.w.draw("forgetful", client+id); forgetful.IntN(6) == 0 { // the till has lost what it was told
+		d.attempt(Key{client, id, "again"}, false, forgetful)
+	}
 	d.reserved(client, id, rng)
 	d.after(client, id, rng)
 	time.Sleep(time.Duration(rng.IntN(120)) * time.Second)

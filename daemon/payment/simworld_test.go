@@ -142,16 +142,23 @@ func (w *world) silence(ctx context.Context) { <-ctx.Done() }
 
 // durable checks invariant I1 at the moment a request reaches a host: the attempt is on disk as want says.
 func (w *world) durable(k Key, want ...State) {
-	err := w.journal.View(context.Background(), func(tx *journal.Tx) error {
+	is, err := w.onDisk(k)
+	switch {
+	case err != nil && !w.isDead():
+		w.breach("I1: %s reached a host and the journal does not know it: %v", k, err)
+	case err == nil && !slices.Contains(want, is):
+		w.breach("I1: %s reached a host while the journal has it as %s", k, is)
+	}
+}
+
+// onDisk is the state that the journal has of an attempt.
+func (w *world) onDisk(k Key) (is State, err error) {
+	err = w.journal.View(context.Background(), func(tx *journal.Tx) error {
 		a, err := loadAttempt(tx, k)
-		if err == nil && !slices.Contains(want, a.State) {
-			w.breach("I1: %s reached a host while the journal has it as %s", k, a.State)
-		}
+		is = a.State
 		return err
 	})
-	if err != nil && !w.isDead() {
-		w.breach("I1: %s reached a host and the journal does not know it: %v", k, err)
-	}
+	return is, err
 }
 
 // gated checks rule 11 at the moment a new request reaches the host: no young reversal of the terminal is owed.
