@@ -12,11 +12,12 @@ import (
 type simHost struct {
 	w *world
 
-	mu      sync.Mutex
-	booked  map[string]*booking // by terminal, batch and trace
-	tries   map[string]int
-	settles map[string]*simBatch // by batch
-	journal *Book                // guarded by mu; a sign-on tells it another batch
+	mu       sync.Mutex
+	booked   map[string]*booking // by terminal, batch and trace
+	declined map[string]bool     // likewise
+	tries    map[string]int
+	settles  map[string]*simBatch // by batch
+	journal  *Book                // guarded by mu; a sign-on tells it another batch
 }
 
 const simTerminal = "10000001"
@@ -123,24 +124,37 @@ func (h *simHost) Authorize(ctx context.Context, a Attempt, _ Input) Answer {
 		return Answer{}
 	case h.w.chance("card: request arrives late", id, 2):
 		h.w.silence(ctx)
-		h.late(a)
+		under := time.Duration(h.w.draw("under way", id).IntN(55)) * time.Second
+		go func() { // the calm waits for it
+			time.Sleep(under)
+			h.late(a)
+		}()
 		return Answer{}
 	case h.w.chance("card: reset before answer", id, 2):
 		return Answer{Reason: ReasonNoAnswer}
 	case !h.w.travel(ctx, time.Second):
 		return Answer{}
 	case !h.did(a) && h.w.chance("card: declined", id, 8): // what is booked is not declined when it is repeated
+		h.decline(a)
 		return Answer{Outcome: Declined, Code: "51"}
 	}
 	return h.approve(ctx, a, id)
 }
 
-// late books the request after posd has given up on it, within the time that a request may be under way.
+// decline keeps the number: another copy of the request gets the same answer.
+func (h *simHost) decline(a Attempt) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.declined[ledgerKey(a.Numbers)] = true
+}
+
+// late books the request after posd has given up on it, perhaps after the first try of its reversal, but within the time
+// that a request may be under way. A host takes nothing into a batch that is closed.
 func (h *simHost) late(a Attempt) {
-	if h.w.isDead() {
-		return
-	}
-	if a.Kind != KindBalance {
+	h.mu.Lock()
+	over := h.declined[ledgerKey(a.Numbers)] || h.settled(a.Numbers.Batch)
+	h.mu.Unlock()
+	if !over && a.Kind != KindBalance {
 		h.book(a, a.Amount)
 	}
 }

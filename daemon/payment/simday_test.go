@@ -37,7 +37,7 @@ func runDay(t *testing.T, seed uint64, tl *tally, plant func(*Desk)) (broken []s
 		w := &world{seed: seed, tally: tl}
 		d := &day{
 			t: t, w: w, plant: plant, told: map[Key][]string{},
-			host: &simHost{w: w, booked: map[string]*booking{}, tries: map[string]int{}, settles: map[string]*simBatch{}},
+			host: &simHost{w: w, booked: map[string]*booking{}, declined: map[string]bool{}, tries: map[string]int{}, settles: map[string]*simBatch{}},
 			gate: &simGateway{w: w, orders: map[string]*order{}, tries: map[string]int{}},
 		}
 		d.open()
