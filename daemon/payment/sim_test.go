@@ -70,7 +70,7 @@ func (t *tally) missing() (names []string) {
 var simFaults = []string{
 	"host link down", "gateway down", "reader unplugged", "customer shows no card", "customer shows no code",
 	"card: dial fails", "card: request lost", "card: request arrives late", "card: reset before answer", "card: declined",
-	"card: partial approval", "card: answer lost", "card: wrong MAC", "card: wrong amount", "card: slow answer",
+	"card: partial approval", "card: line dies for minutes", "card: answer lost", "card: wrong MAC", "card: wrong amount", "card: slow answer",
 	"reversal: request lost", "reversal: refused", "reversal: answer lost", "reversal: host busy",
 	"wallet: dial fails", "wallet: request lost", "wallet: refused", "wallet: password asked for", "wallet: password never typed",
 	"wallet: answer lost", "wallet: 20000", "wallet: unsigned answer", "wallet: refund answer lost", "wallet: query unanswered",

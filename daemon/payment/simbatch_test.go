@@ -56,7 +56,7 @@ func (h *simHost) Settle(ctx context.Context, s Settling) Settled {
 	}
 	open := h.due(s)
 	switch {
-	case h.w.chance("settle: request lost", id, 15):
+	case h.isCut() || h.w.chance("settle: request lost", id, 15):
 		h.w.silence(ctx)
 		return Settled{}
 	case !h.w.travel(ctx, time.Second):

@@ -16,6 +16,7 @@ type simHost struct {
 	booked   map[string]*booking // by terminal, batch and trace
 	declined map[string]bool     // likewise
 	tries    map[string]int
+	back     time.Time            // guarded by mu; when the line lives again
 	settles  map[string]*simBatch // by batch
 	journal  *Book                // guarded by mu; a sign-on tells it another batch
 }
@@ -45,7 +46,7 @@ func (h *simHost) Policy() Policy {
 }
 
 func (h *simHost) Ready(ctx context.Context) error {
-	if !h.w.travel(ctx, 10*time.Millisecond) || h.w.chance("host link down", h.nth("ready"), 3) {
+	if !h.w.travel(ctx, 10*time.Millisecond) || h.isCut() || h.w.chance("host link down", h.nth("ready"), 3) {
 		return &Problem{Code: "host_offline", Status: 503, Detail: "no line to the acquirer"}
 	}
 	h.signOn(ctx)
@@ -110,7 +111,7 @@ func (h *simHost) Authorize(ctx context.Context, a Attempt, _ Input) Answer {
 	defer h.fly()()
 	id := h.nth(a.Key.String())
 	switch {
-	case h.w.chance("card: dial fails", id, 3):
+	case h.isCut() || h.w.chance("card: dial fails", id, 3):
 		return Answer{Outcome: NotSent}
 	case h.w.isDead():
 		h.w.silence(ctx)
@@ -176,6 +177,10 @@ func (h *simHost) approve(ctx context.Context, a Attempt, id string) Answer {
 		h.w.powerOff()
 		h.w.silence(ctx)
 		return Answer{}
+	case h.w.chance("card: line dies for minutes", id, 2):
+		h.cut(time.Duration(h.w.draw("cut", id).IntN(12)+3) * time.Minute)
+		h.w.silence(ctx)
+		return Answer{}
 	case h.w.chance("card: answer lost", id, 7):
 		h.w.silence(ctx)
 		return Answer{}
@@ -187,6 +192,19 @@ func (h *simHost) approve(ctx context.Context, a Attempt, id string) Answer {
 		h.w.travel(ctx, 30*time.Second)
 	}
 	return ans
+}
+
+// cut ends the line for a while.
+func (h *simHost) cut(length time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.back = time.Now().Add(length)
+}
+
+func (h *simHost) isCut() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Now().Before(h.back)
 }
 
 func (h *simHost) Ask(context.Context, Attempt) Answer { return Answer{} }
@@ -206,7 +224,7 @@ func (h *simHost) Reverse(ctx context.Context, a Attempt) Undo {
 		h.w.breach("rule 15: the reversal of %s has lost its sealed data", a.Key)
 	}
 	switch {
-	case h.w.chance("reversal: request lost", id, 15):
+	case h.isCut() || h.w.chance("reversal: request lost", id, 15):
 		h.w.silence(ctx)
 		return Undo{}
 	case !h.w.travel(ctx, time.Second):

@@ -159,6 +159,9 @@ var table = map[State][]State{
 	Stuck:         {Reversing, SettledPaid, SettledNotPaid},
 }
 
+// refusals are the codes by which host and gateway end a reversal for good; 25 does when it is said a second time.
+var refusals = []string{"01", "25", "ACQ.REASON_TRADE_REFUND_FEE_ERR"}
+
 // walk is what is known of the attempts at one place of the log.
 type walk struct {
 	states  map[Key]State
@@ -202,6 +205,9 @@ func (d *day) checkEvent(e journal.Event, w *walk) {
 		d.w.breach("I7: event %d moves %s from %s to %s", e.Seq, f.Key, from, to)
 	}
 	d.w.tally.move(string(from) + " -> " + string(to))
+	if to == Stuck && (f.Undo == nil || !slices.Contains(refusals, f.Undo.Code)) {
+		d.w.breach("rule 4: %s is given up, and nobody has refused it: %+v", f.Key, f.Undo)
+	}
 	w.states[f.Key] = to
 	if f.Sent == nil {
 		return

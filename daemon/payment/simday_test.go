@@ -242,8 +242,12 @@ func (d *day) attempt(k Key, insist bool, rng *rand.Rand) (done, unclean bool) {
 	hangUp, cancel := rng.IntN(10) == 0, rng.IntN(5) == 0
 	patience := time.Duration(rng.IntN(40)+1) * time.Second
 	var a Attempt
+	shown := 0
 	err := d.try(func(ctx context.Context, desk *Desk) (err error) {
-		r.Code = NewSecret([]byte(code))
+		if r.Code = (Secret{}); code != "" { // a repeat comes with the code that the wallet shows by then
+			shown++
+			r.Code = NewSecret(fmt.Appendf(nil, "%s %d", code, shown))
+		}
 		if a, err = desk.Pay(ctx, r); err != nil {
 			return err
 		}
@@ -254,6 +258,9 @@ func (d *day) attempt(k Key, insist bool, rng *rand.Rand) (done, unclean bool) {
 	var p *Problem
 	if errors.As(err, &p) {
 		d.w.tally.say(p.Code)
+		if p.Code == "attempt_differs" {
+			d.w.breach("rule 9: the repeat of %s is taken for another request", k)
+		}
 		time.Sleep(30 * time.Second)
 		return p.Code == "sale_paid", false
 	}
@@ -349,6 +356,7 @@ func (d *day) after(client, id string, rng *rand.Rand) {
 	if rng.IntN(2) == 0 {
 		_ = d.try(func(ctx context.Context, desk *Desk) error { _, err := desk.Ack(ctx, client, id); return err })
 	}
+	d.stray(client, id)
 	what := rng.IntN(8)
 	if what > 2 {
 		return

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"posd/daemon/journal"
 )
@@ -90,4 +91,27 @@ func (d *day) standing(client, id string) (p Attempt) {
 		return err
 	})
 	return p
+}
+
+// stray is a till that gives back what was never paid, or was taken back: an attempt that it takes for another one.
+func (d *day) stray(client, id string) {
+	rng := d.w.draw("stray", client+id)
+	if rng.IntN(3) > 0 {
+		return
+	}
+	_ = d.try(func(ctx context.Context, desk *Desk) error {
+		s, err := desk.book.Sale(ctx, client, id)
+		for _, a := range s.Attempts {
+			if a.Kind != KindSale || a.State == ApprovedState || a.State == SettledPaid {
+				continue
+			}
+			r := Request{Key: Key{client, id, "stray-" + a.Attempt}, Kind: KindRefund, Amount: a.Amount, Original: &a}
+			if _, err := desk.Pay(ctx, r); err != nil {
+				return err
+			}
+			b, err := desk.Wait(ctx, r.Key, 90*time.Second)
+			d.w.breach("a %s attempt %s is given back: %s (%v)", a.State, a.Key, b.State, err)
+		}
+		return err
+	})
 }
