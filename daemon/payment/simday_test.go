@@ -24,6 +24,7 @@ type day struct {
 
 	mu      sync.Mutex
 	desk    *Desk
+	up      context.Context // ends with the desk: its tills' connections break
 	stop    func()
 	plant   func(*Desk)
 	told    map[Key][]string
@@ -85,7 +86,7 @@ func (d *day) start() {
 	}()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.desk, d.stop = desk, func() { cancel(); <-done }
+	d.desk, d.up, d.stop = desk, ctx, func() { cancel(); <-done }
 }
 
 func (d *day) shut() {
@@ -170,9 +171,9 @@ func (d *day) play() {
 func (d *day) try(call func(ctx context.Context, desk *Desk) error) error {
 	for range 600 {
 		d.mu.Lock()
-		desk := d.desk
+		desk, up := d.desk, d.up
 		d.mu.Unlock()
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(up, 3*time.Minute)
 		err := call(ctx, desk)
 		cancel()
 		var p *Problem
