@@ -149,8 +149,9 @@ func (p *Phone) Confirm() {
 	p.g.mu.Lock()
 	defer p.g.mu.Unlock()
 	for _, o := range p.g.orders {
-		if o.account == p.account && o.state == waiting && !o.failed {
-			o.waits = 0
+		waits := o.state == waiting && !o.failed && p.g.now().Sub(o.created) < autoClose[o.wallet]
+		if o.account == p.account && waits && p.g.capture(o) == broken {
+			o.waits = 0 // the ledger took nothing: the next query books it
 		}
 	}
 }
