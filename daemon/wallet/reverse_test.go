@@ -285,6 +285,11 @@ func TestNoChargeIsLostUnderRandomFaults(t *testing.T) {
 				s := newShop(t, name, func(o *walletsim.Options) { o.Fault = randomFault(r) })
 				defer s.close()
 				a, in := s.sale(1999)
+				types := time.Duration(r.IntN(70)) * time.Second
+				go func() { // the customer, who is asked for the password, types it when he likes
+					time.Sleep(types)
+					s.phone.Confirm()
+				}()
 				end := s.play(a, in)
 				time.Sleep(2 * time.Minute)
 				want := int64(0)
