@@ -18,7 +18,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage power proof service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage power planted proof service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,7 @@ check: ## format, vet, go fix, staticcheck, golangci-lint and the house rules
 	GOOS=windows CGO_ENABLED=0 $$($(GO) tool -n -modfile=tools.mod staticcheck) ./...
 	$(LINT) run --build-tags service,proof
 	$(GO) test -count=1 -run '^TestHouse' ./daemon
+	$(GO) test -tags proof -count=1 -run '^TestPlantedBugsFit' ./daemon/proof
 
 format: ## rewrite the Go files as gofumpt wants them
 	$(TOOL) gofumpt -w $(GOFILES)
@@ -98,6 +99,9 @@ damage: ## flip every byte and cut every length of a day's journal (SEED=1)
 # SEED draws what is lost; what posd does while it is recorded is not the same every time.
 power: ## rebuild STATES (10000) states of a disk after a loss of power, and reopen each (SEED=1)
 	$(GO) test -tags proof -count=1 -timeout 3h -v -run '^TestPower' ./daemon/proof -proof.states=$(STATES) -proof.seed=$(SEED)
+
+planted: ## plant bugs in posd, one at a time, and see that the harnesses catch each
+	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestPlantedBugs' ./daemon/proof
 
 proof: ## hold posd against every failure of the list and write proof.md (FULL=1: the full figures; PARTS="kill power": only these)
 	FULL=$(FULL) packaging/proof $(PARTS)
