@@ -43,7 +43,7 @@ func (d *Desk) admit(ctx context.Context, r Request) (Request, Attempt, error) {
 	if err := d.blocked(); err != nil {
 		return r, Attempt{}, err
 	}
-	r, err = d.fitSale(r, s)
+	r, err = fitSale(r, s)
 	return r, Attempt{}, err
 }
 
@@ -139,7 +139,7 @@ func (d *Desk) createIn(tx *journal.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	fitted, err := d.fitSale(r, s)
+	fitted, err := fitSale(r, s)
 	if err != nil {
 		return err
 	}
@@ -175,17 +175,17 @@ func (d *Desk) suspects(r Request, s Sale) (facts []Fact) {
 // stillOpen looks once more whether a sale is to be paid, or an original to be undone, now that the customer has shown
 // card or code: while that was waited for, another attempt may have been let through, a person may have settled one as
 // paid, or the batch of the original may have been closed.
-func (d *Desk) stillOpen(tx *journal.Tx, r Request) error {
+func stillOpen(tx *journal.Tx, r Request) error {
 	s, err := loadSale(tx, r.Key.Client, r.Key.Sale)
 	if err != nil || r.Kind == KindBalance {
 		return err
 	}
 	s.Attempts = slices.DeleteFunc(s.Attempts, func(a Attempt) bool { return a.Key == r.Key })
 	if r.Original != nil {
-		_, err := d.fitSale(r, s)
+		_, err := fitSale(r, s)
 		return err
 	}
-	if a, locked := d.core.lock(s); locked && (r.Override == nil || s.Rest() == 0) {
+	if a, locked := s.Lock(); locked && (r.Override == nil || s.Rest() == 0) {
 		return lockProblem(a)
 	}
 	if s.open() != r.Amount {

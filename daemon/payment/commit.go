@@ -37,7 +37,7 @@ func (d *Desk) commit(ctx context.Context, k Key, ev event, pol Policy) (a Attem
 // decideIn decides. What is approved is not reversed while a void or refund of it runs: it would be given back twice. Nor
 // is a pre-auth while something completes it, or has; nor anything while the totals that it is in are under way.
 func (d *Desk) decideIn(tx *journal.Tx, a Attempt, ev event, pol Policy) (decision, error) {
-	dec := d.core.decide(a, ev, pol, d.rules)
+	dec := decide(a, ev, pol, d.rules)
 	if a.State != ApprovedState || !ev.lapsed && ev.stop == "" || len(dec.facts) == 0 {
 		return dec, nil
 	}

@@ -41,7 +41,6 @@ type Desk struct {
 	grace time.Duration
 
 	batchSlip func(Batch)
-	core      core
 	codes     *codeIndex
 	cards     *lane // of the card terminal; a wallet has none
 
@@ -63,12 +62,6 @@ type Desk struct {
 	quiet   chan struct{}      // guarded by mu; to be closed when none asks any more; nil if nobody waits for that
 }
 
-// core is the pure part, replaceable so that tests can plant faults in it.
-type core struct {
-	decide func(Attempt, event, Policy, Rules) decision
-	lock   func(Sale) (Attempt, bool)
-}
-
 // NewDesk makes a desk. It takes no payment before Run has recovered what was open.
 func NewDesk(o Options) *Desk {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -87,7 +80,6 @@ func NewDesk(o Options) *Desk {
 	o.Book.whenLeft(o.BatchSlip)
 	return &Desk{
 		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip,
-		core:  core{decide: decide, lock: Sale.Lock},
 		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}},
 		cards: &lane{}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
 	}

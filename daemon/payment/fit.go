@@ -6,7 +6,7 @@ import (
 )
 
 // fitSale checks a new attempt against its sale and fills in amount, currency, original and rail.
-func (d *Desk) fitSale(r Request, s Sale) (Request, error) {
+func fitSale(r Request, s Sale) (Request, error) {
 	print := fingerprint(r, s)
 	r.fingerprint, r.Currency = print, s.Currency
 	switch r.Kind {
@@ -17,19 +17,19 @@ func (d *Desk) fitSale(r Request, s Sale) (Request, error) {
 	case KindBalance:
 		return r, nil
 	default:
-		return d.fitPayment(r, s)
+		return fitPayment(r, s)
 	}
 }
 
 // fitPayment checks a sale or pre-auth: it is for what is open, and nothing may lock it.
-func (d *Desk) fitPayment(r Request, s Sale) (Request, error) {
+func fitPayment(r Request, s Sale) (Request, error) {
 	if r.Amount != 0 && r.Amount != s.open() && s.Net() < s.Amount {
 		return r, &Problem{
 			Code: "amount_differs", Status: 422, Detail: "an attempt pays the open rest of its sale",
 			Remedy: fmt.Sprintf("leave amount out, or give %d", s.open()),
 		}
 	}
-	if a, locked := d.core.lock(s); locked && (r.Override == nil || s.Rest() == 0) {
+	if a, locked := s.Lock(); locked && (r.Override == nil || s.Rest() == 0) {
 		return r, lockProblem(a)
 	}
 	if err := checkOverride(r); err != nil {

@@ -301,7 +301,7 @@ func (d *Desk) fresh(tx *journal.Tx, r Request) error {
 	case a.State != Created:
 		return &Problem{Code: "attempt_over", Status: 409, Detail: "attempt " + a.Attempt + " is " + a.Said(), Remedy: "use a new attempt id"}
 	}
-	return d.stillOpen(tx, r)
+	return stillOpen(tx, r)
 }
 
 // authorize asks for the money, once, and journals what came of it. A till that cancels meanwhile ends it: what has not

@@ -222,7 +222,7 @@ func (d *Desk) owedRefund(ctx context.Context, r Request) (_ Request, owed bool,
 	if r.Amount = min(s.holds(mine), s.excess(mine)); r.Amount <= 0 {
 		return r, false, nil
 	}
-	r, err = d.fitSale(r, s)
+	r, err = fitSale(r, s)
 	return r, true, err
 }
 

@@ -23,7 +23,7 @@ func TestNoPaymentIsLostOrDoubledInSimulatedDays(t *testing.T) {
 	played := 0
 	for ; played < *days || whole && played < 2**days && len(tl.missing()) > 0; played++ {
 		seed := *firstDay + uint64(played)
-		if broken := runDay(t, seed, tl, nil); len(broken) > 0 {
+		if broken := runDay(t, seed, tl); len(broken) > 0 {
 			t.Fatalf("seed %d breaks:\n%s", seed, strings.Join(broken, "\n"))
 		}
 	}
@@ -88,7 +88,7 @@ var keptSeeds = []struct {
 
 func TestSeedsThatOnceFailedStayRight(t *testing.T) {
 	for _, k := range keptSeeds {
-		if broken := runDay(t, k.seed, newTally(), nil); len(broken) > 0 {
+		if broken := runDay(t, k.seed, newTally()); len(broken) > 0 {
 			t.Errorf("seed %d (%s) breaks:\n%s", k.seed, k.was, strings.Join(broken, "\n"))
 		}
 	}

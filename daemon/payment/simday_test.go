@@ -26,18 +26,17 @@ type day struct {
 	desk    *Desk
 	up      context.Context // ends with the desk: its tills' connections break
 	stop    func()
-	plant   func(*Desk)
 	told    map[Key][]string
 	started int
 }
 
 // runDay plays the day of a seed and gives the rules that were broken.
-func runDay(t *testing.T, seed uint64, tl *tally, plant func(*Desk)) (broken []string) {
+func runDay(t *testing.T, seed uint64, tl *tally) (broken []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{seed: seed, tally: tl}
 		d := &day{
-			t: t, w: w, plant: plant, told: map[Key][]string{},
+			t: t, w: w, told: map[Key][]string{},
 			host: &simHost{w: w, booked: map[string]*booking{}, declined: map[string]bool{}, tries: map[string]int{}, settles: map[string]*simBatch{}},
 			gate: &simGateway{w: w, orders: map[string]*order{}, tries: map[string]int{}},
 		}
@@ -75,9 +74,6 @@ func (d *day) start() {
 	book := NewBook(d.j, seal, d.w.now, slog.New(slog.DiscardHandler))
 	d.host.adoptInto(book)
 	desk := NewDesk(Options{Book: book, Card: d.host, Wallet: d.gate, Rules: rules, Now: d.w.now, Log: slog.New(slog.DiscardHandler), Slip: d.print})
-	if d.plant != nil {
-		d.plant(desk)
-	}
 	ctx, cancel := context.WithCancel(d.t.Context())
 	done := make(chan struct{})
 	go func() {
