@@ -25,8 +25,12 @@ type slips struct {
 
 	mu      sync.Mutex
 	pending []sheet       // guarded by mu
+	missed  bool          // guarded by mu: a sale could not be read, so that its slip is not among them
 	ready   chan struct{} // holds one token: something is pending
 }
+
+// slipRetry is how soon slips that could not be queued are tried again: the journal may be blocked for a while.
+const slipRetry = time.Second
 
 // sheet is a slip that is laid out.
 type sheet struct {
@@ -44,6 +48,10 @@ func newSlips(h *house, p printer.Printer) *slips {
 
 // offer takes a slip from the desk and returns at once.
 func (s *slips) offer(sale payment.Sale, a payment.Attempt) {
+	if sale.ID == "" {
+		s.miss()
+		return
+	}
 	if slip, due := s.h.slip(sale, a); due {
 		s.take(sheet{id: slip.ID(), doc: slip.Document(), made: slip.Now, about: a.Key.String()})
 	}
@@ -65,14 +73,25 @@ func (s *slips) take(sh sheet) {
 	}
 }
 
+// miss remembers that the last sales must be looked at again.
+func (s *slips) miss() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.missed = true
+}
+
 // run queues slips until ctx ends. It begins with those of the last minutes that may have been lost with the power;
-// the queue knows which it has.
+// the queue knows which it has. What could not be queued stays pending.
 func (s *slips) run(ctx context.Context) {
 	s.catchUp(ctx)
+	retry := time.NewTicker(slipRetry)
+	defer retry.Stop()
 	for {
 		select {
 		case <-s.ready:
 			s.put(ctx)
+		case <-retry.C:
+			s.retry(ctx)
 		case <-ctx.Done():
 			s.put(context.WithoutCancel(ctx))
 			return
@@ -80,10 +99,23 @@ func (s *slips) run(ctx context.Context) {
 	}
 }
 
+// retry goes on with what did not work before.
+func (s *slips) retry(ctx context.Context) {
+	s.mu.Lock()
+	missed := s.missed
+	s.missed = false
+	s.mu.Unlock()
+	if missed {
+		s.catchUp(ctx)
+	}
+	s.put(ctx)
+}
+
 func (s *slips) catchUp(ctx context.Context) {
 	sales, err := s.h.desk.Sales(ctx, "", 100)
 	if err != nil {
 		s.h.w.Log.Error("slips of before could not be looked up", "err", err)
+		s.miss()
 		return
 	}
 	for i := len(sales) - 1; i >= 0; i-- {
@@ -96,6 +128,7 @@ func (s *slips) catchUp(ctx context.Context) {
 	batches, err := s.h.desk.Batches(ctx)
 	if err != nil {
 		s.h.w.Log.Error("batches of before could not be looked up", "err", err)
+		s.miss()
 	}
 	for _, b := range slices.Backward(batches) {
 		if !b.EndedAt.IsZero() && s.h.w.Now().Sub(b.EndedAt) < slipLasts {
@@ -122,12 +155,21 @@ func (s *slips) put(ctx context.Context) {
 			s.h.w.Log.Warn("late slips could not be released", "err", err)
 		}
 	}
-	for _, sh := range pending {
+	for i, sh := range pending {
 		step.At("slip queue")
 		if err := s.queue.Put(ctx, sh.id, sh.doc, sh.made.Add(slipLasts)); err != nil {
 			s.h.w.Log.Error("slip could not be queued", "about", sh.about, "err", err)
+			s.putBack(pending[i:])
+			return
 		}
 	}
+}
+
+// putBack keeps sheets for the next try, before those that came meanwhile.
+func (s *slips) putBack(sheets []sheet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = append(slices.Clone(sheets), s.pending...)
 }
 
 // waiting counts the slips that are still to come out.
@@ -136,7 +178,13 @@ func (s *slips) waiting(ctx context.Context) int {
 	if err != nil {
 		s.h.w.Log.Error("slips could not be listed", "err", err)
 	}
-	return len(slices.DeleteFunc(jobs, prints.Job.GivenUp))
+	n := len(slices.DeleteFunc(jobs, prints.Job.GivenUp))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.missed {
+		n++
+	}
+	return n + len(s.pending)
 }
 
 // concerns tells the health of slips that wait, and of sealed data that nobody can open.

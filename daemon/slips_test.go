@@ -1,11 +1,19 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"posd/config"
+	"posd/daemon/journal"
 	"posd/daemon/payment"
+	"posd/daemon/prints"
+	"posd/drivers/printer"
 )
 
 func TestNoReceiptIsShownOrPrintedBeforeTheAcknowledgement(t *testing.T) {
@@ -19,4 +27,77 @@ func TestNoReceiptIsShownOrPrintedBeforeTheAcknowledgement(t *testing.T) {
 	if _, due := h.slip(s, a); !due || h.slipLines(s, a) == nil {
 		t.Error("no receipt comes after the acknowledgement")
 	}
+}
+
+// paperless is a printer that has no paper: slips stay in the queue.
+type paperless struct{ printer.Printer }
+
+func (paperless) Status(context.Context) (printer.Status, error) {
+	return printer.Status{}, errors.New("no paper")
+}
+
+// slipHouse is as much of posd as slips need, in a bubble. fail is the error of the next commits.
+func slipHouse(t *testing.T, fail *error) (h *house, stop func()) {
+	t.Helper()
+	j, err := journal.Open(t.Context(), journal.Options{
+		Memory: true, Now: time.Now, Owner: "test", BeforeCommit: func() error { return *fail },
+		Projections: []journal.Projection{payment.Projection(), prints.Projection()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	h = &house{cfg: &config.Config{}, w: world{Now: time.Now, Log: log}, journal: j}
+	h.desk = payment.NewDesk(payment.Options{Book: payment.NewBook(j, nil, time.Now, log), Now: time.Now, Log: log})
+	h.slips = newSlips(h, paperless{})
+	ctx, cancel := context.WithCancel(t.Context())
+	var parts sync.WaitGroup
+	parts.Go(func() { _ = h.desk.Run(ctx) })
+	parts.Go(func() { h.slips.run(ctx) })
+	synctest.Wait()
+	return h, func() {
+		cancel()
+		parts.Wait()
+		_ = j.Close()
+	}
+}
+
+func TestASlipOutlivesABlockedJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fail error
+		h, stop := slipHouse(t, &fail)
+		defer stop()
+		a := payment.Attempt{
+			Key: payment.Key{Client: "till", Sale: "s", Attempt: "a"}, Kind: payment.KindSale, State: payment.ApprovedState,
+			Amount: 10, Approved: 10, Currency: "CNY", Print: true, DecidedAt: time.Now(),
+		}
+		fail = errors.New("the disk does not write")
+		h.slips.offer(payment.Sale{Client: "till", ID: "s", Amount: 10, Currency: "CNY", Attempts: []payment.Attempt{a}}, a)
+		time.Sleep(10 * time.Second)
+		if n := h.slips.waiting(t.Context()); n != 1 {
+			t.Errorf("%d slips wait while the journal is blocked, want 1", n)
+		}
+		fail = nil
+		time.Sleep(10 * time.Second)
+		jobs, err := h.slips.queue.Open(t.Context())
+		if err != nil || len(jobs) != 1 || h.slips.waiting(t.Context()) != 1 {
+			t.Errorf("%d slips in the queue (%v) when the journal is back, want the one", len(jobs), err)
+		}
+	})
+}
+
+func TestASlipWhoseSaleCannotBeReadIsLookedUpAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fail error
+		h, stop := slipHouse(t, &fail)
+		defer stop()
+		h.slips.offer(payment.Sale{}, payment.Attempt{})
+		if n := h.slips.waiting(t.Context()); n != 1 {
+			t.Errorf("%d slips wait, want one that is to be looked up", n)
+		}
+		time.Sleep(2 * slipRetry)
+		if n := h.slips.waiting(t.Context()); n != 0 {
+			t.Errorf("%d slips wait after the look, want none: there are no sales", n)
+		}
+	})
 }

@@ -118,7 +118,7 @@ func (d *Desk) offerSlip(ctx context.Context, a Attempt) {
 	s, err := d.book.Sale(context.WithoutCancel(ctx), a.Client, a.Sale)
 	if err != nil {
 		d.log.Error("slip could not be made", "sale", a.Sale, "attempt", a.Attempt, "err", err)
-		return
+		s = Sale{} // it is not lost: who makes slips looks again
 	}
 	d.slip(s, a)
 }

@@ -19,7 +19,8 @@ type Options struct {
 	Rules  Rules
 	Now    func() time.Time
 	Log    *slog.Logger
-	// Slip is told, after it is on disk, that an attempt has something new to say on paper. It must not block.
+	// Slip is told, after it is on disk, that an attempt has something new to say on paper. The sale is zero if it could
+	// not be read: it is to be looked up again later. It must not block.
 	Slip func(Sale, Attempt)
 	// BatchSlip is told, after it is on disk, that a batch is over or its close refused. It must not block.
 	BatchSlip func(Batch)

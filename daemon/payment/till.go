@@ -263,6 +263,9 @@ func (d *Desk) Ack(ctx context.Context, client, sale string) (s Sale, err error)
 		return s, err
 	}
 	s, err = d.book.Sale(ctx, client, sale)
+	if err != nil {
+		d.slip(Sale{}, Attempt{}) // a receipt may be due now
+	}
 	for _, a := range s.Attempts {
 		d.kick(a.Key)
 		if a.Confirm && a.State == ApprovedState {
