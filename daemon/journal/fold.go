@@ -84,6 +84,9 @@ func readHead(s *store) (head link, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return head, damaged(0, "its head is missing")
 	}
+	if err != nil && primaryCode(err) == 0 {
+		return head, damaged(0, "its head cannot be read: %v", err)
+	}
 	copy(head.hash[:], hash)
 	return head, err
 }
@@ -178,7 +181,7 @@ type knownProjection struct {
 func (j *Journal) knownProjections() (map[string]knownProjection, error) {
 	rows, err := j.store.query("SELECT name, digest, tables FROM projection")
 	if err != nil {
-		return nil, err
+		return nil, unfit(err)
 	}
 	defer func() { _ = rows.Close() }()
 	out := map[string]knownProjection{}
@@ -186,7 +189,7 @@ func (j *Journal) knownProjections() (map[string]knownProjection, error) {
 		var name, tables string
 		var k knownProjection
 		if err := rows.Scan(&name, &k.digest, &tables); err != nil {
-			return nil, err
+			return nil, damaged(0, "its list of projections cannot be read: %v", err)
 		}
 		if err := json.Unmarshal([]byte(tables), &k.tables); err != nil {
 			return nil, damaged(0, "its list of tables cannot be read")

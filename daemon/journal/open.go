@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 const (
@@ -46,7 +48,7 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 	if j.store == nil {
 		s, err := j.openFile()
 		if err != nil {
-			return explain(err)
+			return unfit(err)
 		}
 		j.store = s
 	}
@@ -153,13 +155,13 @@ func (j *Journal) readIn(ctx context.Context, tail int64) error {
 	}
 	return j.store.transaction(func() error {
 		if err := j.checkFormat(); err != nil {
-			return err
+			return unfit(err)
 		}
 		if err := j.checkChain(ctx, tail); err != nil {
-			return err
+			return unfit(err)
 		}
 		if err := j.checkPages(); err != nil {
-			return err
+			return unfit(err)
 		}
 		return j.bringUpToDate(ctx)
 	})
@@ -222,25 +224,35 @@ func (j *Journal) checkFormat() error {
 	case app == 0 && objects == 0 && j.opt.ReadOnly:
 		return fmt.Errorf("%s is empty: no journal", j.opt.Path)
 	case app == 0 && objects == 0:
-		if err := j.create(); err != nil {
+		if err := j.createAnew(); err != nil {
 			return err
 		}
 	case app != applicationID:
-		return fmt.Errorf("%s is a database, but no journal of posd", j.opt.Path)
+		return j.strange(restoreRemedy, "%s is a database, but no journal of posd", j.opt.Path)
 	case version != schemaVersion:
-		return fmt.Errorf("%s has format %d, this posd knows %d: use the posd that wrote it, or a newer one",
-			j.opt.Path, version, schemaVersion)
+		return j.strange("use the posd that wrote it, or a newer one; if it was this one, "+restoreRemedy,
+			"%s has format %d, this posd knows %d", j.opt.Path, version, schemaVersion)
 	}
-	var id string
+	var id sql.NullString
 	err := j.store.queryRow("SELECT value FROM meta WHERE name = 'journal'").Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !id.Valid {
 		return damaged(0, "it has no name")
 	}
 	if err != nil {
 		return err
 	}
-	j.setID(id)
+	j.setID(id.String)
 	return nil
+}
+
+// strange refuses a file that is not what this program writes. Where a journal was before, that is damage: the API can
+// stay up and say so.
+func (j *Journal) strange(remedy, format string, args ...any) error {
+	what := fmt.Sprintf(format, args...)
+	if j.lock == nil || j.lock.known == "" {
+		return fmt.Errorf("%s; %s", what, remedy)
+	}
+	return &DamagedError{What: what, Remedy: remedy}
 }
 
 // adopt notes whose journal belongs here, and holds it against the one that was here before. It comes when the file
@@ -253,6 +265,17 @@ func (j *Journal) adopt() error {
 		j.opt.Log.Warn("another journal than last time", "was", j.lock.known, "is", j.ID())
 	}
 	return j.lock.write(j.ID())
+}
+
+// createAnew writes an empty journal into a file in which SQLite finds nothing: also one of a single byte that is left of
+// another journal.
+func (j *Journal) createAnew() error {
+	if j.lock != nil {
+		if err := j.mayCreate(true); err != nil {
+			return err
+		}
+	}
+	return j.create()
 }
 
 // create writes an empty journal.
@@ -294,6 +317,17 @@ func (j *Journal) checkPages() error {
 		return damaged(0, "%s", verdict)
 	}
 	return nil
+}
+
+// unfit is explain for the statements that look whether a file is a journal: a file with which they cannot work is not as
+// it was made.
+func unfit(err error) error {
+	err = explain(err)
+	switch primaryCode(err) {
+	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_SCHEMA:
+		return damaged(0, "%v", err)
+	}
+	return err
 }
 
 // explain makes a DamagedError of what SQLite says about a broken file.

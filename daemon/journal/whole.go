@@ -29,7 +29,7 @@ func (j *Journal) checkWhole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.compare(&Tx{store: j.store, readOnly: true}, m)
+	return unfit(j.compare(&Tx{store: j.store, readOnly: true}, m))
 }
 
 // object is a table, index or trigger of the file.
