@@ -1,0 +1,105 @@
+//go:build proof && linux
+
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"posd/daemon/payment"
+	"posd/hwtest/walletsim"
+)
+
+// scene plays a scene with its faults, and then without them: when it returns no call fails any more.
+func (l *lane) scene(ctx context.Context, p play) (count, error) {
+	if p.scene == startScene {
+		return l.startOver(ctx, p)
+	}
+	if _, err := tell(ctx, l.setup.Socket, order{Arm: true, Faults: p.faults}); err != nil {
+		return count{}, err
+	}
+	l.pay(ctx, p.scene)
+	if !l.s.posd.running() {
+		return count{}, fmt.Errorf("posd has ended by itself: %s\n%s", l.s.posd.cmd.ProcessState, l.s.posd.tail())
+	}
+	seen, err := tell(ctx, l.setup.Socket, order{Arm: true})
+	l.answers(ctx)
+	return seen, err
+}
+
+// pay is what till and customer do. They take whatever they hear, and what they do not hear.
+func (l *lane) pay(ctx context.Context, scene string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	sale := fmt.Sprintf("S-%d", l.n)
+	opened := false
+	for range 2 { // the till asks once more
+		opened = opened || l.polite(l.s.till.openSale(ctx, sale, int64(1000+l.n)))
+	}
+	if !opened {
+		return
+	}
+	var a said
+	var err error
+	if scene == walletScene {
+		var code string
+		if code, err = l.s.code(ctx, walletsim.AlipayName); err == nil {
+			a, err = l.s.payByCode(ctx, sale, "a", code)
+		}
+	} else {
+		a, err = l.s.payByCard(ctx, sale, "a", l.n)
+	}
+	if !l.polite(a, err) {
+		l.polite(l.s.till.get(ctx, attemptPath(sale, "a"))) // what has become of it?
+		return
+	}
+	if a.State == payment.SaidApproved {
+		l.polite(l.s.till.ack(ctx, sale))
+	}
+}
+
+// startOver kills posd while the host is silent, and starts it with faults.
+func (l *lane) startOver(ctx context.Context, p play) (seen count, err error) {
+	if err := l.leaveOpen(ctx); err != nil {
+		return seen, err
+	}
+	l.kill()
+	if err := l.launch(ctx, p.faults...); err != nil {
+		return seen, err
+	}
+	within, cancel := context.WithTimeout(ctx, 3*time.Second)
+	err = l.s.ready(within)
+	if err == nil {
+		err = l.s.rest(within)
+	}
+	cancel()
+	if err != nil && len(p.faults) == 0 {
+		return seen, err
+	}
+	switch {
+	case !l.s.posd.running() && l.s.posd.killed():
+		return seen, errors.New("posd was killed by somebody else")
+	case !l.s.posd.running(): // it has refused to start, and said why; who started it starts it again
+		return count{Hits: []string{"it ended"}}, nil
+	}
+	seen, err = tell(ctx, l.setup.Socket, order{Arm: true})
+	if err == nil {
+		l.answers(ctx)
+	}
+	return seen, err
+}
+
+// leaveOpen begins a card sale and returns when it is sent: the host is silent.
+func (l *lane) leaveOpen(ctx context.Context) error {
+	sale := fmt.Sprintf("S-%d", l.n)
+	a, err := l.s.till.openSale(ctx, sale, int64(1000+l.n))
+	if err == nil && !a.refused() {
+		a, err = l.s.till.begin(ctx, sale, "a", payBy("card"), 0)
+	}
+	if err != nil || a.refused() {
+		return fmt.Errorf("no sale can be begun: %w %s", err, a.Raw)
+	}
+	return l.s.present(ctx, sale, "a", func() error { return l.s.swipe(ctx, l.n) })
+}

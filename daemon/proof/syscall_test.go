@@ -1,0 +1,264 @@
+//go:build proof && linux
+
+package proof
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var (
+	faultRuns = flag.Int("proof.faults", 60, "runs of posd with a system call that fails; 0 for every call with every error it can have")
+	pairRuns  = flag.Int("proof.pairs", 0, "runs with two system calls that fail")
+	faultLane = flag.Int("proof.lanes", 8, "shops in which they are played side by side")
+)
+
+// errorsOf are the ways in which a kind of call can fail. With a star it fails from then on.
+func errorsOf(kind string) []string {
+	switch verb, place, _ := strings.Cut(kind, " "); verb {
+	case "write":
+		if place == "log" {
+			return []string{"EIO", "ENOSPC*", short}
+		}
+		return []string{"EIO", "ENOSPC", short, "EIO*", "ENOSPC*"}
+	case "sync", "truncate":
+		return []string{"EIO", "ENOSPC", "EIO*"}
+	case "rename", "mkdir", "unlink":
+		return []string{"EIO", "ENOSPC"}
+	case "open":
+		return []string{"EMFILE", "EIO", "EMFILE*"}
+	case "socket", "accept":
+		return []string{"EMFILE", "EMFILE*"}
+	case "connect":
+		return []string{"ECONNRESET", "ECONNREFUSED", "ECONNREFUSED*"}
+	case "send", "recv":
+		return []string{"ECONNRESET", "EIO", short}
+	default:
+		return []string{"EIO", short}
+	}
+}
+
+// play is one run: a scene, the faults in it, and whether posd is killed right after it or has to recover by itself.
+type play struct {
+	scene  string
+	faults []fault
+	kill   bool
+}
+
+func (p play) String() string {
+	var all []string
+	for _, f := range p.faults {
+		all = append(all, f.String())
+	}
+	then := "goes on"
+	if p.kill {
+		then = "is killed"
+	}
+	return fmt.Sprintf("%s with %s; then posd %s", p.scene, strings.Join(all, ", "), then)
+}
+
+// faultsOf are all faults of a scene, those of every index first with one error each: which is drawn by the seed.
+func faultsOf(calls map[string]int, r *rand.Rand) (first, more []fault) {
+	for _, kind := range slices.Sorted(maps.Keys(calls)) {
+		hows := errorsOf(kind)
+		for nth := 1; nth <= calls[kind]; nth++ {
+			chosen := r.IntN(len(hows))
+			for i, how := range hows {
+				f := fault{Kind: kind, Nth: nth, How: strings.TrimSuffix(how, "*"), Lasting: strings.HasSuffix(how, "*")}
+				if i == chosen {
+					first = append(first, f)
+				} else {
+					more = append(more, f)
+				}
+			}
+		}
+	}
+	return first, more
+}
+
+// programme draws the runs: of each scene every index if there is room, then other errors of them.
+func programme(calls map[string]map[string]int, n int, r *rand.Rand) (all []play) {
+	var must, may []play
+	for _, scene := range slices.Sorted(maps.Keys(calls)) {
+		first, more := faultsOf(calls[scene], r)
+		for _, f := range first {
+			must = append(must, play{scene: scene, faults: []fault{f}, kill: r.IntN(2) == 0})
+		}
+		for _, f := range more {
+			may = append(may, play{scene: scene, faults: []fault{f}, kill: r.IntN(2) == 0})
+		}
+	}
+	for _, list := range [][]play{must, may} {
+		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	}
+	all = append(must, may...)
+	if n > 0 && n < len(all) {
+		all = all[:n]
+	}
+	return all
+}
+
+// pairsOf draws runs with two faults.
+func pairsOf(calls map[string]map[string]int, n int, r *rand.Rand) (all []play) {
+	for len(all) < n {
+		scene := slices.Sorted(maps.Keys(calls))[r.IntN(len(calls))]
+		first, more := faultsOf(calls[scene], r)
+		list := append(first, more...)
+		two := []fault{list[r.IntN(len(list))], list[r.IntN(len(list))]}
+		all = append(all, play{scene: scene, faults: two, kill: r.IntN(2) == 0})
+	}
+	return all
+}
+
+func TestEverySystemCallFailsOnceAndNoMoneyIsLost(t *testing.T) {
+	ctx := t.Context()
+	calls, err := rehearse(ctx, t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(drawnSeed(t), 6))
+	list := programme(calls, *faultRuns, r)
+	list = append(list, pairsOf(calls, *pairRuns, r)...)
+	st := &stage{t: t, work: make(chan play), hits: map[string]int{}, missed: map[string]int{}}
+	var lanes sync.WaitGroup
+	for range min(*faultLane, len(list)) {
+		lanes.Go(func() { st.perform(ctx) })
+	}
+	for _, p := range list {
+		st.work <- p
+	}
+	close(st.work)
+	lanes.Wait()
+	st.report(calls, len(list))
+}
+
+// rehearse counts the calls of each scene.
+func rehearse(ctx context.Context, t *testing.T) (map[string]map[string]int, error) {
+	l, err := openLane(ctx)
+	defer l.close()
+	calls := map[string]map[string]int{}
+	for _, scene := range []string{cardScene, walletScene, startScene} {
+		for range 2 { // the first time more is opened and dialled
+			if err == nil {
+				calls[scene], err = l.rehearse(ctx, scene)
+			}
+		}
+		for _, kind := range slices.Sorted(maps.Keys(calls[scene])) {
+			t.Logf("%s: %s %d", scene, kind, calls[scene][kind])
+		}
+	}
+	return calls, err
+}
+
+// stage is what the lanes share.
+type stage struct {
+	t    *testing.T
+	work chan play
+
+	mu     sync.Mutex
+	hits   map[string]int // guarded by mu: faults that were played, by kind and error
+	missed map[string]int // guarded by mu: those whose call did not come
+	broken int            // guarded by mu
+	runs   int            // guarded by mu
+}
+
+// perform plays what is on the programme in shops of its own, until that is empty.
+func (st *stage) perform(ctx context.Context) {
+	const each = 60 // runs of a shop: its books grow
+	for l := (*lane)(nil); ; {
+		p, ok := <-st.work
+		if !ok || ctx.Err() != nil {
+			st.finish(ctx, l)
+			return
+		}
+		if l != nil && (l.spoilt || l.played >= each) {
+			st.finish(ctx, l)
+			l = nil
+		}
+		if l == nil {
+			var err error
+			if l, err = openLane(ctx); err != nil {
+				st.t.Errorf("a shop does not open: %v", err)
+				l.close()
+				l = nil
+				continue
+			}
+		}
+		st.count(p, l.play(ctx, p))
+		st.say(l)
+	}
+}
+
+// finish checks the books of a shop for the last time and closes it.
+func (st *stage) finish(ctx context.Context, l *lane) {
+	if l == nil {
+		return
+	}
+	if !l.spoilt {
+		l.lastCheck(ctx)
+		st.say(l)
+	}
+	l.close()
+}
+
+func (st *stage) count(p play, hits []string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.runs++
+	for i, f := range p.faults {
+		k := p.scene + ": " + f.Kind + " " + f.How
+		if i < len(hits) {
+			st.hits[k]++
+		} else {
+			st.missed[k]++
+		}
+	}
+}
+
+// say reports what a lane has found.
+func (st *stage) say(l *lane) {
+	if len(l.found) == 0 {
+		return
+	}
+	st.mu.Lock()
+	st.broken += len(l.found)
+	st.mu.Unlock()
+	for _, what := range l.found {
+		st.t.Error(what)
+	}
+	l.found, l.spoilt = nil, true
+}
+
+func (st *stage) report(calls map[string]map[string]int, planned int) {
+	hit, missed := sum(st.hits), sum(st.missed)
+	st.t.Logf("%d faults were played; %d more found no call to fail, since no two runs are quite alike", hit, missed)
+	if st.runs != planned || hit < 3*missed {
+		st.t.Errorf("%d of %d runs, %d faults played, %d not", st.runs, planned, hit, missed)
+	}
+	st.t.Logf("proof | system-call faults | every index of a card sale (%d), a wallet sale (%d), a start (%d): %d runs, %d of them with two faults | %d violations",
+		sum(calls[cardScene]), sum(calls[walletScene]), sum(calls[startScene]), st.runs, *pairRuns, st.broken)
+}
+
+func sum(of map[string]int) (n int) {
+	for _, one := range of {
+		n += one
+	}
+	return n
+}
+
+// scratch is a folder whose syncs cost nothing and whose name is short enough for sockets.
+func scratch() (string, error) {
+	dir, err := os.MkdirTemp("/dev/shm", "posd-")
+	if err != nil {
+		return os.MkdirTemp("", "posd-")
+	}
+	return dir, nil
+}
