@@ -35,6 +35,7 @@ type said struct {
 	ShortID    string   `json:"short_id"`
 	System     bool     `json:"system"`
 	Slip       []string `json:"slip"`
+	Copy       bool     `json:"copy"`
 	Numbers    struct {
 		Trace string `json:"trace"`
 		Order string `json:"order"`

@@ -37,6 +37,7 @@ type cli struct {
 	Sales   salesCmd   `cmd:"" help:"List the latest sales."`
 	Owed    owedCmd    `cmd:"" help:"List what is still being reversed, and what needs a person."`
 	Settle  settleCmd  `cmd:"" help:"Decide an attempt that is stuck, as a supervisor."`
+	Print   printCmd   `cmd:"" help:"Print the slip of an attempt: late, or once more as a copy."`
 	Batch   batchCmd   `cmd:"" help:"List the card batches, or close the open one."`
 	Journal journalCmd `cmd:"" help:"Check, show or copy the journal: everything that happened to money."`
 	Log     logCmd     `cmd:"" help:"Show the log."`

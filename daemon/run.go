@@ -160,7 +160,7 @@ func (h *house) openAPI() error {
 	}
 	h.front.Store(api.New(api.Options{
 		Desk: h.desk, Hosts: append(api.LocalHosts(h.cfg.API.Listen), h.cfg.API.Hosts...), Origins: h.cfg.API.Origins, Tokens: tokens,
-		SlipLines: h.slipLines, Devices: h.devices.Status, Concerns: h.concerns, Currency: h.cfg.Till.Currency, Version: version(), Now: h.w.Now, Log: h.w.Log,
+		SlipLines: h.slipLines, PrintSlip: h.printSlip, Devices: h.devices.Status, Concerns: h.concerns, Currency: h.cfg.Till.Currency, Version: version(), Now: h.w.Now, Log: h.w.Log,
 	}))
 	return nil
 }

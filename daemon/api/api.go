@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"posd/daemon/payment"
+	"posd/daemon/prints"
 	"posd/drivers"
 )
 
@@ -39,6 +40,8 @@ type Options struct {
 
 	// SlipLines gives the text of an attempt's slip; nil for none.
 	SlipLines func(payment.Sale, payment.Attempt) []string
+	// PrintSlip prints an attempt's slip on demand, and tells whether it is a copy; nil for no printer.
+	PrintSlip func(context.Context, payment.Sale, payment.Attempt) (prints.Job, bool, error)
 	// Devices says how the devices are; nil for none.
 	Devices func() []drivers.DeviceStatus
 	// Concerns adds what somebody should look at to the health: slips that wait, a certificate that ends. May be nil.
@@ -69,6 +72,13 @@ type API struct {
 func New(o Options) *API {
 	if o.SlipLines == nil {
 		o.SlipLines = func(payment.Sale, payment.Attempt) []string { return nil }
+	}
+	if o.PrintSlip == nil {
+		o.PrintSlip = func(context.Context, payment.Sale, payment.Attempt) (prints.Job, bool, error) {
+			return prints.Job{}, false, &refusal{
+				status: http.StatusUnprocessableEntity, code: "no_printer", detail: "no receipt printer is configured", hint: "configure one",
+			}
+		}
 	}
 	if o.Devices == nil {
 		o.Devices = func() []drivers.DeviceStatus { return nil }

@@ -39,6 +39,7 @@ func (a *API) table() []route {
 		{http.MethodPut, attemptPath, Sell, client, a.putAttempt},
 		{http.MethodGet, attemptPath, Sell, client, a.getAttempt},
 		{http.MethodPost, attemptPath + "/cancel", Sell, client, a.cancelAttempt},
+		{http.MethodPost, attemptPath + "/print", Sell, client, a.printSlip},
 		{http.MethodPost, attemptPath + "/settle", Supervisor, client, a.settleAttempt},
 		{http.MethodPost, batchesPath + "/close", Sell, nil, a.closeBatch},
 		{http.MethodGet, batchesPath, Sell, nil, a.listBatches},

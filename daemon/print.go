@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// printCmd prints a slip once more, or late.
+type printCmd struct {
+	Attempt string `arg:"" name:"sale/attempt" help:"The attempt, as posd sales shows it."`
+	Client  string `placeholder:"TILL" help:"Whose sale it is, when several tills use the same id."`
+}
+
+// Run has the slip printed and says whether it is a copy.
+func (c *printCmd) Run(ctx context.Context, g *globals) error {
+	api, err := g.client()
+	if err != nil {
+		return err
+	}
+	return c.print(ctx, api, g)
+}
+
+func (c *printCmd) print(ctx context.Context, api *client, g *globals) error {
+	sale, attempt, ok := strings.Cut(c.Attempt, "/")
+	if !ok || sale == "" || attempt == "" {
+		return errors.New("name the attempt as SALE/ATTEMPT, as posd sales shows it")
+	}
+	path := "/v1/sales/" + url.PathEscape(sale) + "/attempts/" + url.PathEscape(attempt) + "/print"
+	if c.Client != "" {
+		path += "?client=" + url.QueryEscape(c.Client)
+	}
+	var answer struct {
+		Copy bool   `json:"copy"`
+		Why  string `json:"why"`
+	}
+	if err := api.do(ctx, http.MethodPost, path, nil, &answer); err != nil {
+		return err
+	}
+	what := "the slip"
+	if answer.Copy {
+		what = "a copy of the slip"
+	}
+	fmt.Fprintf(g.Out, "%s of %s is for the printer", what, c.Attempt)
+	if answer.Why != "" {
+		fmt.Fprintf(g.Out, ", which waits: %s", answer.Why)
+	}
+	fmt.Fprintln(g.Out)
+	return nil
+}
