@@ -136,12 +136,16 @@ func (s *fieldSpec) decodeHex(dst, raw []byte) ([]byte, *FieldError) {
 		copy(digits, raw)
 		translate(digits, &fromEBCDIC)
 	}
-	if packHexDigits(value, digits) {
+	if len(raw)%2 == 0 && packHexDigits(value, digits) {
 		return out[:len(dst)+len(value)], nil
 	}
 	copy(digits, raw)
 	if s.ebcdic {
 		translate(digits, &fromEBCDIC)
 	}
-	return dst, fault(indexNotHex(digits), "not upper-case hex text").hint("binary fields may be raw bytes in this message")
+	i := indexNotHex(digits)
+	if i < 0 {
+		return dst, fault(len(raw)-1, "%d hex characters, but a byte is two", len(raw))
+	}
+	return dst, fault(i, "not upper-case hex text").hint("binary fields may be raw bytes in this message")
 }

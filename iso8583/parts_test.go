@@ -310,3 +310,47 @@ func TestPartsPrintTheirPathOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOpenPartInHexWantsWholeBytes(t *testing.T) {
+	d, err := iso8583.Load("hex.toml", []byte(`name = "hex"
+[codec]
+binary = "hex"
+[fields]
+48 = { format = "ans..99 LL" }
+[[sub]]
+field  = "48"
+layout = "positions"
+parts  = [{ format = "an2" }, { format = "b..40" }]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const long = "0123456789ABCDEF0123456789ABCDEF"
+	for value, c := range map[string]struct {
+		offset int
+		says   string
+	}{
+		"01AB":                {-1, ""},
+		"01" + long:           {-1, ""},
+		"01ABC":               {4, "3 hex characters"},
+		"01" + long + "A":     {34, "33 hex characters"},
+		"01ABx":               {4, "upper-case hex"},
+		"01" + long + "x":     {34, "upper-case hex"},
+		"01" + long[1:] + "=": {33, "upper-case hex"},
+		"01=" + long[1:]:      {2, "upper-case hex"},
+		"01" + long + "A?":    {35, "upper-case hex"},
+	} {
+		m := &iso8583.Message{MTI: "0200"}
+		m.Set(48, value)
+		got, ok := d.Part(m, "48.2")
+		_, err := d.Parts(m, 48)
+		var f *iso8583.FieldError
+		if c.says == "" {
+			if err != nil || !ok || got != "hex:"+value[2:] {
+				t.Errorf("%d characters: got %q, %v", len(value)-2, got, err)
+			}
+		} else if !errors.As(err, &f) || f.Path != "48.2" || f.Offset != c.offset || !strings.Contains(f.Rule, c.says) {
+			t.Errorf("%d characters: got %v, want 48.2 at %d, %q", len(value)-2, err, c.offset, c.says)
+		}
+	}
+}
