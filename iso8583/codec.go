@@ -36,9 +36,9 @@ func (d *Dialect) Pack(dst []byte, m *Message) ([]byte, error) {
 }
 
 // packEach appends the fields of one bitmap, one after the other, from the first of a run on.
-func (d *Dialect) packEach(dst []byte, m *Message, fields *table, from *run, w int) (out []byte, err *FieldError) {
+func (d *Dialect) packEach(dst []byte, m *Message, fields *table, w int, rest uint64) (out []byte, err *FieldError) {
 	out = dst
-	for rest := from.rest; rest != 0; rest &= rest - 1 {
+	for ; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
 		if out, err = d.packField(out, m, fields[n], n); err != nil {
 			return dst, err

@@ -129,19 +129,16 @@ func (s *fieldSpec) decodeSigned(dst, raw []byte, units int) ([]byte, valueKind,
 }
 
 func (s *fieldSpec) decodeHex(dst, raw []byte) ([]byte, *FieldError) {
-	out := extend(dst, len(raw))
-	value, digits := out[len(dst):len(dst)+len(raw)/2], raw
-	if s.ebcdic { // through ASCII in place: packing never overtakes what it still has to read
-		digits = out[len(dst):]
+	size, digits := len(raw)/2, raw
+	out := extend(dst, size+len(raw))
+	if s.ebcdic { // in ASCII behind the value
+		digits = out[len(dst)+size:]
 		copy(digits, raw)
 		translate(digits, &fromEBCDIC)
 	}
-	if len(raw)%2 == 0 && packHexDigits(value, digits) {
-		return out[:len(dst)+len(value)], nil
-	}
-	copy(digits, raw)
-	if s.ebcdic {
-		translate(digits, &fromEBCDIC)
+	out = out[:len(dst)+size]
+	if len(raw)%2 == 0 && packHexDigits(out[len(dst):], digits) {
+		return out, nil
 	}
 	i := indexNotHex(digits)
 	if i < 0 {

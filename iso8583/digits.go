@@ -36,7 +36,7 @@ const (
 	tops8  = 0x8080808080808080 // the highest bit of each byte
 	halfs8 = 0x0F0F0F0F0F0F0F0F
 
-	letters8 = 0x4040404040404040 // the bit that A to F have and 0 to 9 lack
+	letters2 = 0x4040 // the bit that A to F have and 0 to 9 lack
 
 	zeros4 = 0x30303030
 	ones4  = 0x01010101
@@ -63,13 +63,11 @@ func packDecimal(p, digits []byte) (bad uint64) {
 	if n < 8 {
 		return packFew(p, digits)
 	}
-	if n%8 != 0 { // the last eight first, some of them for the first of two times
-		x := bin.LittleEndian.Uint64(digits[n-8:]) ^ zeros8
-		bad = x + 0x76*ones8 | x
-		bin.LittleEndian.PutUint32(p[n/2-4:], pack8(x))
-	}
-	for len(digits) >= 8 && len(p) >= 4 {
-		x := bin.LittleEndian.Uint64(digits) ^ zeros8
+	x := bin.LittleEndian.Uint64(digits[n-8:]) ^ zeros8 // the last eight first, some of them for the first of two times
+	bad = x + 0x76*ones8 | x
+	bin.LittleEndian.PutUint32(p[n/2-4:], pack8(x))
+	for len(digits) > 8 && len(p) > 4 {
+		x = bin.LittleEndian.Uint64(digits) ^ zeros8
 		bad |= x + 0x76*ones8 | x
 		bin.LittleEndian.PutUint32(p, pack8(x))
 		digits, p = digits[8:], p[4:]
@@ -105,24 +103,60 @@ func hex8(c uint64) (x, bad uint64) {
 
 // packHexDigits is packDecimal for upper-case hex characters.
 func packHexDigits(p, digits []byte) (ok bool) {
-	wrong := uint64(0)
-	for len(digits) >= 8 && len(p) >= 4 {
-		x, bad := hex8(bin.LittleEndian.Uint64(digits))
-		wrong |= bad
-		bin.LittleEndian.PutUint32(p, pack8(x))
-		digits, p = digits[8:], p[4:]
+	n, t, all := len(p), pairs, uint16(isPair)
+	if n < 8 {
+		for i := range p {
+			all &= t.pack(p[i:], digits[2*i:])
+		}
+		return all != 0
 	}
-	return wrong&^halfs8 == 0 && indexNotHex(digits) < 0 && packDigits(p, digits, &nibbleOf)
+	for i := 0; i < n; i += 8 {
+		i = min(i, n-8) // some of the last eight for the second of two times
+		p, c := p[i:i+8:i+8], digits[2*i:2*i+16:2*i+16]
+		all &= t.pack(p, c) & t.pack(p[1:], c[2:]) & t.pack(p[2:], c[4:]) & t.pack(p[3:], c[6:]) &
+			t.pack(p[4:], c[8:]) & t.pack(p[5:], c[10:]) & t.pack(p[6:], c[12:]) & t.pack(p[7:], c[14:])
+	}
+	return all != 0
+}
+
+// pairTable has the byte that two upper-case hex characters are, the first one lowest, with isPair, and 0 for what is
+// none. Of its 128 KiB only the few pages that such characters come to are touched.
+type pairTable [1 << 16]uint16
+
+const isPair = 0x100
+
+var pairs = func() *pairTable {
+	var t pairTable
+	for i, chars := range charsOf {
+		t[chars] = uint16(i) | isPair
+	}
+	return &t
+}()
+
+// pack writes the byte that two characters are, and gives what the table has.
+func (t *pairTable) pack(p, chars []byte) uint16 {
+	pair := t[bin.LittleEndian.Uint16(chars)]
+	p[0] = byte(pair)
+	return pair
 }
 
 // isTrack tells whether all characters are those of a track.
 func isTrack(b []byte) bool {
-	for ; len(b) >= 8; b = b[8:] {
+	n := len(b)
+	if n < 8 {
+		return indexNot(b, &nibbleOf) < 0
+	}
+	for last := b[n-8:]; ; b = b[8:] { // some of the last eight for the second of two times
+		if len(b) < 8 {
+			b = last
+		}
 		if _, bad := hex8(bin.LittleEndian.Uint64(b)); bad&^halfs8 != 0 && indexNot(b[:8], &nibbleOf) >= 0 {
 			return false
 		}
+		if len(b) == 8 {
+			return true
+		}
 	}
-	return indexNot(b, &nibbleOf) < 0
 }
 
 // packNibbles is packDecimal for the characters of a track.
@@ -151,32 +185,28 @@ func packDigits(p, digits []byte, digit *[256]byte) (ok bool) {
 
 // unpackDigits writes the half bytes of raw as hex characters into p, which has room for just these. over is not 0
 // when one is above 9.
-func unpackDigits(p, raw []byte) (over uint64) {
+func unpackDigits(p, raw []byte) (over uint16) {
 	n := len(raw)
-	if n < 4 {
-		for i, c := range raw {
-			chars := charsOf[c]
-			over |= uint64(chars)
-			bin.LittleEndian.PutUint16(p[2*i:], chars)
+	if n < 8 {
+		for i := range raw {
+			over |= unpackByte(p[2*i:], raw[i:])
 		}
-		return over & letters8
+		return over & letters2
 	}
-	if n%4 != 0 { // the last four bytes first, some of them for the first of two times
-		over = unpack4(p[2*n-8:], raw[n-4:])
+	for i := 0; i < n; i += 8 {
+		i = min(i, n-8) // some of the last eight for the second of two times
+		p, c := p[2*i:2*i+16:2*i+16], raw[i:i+8:i+8]
+		over |= unpackByte(p, c) | unpackByte(p[2:], c[1:]) | unpackByte(p[4:], c[2:]) | unpackByte(p[6:], c[3:]) |
+			unpackByte(p[8:], c[4:]) | unpackByte(p[10:], c[5:]) | unpackByte(p[12:], c[6:]) | unpackByte(p[14:], c[7:])
 	}
-	for len(raw) >= 4 && len(p) >= 8 {
-		over |= unpack4(p, raw)
-		raw, p = raw[4:], p[8:]
-	}
-	return over & letters8
+	return over & letters2
 }
 
-// unpack4 writes four bytes as eight characters, and gives these.
-func unpack4(p, raw []byte) uint64 {
-	_ = raw[3]
-	x := uint64(charsOf[raw[0]]) | uint64(charsOf[raw[1]])<<16 | uint64(charsOf[raw[2]])<<32 | uint64(charsOf[raw[3]])<<48
-	bin.LittleEndian.PutUint64(p, x)
-	return x
+// unpackByte writes a byte as two hex characters, and gives these.
+func unpackByte(p, raw []byte) uint16 {
+	chars := charsOf[raw[0]]
+	bin.LittleEndian.PutUint16(p, chars)
+	return chars
 }
 
 // charsOf is the two hex characters of each byte, the first one lowest.

@@ -23,8 +23,10 @@ type fieldSpec struct {
 	wide    bool      // digits as characters, binary as hex text: two bytes where packed has one
 	max     int       // digits (the sign of x apart), characters, or bytes
 	bytes   int       // of a fixed one
+	single  bool      // a byte is what its length counts
 	natural valueKind // what a value of that kind is
 	run     runKind   // what it can be read and written together with, if it has an even number of digits
+	follows runKind   // the same of a field without a length, which can stand in the midst of a run
 
 	name, zh string
 	class    Class
@@ -93,7 +95,11 @@ func (s *fieldSpec) compile() {
 	if s.natural = isText; s.kind == binary {
 		s.natural = isBytes
 	}
+	s.single = s.form == formRaw || s.form == formDigits || s.form == formText && s.count != countCharacters
 	s.run = s.runKind()
+	if s.follows = s.run; s.prefix > 0 {
+		s.follows = noRun
+	}
 }
 
 // size is how many bytes so many units take; characters of Chinese text apart.
@@ -132,7 +138,7 @@ func (s *fieldSpec) find(b []byte, pos int) (start, end, units int, err *FieldEr
 	size := units
 	if s.form == formPacked && s.count != countBytes {
 		size = (units + 1) / 2
-	} else if s.form != formRaw {
+	} else if !s.single {
 		if size, units, err = s.measure(b, pos, start, units); err != nil {
 			return pos, pos, 0, err
 		}

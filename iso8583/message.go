@@ -226,6 +226,14 @@ func (m *Message) place(n int, kind valueKind, size int) {
 	m.at[n] = span{off: int32(len(m.buf)), n: int32(size), kind: kind, pad: noPad}
 }
 
+// more makes the buffer longer and gives the new part, whatever it holds.
+func (m *Message) more(size int) []byte {
+	at := len(m.buf)
+	m.reserve(size)
+	m.buf = m.buf[:at+size]
+	return m.buf[at:]
+}
+
 // reserve makes room and wipes the buffer it leaves behind: append alone would strand a copy on the heap.
 func (m *Message) reserve(size int) {
 	if cap(m.buf)-len(m.buf) >= size {

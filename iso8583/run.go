@@ -2,15 +2,8 @@ package iso8583
 
 import "math/bits"
 
-// run is fields, one right behind the other, that are checked and written in one go: those of a packed message whose
-// values will lie so in a Message, or the reverse.
-type run struct {
-	kind       runKind
-	pos        int    // where its first field begins, length prefix and all
-	start, end int    // its values where they are read
-	at         int    // its place where they are written
-	rest       uint64 // the bitmap from its first field on
-}
+// A run is fields, one right behind the other, that are checked and written in one go: those of a packed message whose
+// values will lie so in a Message, or the reverse. Behind the first one are only fields without a length.
 
 // runKind is what fields must have in common to be of one run.
 type runKind uint8
@@ -36,6 +29,8 @@ func (s *fieldSpec) joins(at *span) runKind {
 // runKind is the kind of run that a field fits in.
 func (s *fieldSpec) runKind() runKind {
 	switch {
+	case s.form == formPacked && s.prefix == 0 && s.max%2 != 0, s.form == formText && s.prefix > 0 && s.count == countCharacters:
+		return noRun
 	case s.form == formPacked && s.kind == numeric && s.count != countBytes:
 		return runPacked
 	case s.form == formDigits && s.kind == numeric && !s.ebcdic:
@@ -53,40 +48,27 @@ func (s *fieldSpec) runKind() runKind {
 	}
 }
 
-// begin begins a run; it is set piece by piece, since that is much faster than as a whole.
-func (r *run) begin(kind runKind, pos, start, at int, rest uint64) {
-	r.kind, r.pos, r.start, r.end, r.at, r.rest = kind, pos, start, start, at, rest
-}
-
-// read appends the values of a run to buf; ok is false when they are not as simple as that, or wrong.
-func (r *run) read(buf, b []byte) (out []byte, ok bool) {
-	raw, at := b[r.start:r.end], len(buf)
-	switch r.kind {
-	case noRun:
-		return buf, true
+// read appends the values of a run to those of m; ok is false when they are not as simple as that, or wrong.
+func (k runKind) read(m *Message, raw []byte) (ok bool) {
+	switch k {
 	case runPacked:
-		out = extend(buf, 2*len(raw))
-		return out, unpackDigits(out[at:], raw) == 0
+		return unpackDigits(m.more(2*len(raw)), raw) == 0
 	case runDigits:
-		out = extend(buf, len(raw))
-		return out, copyDecimal(out[at:], raw)
+		return copyDecimal(m.more(len(raw)), raw)
 	case runText:
-		out = extend(buf, len(raw))
-		return out, copyPlain(out[at:], raw)
+		return copyPlain(m.more(len(raw)), raw)
 	case runHex:
-		out = extend(buf, len(raw)/2)
-		return out, packHexDigits(out[at:], raw)
+		return packHexDigits(m.more(len(raw)/2), raw)
 	default:
-		return append(buf, raw...), r.kind == runBytes || isTrack(raw)
+		copy(m.more(len(raw)), raw)
+		return k == runBytes || isTrack(raw)
 	}
 }
 
 // write is the reverse of read.
-func (r *run) write(dst, buf []byte) (out []byte, ok bool) {
-	v, at := buf[r.start:r.end], len(dst)
-	switch r.kind {
-	case noRun:
-		return dst, true
+func (k runKind) write(dst, v []byte) (out []byte, ok bool) {
+	at := len(dst)
+	switch k {
 	case runPacked:
 		out = extend(dst, len(v)/2)
 		return out, packDecimal(out[at:], v) == 0
@@ -101,106 +83,90 @@ func (r *run) write(dst, buf []byte) (out []byte, ok bool) {
 		unpackDigits(out[at:], v)
 		return out, true
 	default:
-		return append(dst, v...), r.kind == runBytes || isTrack(v)
+		return append(dst, v...), k == runBytes || isTrack(v)
 	}
 }
 
-// packFields appends the fields of one bitmap. It gives what packEach gives, sooner: where anything is less simple than
-// a run, that goes on from the run's first field.
+// packFields appends the fields of one bitmap, run by run. It gives what packEach gives, sooner: where a run is less
+// simple than that, or wrong, that goes on from the run's first field.
 func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out []byte, err *FieldError) {
 	out = dst
-	buf := m.buf
-	var r run
-	var ok bool
-	r.begin(noRun, 0, 0, len(out), m.set[w])
-	for rest := m.set[w]; rest != 0; rest &= rest - 1 {
+	for rest := m.set[w]; rest != 0; {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
 		s, at := fields[n], &m.at[n]
-		off, kind := int(at.off), s.joins(at)
-		if kind != noRun && kind == r.kind && off == r.end && s.prefix == 0 {
-			r.end += int(at.n)
-			continue
-		}
-		if out, ok = r.write(out, buf); !ok {
-			return d.packEach(out[:r.at], m, fields, &r, w)
-		}
+		kind := s.joins(at)
 		if kind == noRun {
 			if out, err = d.packField(out, m, s, n); err != nil {
 				return dst, err
 			}
-			r.begin(noRun, 0, 0, len(out), rest&(rest-1))
+			rest &= rest - 1
 			continue
 		}
-		r.begin(kind, off, off, len(out), rest)
-		r.end = off + int(at.n)
+		first, begin := rest, len(out)
 		if s.prefix > 0 {
 			out = extend(out, int(s.before))
-			s.putLength(out[r.at:], int(at.n))
+			s.putLength(out[begin:], int(at.n))
 		}
-	}
-	if out, ok = r.write(out, buf); !ok {
-		return d.packEach(out[:r.at], m, fields, &r, w)
+		off := at.off
+		end := off + at.n
+		for rest &= rest - 1; rest != 0; rest &= rest - 1 {
+			n = 64*w + bits.TrailingZeros64(rest) + 1
+			s, at = fields[n], &m.at[n]
+			if s == nil || s.follows != kind || at.off != end || int(at.n) != s.max || at.kind != s.natural {
+				break
+			}
+			end += at.n
+		}
+		var ok bool
+		if out, ok = kind.write(out, m.buf[off:end]); !ok {
+			return d.packEach(out[:begin], m, fields, w, first)
+		}
 	}
 	return out, nil
 }
 
-// unpackFields reads the fields of one bitmap, the first of which begins at pos. It gives what unpackEach gives, sooner:
-// where anything is less simple than a run, or wrong, that goes on from the run's first field.
-func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) { //nolint:gocognit // one loop, since a call costs as much as a field
-	fields, buf := h.fields, m.buf
-	var r run
-	var ok bool
-	r.begin(noRun, pos, pos, len(buf), h.set[w])
-	for rest := h.set[w]; rest != 0; rest &= rest - 1 {
+// unpackFields reads the fields of one bitmap, the first of which begins at pos, run by run. It gives what unpackEach
+// gives, sooner: where a run is less simple than that, or wrong, that goes on from the run's first field.
+func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) {
+	fields := h.fields
+	for rest := h.set[w]; rest != 0; {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
 		s := fields[n]
-		if s == nil || pos+s.bytes > len(b) && s.prefix == 0 {
-			m.buf = buf[:r.at]
-			return h.unpackEach(m, b, w, &r)
+		if s == nil {
+			return 0, fault(pos, noSuchField).of(n)
 		}
-		start, end, kind := pos, pos+s.bytes, s.run
-		units := s.max
-		if s.prefix > 0 {
+		start, end, units := pos, pos+s.bytes, s.max
+		if s.prefix > 0 || end > len(b) {
 			var err *FieldError
 			if start, end, units, err = s.find(b, pos); err != nil {
-				m.buf = buf[:r.at]
-				return h.unpackEach(m, b, w, &r)
+				return 0, err.of(n)
 			}
 		}
-		if kind == runPacked && units%2 != 0 {
-			kind = noRun
-		}
-		if kind != r.kind || start != r.end || kind == noRun {
-			if buf, ok = r.read(buf, b); !ok {
-				m.buf = buf[:r.at]
-				return h.unpackEach(m, b, w, &r)
+		kind := s.run
+		if kind == noRun || kind == runPacked && units%2 != 0 {
+			if err := s.unpack(m, n, b[start:end], units); err != nil {
+				return 0, err.from(start).of(n)
 			}
-			if kind == noRun {
-				m.buf = buf
-				if err := s.unpack(m, n, b[start:end], units); err != nil {
-					return 0, err.from(start).of(n)
-				}
-				buf, pos = m.buf, end
-				r.begin(noRun, end, end, len(buf), rest&(rest-1))
-				continue
+			pos, rest = end, rest&(rest-1)
+			continue
+		}
+		first, begin := rest, len(m.buf)
+		for at := begin; ; {
+			m.at[n] = span{off: int32(at), n: int32(units), kind: s.natural, pad: noPad}
+			if rest &= rest - 1; rest == 0 {
+				break
 			}
-			r.begin(kind, pos, start, len(buf), rest)
+			n = 64*w + bits.TrailingZeros64(rest) + 1
+			if s = fields[n]; s == nil || s.follows != kind || end+s.bytes > len(b) {
+				break
+			}
+			at, units, end = at+units, s.max, end+s.bytes
 		}
-		at, size := start-r.start, end-start
-		switch kind {
-		case runPacked:
-			at, size = 2*at, 2*size
-		case runHex:
-			at, size = at/2, size/2
-		default: // a byte is a byte
+		if !kind.read(m, b[start:end]) {
+			m.buf = m.buf[:begin]
+			return h.unpackEach(m, b, w, pos, first)
 		}
-		m.at[n] = span{off: int32(r.at + at), n: int32(size), kind: s.natural, pad: noPad}
-		r.end, pos = end, end
+		pos = end
 	}
-	if buf, ok = r.read(buf, b); !ok {
-		m.buf = buf[:r.at]
-		return h.unpackEach(m, b, w, &r)
-	}
-	m.buf = buf
 	return pos, nil
 }

@@ -56,9 +56,8 @@ func (d *Dialect) unpack(m *Message, b []byte) (pos int, err *FieldError) {
 }
 
 // unpackEach reads the fields of one bitmap, one after the other, from the first of a run on.
-func (h *head) unpackEach(m *Message, b []byte, w int, from *run) (int, *FieldError) {
-	pos := from.pos
-	for rest := from.rest; rest != 0; rest &= rest - 1 {
+func (h *head) unpackEach(m *Message, b []byte, w, pos int, rest uint64) (int, *FieldError) {
+	for ; rest != 0; rest &= rest - 1 {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
 		s := h.fields[n]
 		if s == nil {
@@ -179,12 +178,11 @@ func (d *Dialect) readBitmap(b []byte, pos int) (set uint64, end int, err *Field
 	if d.mti == codingEBCDIC {
 		translate(digits[:], &fromEBCDIC)
 	}
-	first, bad := hex8(bin.LittleEndian.Uint64(digits[:]))
-	second, more := hex8(bin.LittleEndian.Uint64(digits[bitmapBytes:]))
-	if (bad|more)&^halfs8 != 0 {
+	var raw [bitmapBytes]byte
+	if !packHexDigits(raw[:], digits[:]) {
 		return 0, pos, faultAt("bitmap", pos+indexNotHex(digits[:]), "not upper-case hex text").hint("the bitmap may be binary")
 	}
-	return mirrored(uint64(pack8(first)) | uint64(pack8(second))<<32), pos + size, nil
+	return mirrored(bin.LittleEndian.Uint64(raw[:])), pos + size, nil
 }
 
 const noSuchField = "no such field"
