@@ -46,6 +46,9 @@ func (d *Desk) Owed(ctx context.Context) (o Owed, err error) {
 // lookAlikes finds approved attempts of other sales that resemble an unclean one.
 func (d *Desk) lookAlikes(tx *journal.Tx, unclean []Attempt) (out []LookAlike, err error) {
 	for _, u := range unclean {
+		if !u.Kind.pays() {
+			continue // what gives money back is nobody's second payment
+		}
 		from, to := u.SentAt.Add(-d.rules.DuplicateAge), u.SentAt.Add(d.rules.DuplicateAge)
 		twins, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at BETWEEN ? AND ? AND state = 'approved'
   AND `+paying+` AND sale <> ? ORDER BY seq`, u.Client, int64(u.Amount), from.UnixMilli(), to.UnixMilli(), u.Sale)
