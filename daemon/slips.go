@@ -25,6 +25,7 @@ type slips struct {
 
 	mu      sync.Mutex
 	pending []sheet       // guarded by mu
+	putting int           // guarded by mu: of those that were pending, on their way into the queue
 	missed  bool          // guarded by mu: a sale could not be read, so that its slip is not among them
 	ready   chan struct{} // holds one token: something is pending
 }
@@ -103,7 +104,9 @@ func (s *slips) run(ctx context.Context) {
 func (s *slips) retry(ctx context.Context) {
 	s.mu.Lock()
 	missed := s.missed
-	s.missed = false
+	if missed {
+		s.missed, s.putting = false, 1 // one at least
+	}
 	s.mu.Unlock()
 	if missed {
 		s.catchUp(ctx)
@@ -148,8 +151,9 @@ func changedAt(a payment.Attempt) time.Time {
 func (s *slips) put(ctx context.Context) {
 	s.mu.Lock()
 	pending := s.pending
-	s.pending = nil
+	s.pending, s.putting = nil, len(pending)
 	s.mu.Unlock()
+	defer s.settled()
 	if len(pending) > 0 { // what came too late to print by itself comes out with the next sale's, with its own time
 		if err := s.queue.ReleaseLate(ctx); err != nil {
 			s.h.w.Log.Warn("late slips could not be released", "err", err)
@@ -163,6 +167,13 @@ func (s *slips) put(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// settled says that nothing is on its way any more: it is in the queue, or pending again.
+func (s *slips) settled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putting = 0
 }
 
 // putBack keeps sheets for the next try, before those that came meanwhile.
@@ -184,7 +195,7 @@ func (s *slips) waiting(ctx context.Context) int {
 	if s.missed {
 		n++
 	}
-	return n + len(s.pending)
+	return n + len(s.pending) + s.putting
 }
 
 // concerns tells the health of slips that wait, and of sealed data that nobody can open.
