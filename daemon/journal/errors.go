@@ -99,12 +99,12 @@ func blockedBy(err error) *BlockedError {
 	case primaryCode(err) == sqlite3.SQLITE_FULL:
 		return &BlockedError{
 			Code: CodeDiskFull, Detail: err.Error(), cause: err,
-			Remedy: "free space on the journal's disk, then reopen the journal",
+			Remedy: "free space on the journal's disk; posd tries again every second and goes on by itself",
 		}
 	default:
 		return &BlockedError{
 			Code: CodeDisk, Detail: err.Error(), cause: err,
-			Remedy: "check the disk and the system log, then reopen the journal",
+			Remedy: "check the disk and the system log; posd tries again every second and goes on by itself",
 		}
 	}
 }
