@@ -9,6 +9,8 @@ SEEDS    ?= 10000
 MESSAGES ?= 1000000
 SEED     ?= 1
 STATES   ?= 10000
+FAULTS   ?= 2000
+PAIRS    ?= 0
 
 TOOL      := $(GO) tool -modfile=tools.mod
 LINT      := $(GO) tool -modfile=lint.mod golangci-lint
@@ -18,7 +20,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage power planted proof service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage power planted syscalls proof service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +104,10 @@ power: ## rebuild STATES (10000) states of a disk after a loss of power, and reo
 
 planted: ## plant bugs in posd, one at a time, and see that the harnesses catch each
 	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestPlantedBugs' ./daemon/proof
+
+syscalls: ## fail every system call of a sale and of a start, FAULTS (2000; 0: with every error) runs and PAIRS (0) with two; fill a disk (root)
+	$(GO) test -tags proof -count=1 -timeout 180m -v -run '^(TestEverySystemCall|TestAFullDisk|TestAReadOnlyDisk|TestTheTracer|TestATracer)' ./daemon/proof \
+	  -proof.faults=$(FAULTS) -proof.pairs=$(PAIRS) -proof.seed=$(SEED)
 
 proof: ## hold posd against every failure of the list and write proof.md (FULL=1: the full figures; PARTS="kill power": only these)
 	FULL=$(FULL) packaging/proof $(PARTS)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,18 +48,22 @@ func openLane(ctx context.Context) (*lane, error) {
 	if err != nil {
 		return l, err
 	}
-	l.s, err = newShop(ctx, dir, plan{})
-	if err != nil {
+	if l.s, err = newShop(ctx, dir, plan{}); err != nil {
 		return l, err
 	}
+	if err := l.s.hostDoes(ctx, hostsim.Rule{Kind: "sale", Do: hostsim.CommitSilent}); err != nil {
+		return l, err
+	}
+	return l, l.ready(ctx)
+}
+
+// ready says what is what in the shop, and starts posd.
+func (l *lane) ready(ctx context.Context) error {
 	l.setup = setup{Socket: l.s.path("tracer"), Places: map[string]string{
 		l.s.path("journal"): "journal", l.s.path("logs"): "log", l.s.path("keys"): "config", l.s.path(configFile): "config",
 		l.s.host.address: "host", l.s.gateway.address: "gateway", l.s.listen: "till",
 	}}
-	if err := l.s.hostDoes(ctx, hostsim.Rule{Kind: "sale", Do: hostsim.CommitSilent}); err != nil {
-		return l, err
-	}
-	return l, l.start(ctx)
+	return l.start(ctx)
 }
 
 func (l *lane) close() {
@@ -129,13 +134,27 @@ func (l *lane) play(ctx context.Context, p play) (hits []string) {
 
 // alone lets a posd whose calls fail no longer recover without help.
 func (l *lane) alone(ctx context.Context) error {
-	if err := l.s.ready(ctx); err != nil {
-		return fmt.Errorf("it does not recover by itself: %w", err)
+	if err := l.recovers(ctx); err != nil {
+		return err
 	}
 	if err := l.cancel(ctx); err != nil {
 		return err
 	}
 	return l.s.rest(ctx)
+}
+
+// recovers waits until posd takes payments again, with nobody's help.
+func (l *lane) recovers(ctx context.Context) error {
+	err := until(ctx, "posd to recover by itself", func(ctx context.Context) (bool, error) {
+		a, err := l.s.supervisor.get(ctx, "/v1/health")
+		return err == nil && !slices.ContainsFunc(a.Problems, func(c payment.Concern) bool {
+			return slices.Contains([]string{"blocked", "not_ready", "journal"}, c.Code)
+		}), nil
+	})
+	if err == nil {
+		err = l.s.ready(ctx)
+	}
+	return err
 }
 
 // cancel is the till's last word about a sale that it has given up: nobody waits for a card any more.
@@ -160,6 +179,9 @@ func (l *lane) lastCheck(ctx context.Context) {
 
 // kill ends posd and its tracer. posd is no child of ours: what is left of it ends soon after.
 func (l *lane) kill() {
+	if l.s.posd == nil {
+		return
+	}
 	l.s.kill()
 	group := -l.s.posd.cmd.Process.Pid
 	err := until(context.Background(), "posd to end with its tracer", func(context.Context) (bool, error) {

@@ -35,6 +35,8 @@ func errorsOf(kind string) []string {
 		return []string{"EIO", "ENOSPC"}
 	case "open":
 		return []string{"EMFILE", "EIO", "EMFILE*"}
+	case "create":
+		return []string{"EMFILE", "EIO", "ENOSPC", "EROFS*"}
 	case "socket", "accept":
 		return []string{"EMFILE", "EMFILE*"}
 	case "connect":
@@ -99,11 +101,27 @@ func programme(calls map[string]map[string]int, n int, r *rand.Rand) (all []play
 	for _, list := range [][]play{must, may} {
 		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	}
-	all = append(must, may...)
+	all = kindsFirst(append(must, may...))
 	if n > 0 && n < len(all) {
 		all = all[:n]
 	}
 	return all
+}
+
+// kindsFirst brings one run of each kind of call to the front, and else keeps the order.
+func kindsFirst(list []play) (all []play) {
+	seen := map[string]bool{}
+	var later []play
+	for _, p := range list {
+		k := p.scene + p.faults[0].Kind
+		if seen[k] {
+			later = append(later, p)
+			continue
+		}
+		seen[k] = true
+		all = append(all, p)
+	}
+	return append(all, later...)
 }
 
 // pairsOf draws runs with two faults.

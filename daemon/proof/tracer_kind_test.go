@@ -48,7 +48,18 @@ func (t *tracer) kind(in syscallInfo) string {
 	if other, ok := onSocket[verb]; socket && ok {
 		verb = other
 	}
+	if verb == "open" && forWriting(in) {
+		verb = "create" // or opens one that is there to write to it
+	}
 	return verb + " " + place
+}
+
+func forWriting(in syscallInfo) bool {
+	flags := in.Args[1]
+	if in.Nr == unix.SYS_OPENAT {
+		flags = in.Args[2]
+	}
+	return flags&(unix.O_ACCMODE|unix.O_CREAT) != 0
 }
 
 func onNothing(*tracer, syscallInfo) (socket bool, place string) { return true, "new" }

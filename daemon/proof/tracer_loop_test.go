@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 	"unsafe" //nolint:depguard // a tracer reads and fills memory by its address; it ships nowhere
 
@@ -112,8 +113,20 @@ func (t *tracer) called(tid int) {
 	if !ok {
 		return
 	}
-	if err := inflict(tid, f, in); err == nil {
-		t.note(f, kind, in.Nr)
+	if err := inflict(tid, f, in); err != nil {
+		return
+	}
+	if f.How != short && (strings.HasPrefix(kind, "send ") || strings.HasPrefix(kind, "recv ")) {
+		t.cut(int(int32(in.Args[0])))
+	}
+	t.note(f, kind, in.Nr)
+}
+
+// cut ends a connection of the program: after an error there is none that works.
+func (t *tracer) cut(fd int) {
+	if dup, err := unix.PidfdGetfd(t.pidfd, fd, 0); err == nil {
+		_ = unix.Shutdown(dup, unix.SHUT_RDWR)
+		_ = unix.Close(dup)
 	}
 }
 

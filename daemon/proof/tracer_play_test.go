@@ -113,7 +113,7 @@ func TestTheTracerFailsTheNthCallOfAKindOverAllThreads(t *testing.T) {
 		{fault{Kind: "write journal", Nth: 4, How: short}, []string{"write 3 10 <nil>", "write 4 5 <nil>", "write 5 10 <nil>"}},
 		{fault{Kind: "write journal", Nth: 9, How: "ENOSPC", Lasting: true}, []string{"write 8 10 <nil>", "write 9 -1 no space", "write 10 -1 no space"}},
 		{fault{Kind: "sync journal", Nth: 10, How: "EIO"}, []string{"sync 9 <nil>", "input/output error"}},
-		{fault{Kind: "open journal", Nth: 2, How: "EMFILE"}, []string{"open 1 <nil>", "f: too many open files", "open 3 <nil>"}},
+		{fault{Kind: "create journal", Nth: 2, How: "EMFILE"}, []string{"open 1 <nil>", "f: too many open files", "open 3 <nil>"}},
 		{fault{Kind: "rename journal", Nth: 1, How: "EIO"}, []string{"rename rename", "input/output error"}},
 		{fault{Kind: "connect host", Nth: 1, How: "ECONNREFUSED"}, []string{"connection refused"}},
 		{fault{Kind: "send host", Nth: 1, How: "ECONNRESET"}, []string{"send write", "connection reset"}},

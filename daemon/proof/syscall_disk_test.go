@@ -1,0 +1,238 @@
+//go:build proof && linux
+
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"posd/daemon/payment"
+	"posd/hwtest/hostsim"
+	"posd/hwtest/walletsim"
+)
+
+// openSmallDisk opens a lane whose journal is on a file system of its own, of 40 MiB. Only root may mount one.
+func openSmallDisk(t *testing.T) *lane {
+	t.Helper()
+	l := &lane{}
+	t.Cleanup(l.close)
+	dir, err := scratch()
+	if err == nil {
+		l.s, err = newShop(t.Context(), dir, plan{ballast: 4})
+	}
+	if err == nil {
+		err = unix.Mount("tmpfs", l.s.path("journal"), "tmpfs", 0, "size=40m,mode=700")
+	}
+	if err != nil {
+		t.Fatalf("a small disk: %v", err)
+	}
+	t.Cleanup(func() { l.kill(); _ = unix.Unmount(l.s.path("journal"), unix.MNT_DETACH) })
+	if err := l.ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// fillDisk takes all room that is left on the journal's disk, as another program would.
+func (l *lane) fillDisk(t *testing.T) {
+	t.Helper()
+	f, err := os.OpenFile(l.filler(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, size := range []int{1 << 20, 4 << 10, 512} {
+		for chunk := make([]byte, size); err == nil; {
+			_, err = f.Write(chunk)
+		}
+		if !errors.Is(err, unix.ENOSPC) {
+			t.Fatal(err)
+		}
+		err = nil
+	}
+}
+
+func (l *lane) filler() string { return l.s.path("journal/of-another-program") }
+
+// refusal is what posd says no with.
+func (l *lane) refusal(t *testing.T, a said, err error, status int, code string) {
+	t.Helper()
+	if err != nil || a.Status != status || a.Code != code || l.polite(a, nil) {
+		t.Errorf("got %d %s (%v), want %d %s", a.Status, a.Raw, err, status, code)
+	}
+	for _, what := range l.found {
+		t.Error(what)
+	}
+	l.found = nil
+}
+
+// health waits until posd says how it is, and that is as expected: with a code and a remedy for each concern.
+func (l *lane) health(ctx context.Context, want string) error {
+	var last said
+	err := until(ctx, "health to be "+want, func(ctx context.Context) (bool, error) {
+		a, err := l.s.supervisor.get(ctx, "/v1/health")
+		if last = a; err != nil || a.Status != http.StatusOK || !strings.Contains(string(a.Raw), `"`+want+`"`) {
+			return false, err
+		}
+		for _, c := range a.Problems {
+			if c.Code == "" || c.Remedy == "" {
+				return false, fmt.Errorf("a concern without code or remedy: %+v", c)
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, last.Raw)
+	}
+	return err
+}
+
+// sells takes a wallet payment, as in a shop where all is well.
+func (l *lane) sells(t *testing.T, sale string) {
+	t.Helper()
+	ctx := t.Context()
+	if a, err := l.s.till.openSale(ctx, sale, 1000); err != nil || a.refused() {
+		t.Fatalf("%s: %v %s", sale, err, a.Raw)
+	}
+	l.pays(t, sale)
+}
+
+// pays pays a sale that is open.
+func (l *lane) pays(t *testing.T, sale string) {
+	t.Helper()
+	ctx := t.Context()
+	code, err := l.s.code(ctx, walletsim.AlipayName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := l.s.payByCode(ctx, sale, "a", code)
+	if err != nil || a.State != payment.SaidApproved {
+		t.Fatalf("%s: %v %s", sale, err, a.Raw)
+	}
+	if a, err := l.s.till.ack(ctx, sale); err != nil || a.refused() {
+		t.Fatalf("%s: %v %s", sale, err, a.Raw)
+	}
+}
+
+// agrees lets posd rest, and compares the books.
+func (l *lane) agrees(t *testing.T) {
+	t.Helper()
+	if err := l.s.rest(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.lastCheck(t.Context())
+	for _, what := range l.found {
+		t.Error(what)
+	}
+}
+
+func TestAFullDiskRefusesSalesAndFinishesThoseThatRun(t *testing.T) {
+	l := openSmallDisk(t)
+	ctx := t.Context()
+	if err := l.s.hostDoes(ctx, hostsim.Rule{Kind: "sale", Do: hostsim.CommitSilent}); err != nil {
+		t.Fatal(err)
+	}
+	l.sells(t, "S-1")
+	for _, sale := range []string{"S-2", "S-3"} {
+		if a, err := l.s.till.openSale(ctx, sale, 2000); err != nil || a.refused() {
+			t.Fatalf("%s: %v %s", sale, err, a.Raw)
+		}
+	}
+	if a, err := l.s.till.begin(ctx, "S-2", "a", payBy("card"), 0); err != nil || a.refused() {
+		t.Fatalf("a card sale: %v %s", err, a.Raw)
+	}
+	if err := l.s.present(ctx, "S-2", "a", func() error { return l.s.swipe(ctx, 2) }); err != nil {
+		t.Fatal(err)
+	}
+	l.fillDisk(t) // while the host is silent
+	a, err := l.s.till.openSale(ctx, "S-4", 4000)
+	l.refusal(t, a, err, http.StatusInsufficientStorage, "disk_full")
+	a, err = l.s.till.begin(ctx, "S-2", "a", payBy("card"), wait)
+	if err != nil || a.State != payment.SaidReversed {
+		t.Errorf("the payment that ran: %v %s", err, a.Raw)
+	}
+	l.pays(t, "S-3") // opened before: its result is written from the reserve, too
+
+	refused := 0
+	for n := 0; refused == 0 && n < 2000; n++ { // somebody takes the reserve as well
+		l.fillDisk(t)
+		a, err := l.s.till.begin(ctx, "S-1", fmt.Sprint("r", n), undo("refund", "a"), 0)
+		if err == nil && a.Status == http.StatusServiceUnavailable {
+			l.refusal(t, a, err, http.StatusServiceUnavailable, "blocked")
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("posd wrote 2,000 events on a disk without room")
+	}
+	if err := l.health(ctx, "blocked"); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(l.filler()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.recovers(ctx); err != nil {
+		t.Fatalf("posd does not go on by itself when there is room again: %v", err)
+	}
+	l.sells(t, "S-5")
+	if info, err := os.Stat(l.s.path(journalFile) + ".ballast"); err != nil || info.Size() != 4<<20 {
+		t.Errorf("the reserve is not back: %v", err)
+	}
+	l.agrees(t)
+}
+
+func TestAReadOnlyDiskBlocksMoneyAndNothingElse(t *testing.T) {
+	l := openSmallDisk(t)
+	ctx := t.Context()
+	l.sells(t, "S-1")
+	var all []fault // what a file system that was mounted read-only answers, also to who has its files open
+	for _, kind := range []string{"write", "sync", "truncate", "create", "rename", "unlink"} {
+		all = append(all, fault{Kind: kind + " journal", Nth: 1, How: "EROFS", Lasting: true})
+	}
+	if _, err := tell(ctx, l.setup.Socket, order{Arm: true, Faults: all}); err != nil {
+		t.Fatal(err)
+	}
+	a, err := l.s.till.openSale(ctx, "S-2", 2000)
+	l.refusal(t, a, err, http.StatusServiceUnavailable, "blocked")
+	if err := l.health(ctx, "blocked"); err != nil {
+		t.Error(err)
+	}
+	if a, err := l.s.till.get(ctx, attemptPath("S-1", "a")); err != nil || a.Status != http.StatusServiceUnavailable && a.State != payment.SaidApproved {
+		t.Errorf("what was paid before: %v %s", err, a.Raw)
+	}
+	if _, err := tell(ctx, l.setup.Socket, order{Arm: true}); err != nil { // mounted for writing again
+		t.Fatal(err)
+	}
+	if err := l.recovers(ctx); err != nil {
+		t.Fatalf("posd does not go on by itself: %v", err)
+	}
+	l.sells(t, "S-3")
+	l.agrees(t)
+
+	// A start on such a disk says what is wrong and ends; who started it tries again.
+	disk := l.s.path("journal")
+	if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, "size=40m"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.start(ctx); !errors.Is(err, errEnded) || !strings.Contains(err.Error(), "read-only file system") {
+		t.Errorf("a start on a read-only disk: %v", err)
+	}
+	l.kill()
+	l.mustNotPanic()
+	if err := unix.Mount("", disk, "", unix.MS_REMOUNT, "size=40m"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	l.sells(t, "S-6")
+	l.agrees(t)
+	t.Log("proof | disk full; read-only disk | the real posd on a small file system | sales refused with 507 and a remedy, results and reversals written from the reserve, blocked with code and remedy when that is gone or nothing can be written, and on by itself afterwards")
+}
