@@ -50,6 +50,7 @@ type Desk struct {
 	lives   map[Key]*life         // guarded by mu; the attempts that have a goroutine
 	starts  map[Key]chan struct{} // guarded by mu; attempts that Pay is about to begin
 	arrived int64                 // guarded by mu; numbers the lives, for their place in the lane
+	rounds  rounds                // guarded by mu; of the terminal's reversals
 
 	swept time.Time // the day at whose start sealed data was last destroyed; of Run's look at the hour
 
@@ -82,7 +83,7 @@ func NewDesk(o Options) *Desk {
 	return &Desk{
 		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip,
 		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}},
-		cards: &lane{}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
+		cards: &lane{}, rounds: rounds{turned: make(chan struct{})}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
 	}
 }
 

@@ -95,7 +95,12 @@ const freshTryLimit = 90 * time.Second
 func (d *Desk) kick(k Key) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if l := d.lives[k]; l != nil {
-		l.wake()
+	l := d.lives[k]
+	if l == nil {
+		return
 	}
+	if l.round.onLane && !l.round.waits() {
+		d.callRound()
+	}
+	l.wake()
 }

@@ -11,7 +11,8 @@ import (
 const newcomer = math.MaxInt64
 
 // lane lets one request of a terminal through at a time (invariant I6). Who waits goes in the order of its place, so
-// reversals go first, and in their own order.
+// reversals go first, and in their own order; but each goes once before a newcomer that waits. A host that answers no
+// reversal would keep a shop with many of them closed for ever.
 type lane struct {
 	mu      sync.Mutex
 	busy    bool          // guarded by mu
@@ -19,8 +20,9 @@ type lane struct {
 }
 
 type laneWaiter struct {
-	place int64
-	ready chan struct{}
+	place  int64
+	ready  chan struct{}
+	passed map[int64]bool // of a newcomer: who went before it since it came
 }
 
 // enter waits for the lane. leave must be called once after a nil error. A nil lane is always free.
@@ -41,7 +43,7 @@ func (l *lane) enter(ctx context.Context, place int64) error {
 func (l *lane) join(place int64) *laneWaiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := &laneWaiter{place: place, ready: make(chan struct{})}
+	w := &laneWaiter{place: place, ready: make(chan struct{}), passed: map[int64]bool{}}
 	if !l.busy {
 		l.busy = true
 		close(w.ready)
@@ -78,7 +80,22 @@ func (l *lane) leave() {
 		l.busy = false
 		return
 	}
-	next := l.waiting[0]
-	l.waiting = l.waiting[1:]
+	i := l.next()
+	next := l.waiting[i]
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	for _, w := range l.waiting {
+		if w.place == newcomer && next.place != newcomer {
+			w.passed[next.place] = true
+		}
+	}
 	close(next.ready)
+}
+
+// next is who goes next of those that wait, of which there is one. The caller holds mu.
+func (l *lane) next() int {
+	first := slices.IndexFunc(l.waiting, func(w *laneWaiter) bool { return w.place == newcomer })
+	if first < 0 {
+		return 0
+	}
+	return slices.IndexFunc(l.waiting, func(w *laneWaiter) bool { return !l.waiting[first].passed[w.place] })
 }

@@ -14,6 +14,7 @@ type life struct {
 	key   Key
 	rail  Rail                         // of the tender that was asked; guarded by Desk.mu
 	place int64                        // in the lane: older lives first
+	round round                        // guarded by Desk.mu
 	kick  chan struct{}                // holds one token: stop waiting, try now
 	gone  chan struct{}                // closed when the goroutine has ended
 	rest  func(context.Context, *life) // goes on with it when somebody wants it again; set before it lives
@@ -98,6 +99,7 @@ func (d *Desk) forget(l *life) {
 	if d.lives[l.key] == l {
 		delete(d.lives, l.key)
 	}
+	d.turn()
 }
 
 // wake tells a life not to wait any longer.

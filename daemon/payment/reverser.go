@@ -42,9 +42,7 @@ func (d *Desk) step(ctx context.Context, l *life, a Attempt, t Tender) bool {
 	case a.State == Sent:
 		return d.ask(ctx, l, a, t)
 	case a.State == Reversing:
-		l.reversing.Store(true)
-		hold := a.Undo.NotBefore.After(d.now())
-		return d.pause(ctx, l, d.untilTry(a.Undo), hold) && d.try(ctx, l, t)
+		return d.tryInTurn(ctx, l, a, t)
 	case a.awaitsAck():
 		return d.awaitAck(ctx, l, a, t)
 	default:
@@ -67,8 +65,29 @@ func (d *Desk) untilTry(u UndoRecord) time.Duration {
 	return min(max(0, u.NextTry.Sub(d.now())), u.NextTry.Sub(last))
 }
 
+// tryInTurn tries a reversal when it is due, after the older ones of its terminal.
+func (d *Desk) tryInTurn(ctx context.Context, l *life, a Attempt, t Tender) bool {
+	hold := a.Undo.NotBefore.After(d.now())
+	d.reverses(l, t, hold)
+	woken, ok := d.doze(ctx, l, d.untilTry(a.Undo), hold)
+	if !ok {
+		return false
+	}
+	if try, ok := d.comesDue(ctx, l, woken); !try || !ok {
+		return ok
+	}
+	defer d.hasTurned(l)
+	return d.awaitOlder(ctx, l) && d.try(ctx, l, t)
+}
+
 // pause waits; a kick ends it early unless hold. false when posd stops.
 func (d *Desk) pause(ctx context.Context, l *life, wait time.Duration, hold bool) bool {
+	_, ok := d.doze(ctx, l, wait, hold)
+	return ok
+}
+
+// doze is pause, and tells whether it was a kick that ended it.
+func (d *Desk) doze(ctx context.Context, l *life, wait time.Duration, hold bool) (woken, ok bool) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	kick := l.kick
@@ -78,10 +97,11 @@ func (d *Desk) pause(ctx context.Context, l *life, wait time.Duration, hold bool
 	select {
 	case <-timer.C:
 	case <-kick:
+		woken = true
 	case <-ctx.Done():
-		return false
+		return false, false
 	}
-	return true
+	return woken, true
 }
 
 // repeat sends a refund again under the same number.
@@ -199,9 +219,14 @@ func conclusive(ans Answer) bool { return ans.Outcome == Approved || ans.Outcome
 func (d *Desk) wakeReversals(rail Rail) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	onLane := false
 	for _, l := range d.lives {
 		if l.reversing.Load() && l.rail == rail {
+			onLane = onLane || l.round.onLane
 			l.wake()
 		}
+	}
+	if onLane {
+		d.callRound()
 	}
 }

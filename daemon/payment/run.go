@@ -78,6 +78,7 @@ func (d *Desk) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var risen []*life // first all, then each goes on: reversals must know of the older ones
 	for _, a := range open {
 		pol := Policy{}
 		t := d.tenderOf(a)
@@ -92,7 +93,12 @@ func (d *Desk) recover(ctx context.Context) error {
 			return err
 		}
 		step.At("recovery moves")
-		d.resume(a)
+		if l := d.rise(a); l != nil {
+			risen = append(risen, l)
+		}
+	}
+	for _, l := range risen {
+		d.live(l, func(ctx context.Context) { d.chase(ctx, l) })
 	}
 	if err := d.moveAllPairs(ctx); err != nil {
 		return err
@@ -129,15 +135,26 @@ func (d *Desk) setOpen(open bool) {
 
 // resume gives a life to an attempt that needs one and has none. One that may be ending is told to go on.
 func (d *Desk) resume(a Attempt) {
+	if l := d.rise(a); l != nil {
+		d.live(l, func(ctx context.Context) { d.chase(ctx, l) })
+	}
+}
+
+// rise makes the life that resume gives; nil if there is none to give.
+func (d *Desk) rise(a Attempt) *life {
 	if !a.State.Open() && !a.awaitsAck() || a.State == Created {
-		return
+		return nil
 	}
 	l, born := d.bearOnce(a.Key)
 	if !born {
-		return
+		return nil
 	}
-	d.ride(l, d.tenderOf(a))
-	d.live(l, func(ctx context.Context) { d.chase(ctx, l) })
+	t := d.tenderOf(a)
+	d.ride(l, t)
+	if a.State == Reversing {
+		d.reverses(l, t, a.Undo.NotBefore.After(d.now()))
+	}
+	return l
 }
 
 // close ends the lives: those that wait for an answer about money get the grace.
