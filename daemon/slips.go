@@ -39,6 +39,7 @@ type sheet struct {
 	doc   printer.Document
 	made  time.Time
 	about string // for the log
+	old   bool   // of before a restart: it calls nothing else out
 }
 
 func newSlips(h *house, p printer.Printer) *slips {
@@ -123,9 +124,7 @@ func (s *slips) catchUp(ctx context.Context) {
 	}
 	for i := len(sales) - 1; i >= 0; i-- {
 		for _, a := range sales[i].Attempts {
-			if s.h.w.Now().Sub(changedAt(a)) < slipLasts {
-				s.offer(sales[i], a)
-			}
+			s.offerOld(sales[i], a)
 		}
 	}
 	batches, err := s.h.desk.Batches(ctx)
@@ -140,12 +139,29 @@ func (s *slips) catchUp(ctx context.Context) {
 	}
 }
 
-// changedAt is when the attempt got what its slip says.
-func changedAt(a payment.Attempt) time.Time {
-	if a.Undo.Since.After(a.DecidedAt) {
-		return a.Undo.Since
+// slipsLost is how old a payment may be whose slip was lost with the power before it was queued. Such a slip is queued
+// late: after its time it is held until somebody asks for it, or the next sale's comes out.
+const slipsLost = 4 * time.Hour
+
+// offerOld takes the slip of a payment of before the start.
+func (s *slips) offerOld(sale payment.Sale, a payment.Attempt) {
+	since := dueSince(sale, a)
+	slip, due := s.h.slip(sale, a)
+	if due && s.h.w.Now().Sub(since) < slipsLost {
+		s.take(sheet{id: slip.ID(), doc: slip.Document(), made: since, about: a.Key.String(), old: true})
 	}
-	return a.DecidedAt
+}
+
+// dueSince is when the attempt got what its slip says; a receipt that waited for the till, when the till acknowledged.
+func dueSince(sale payment.Sale, a payment.Attempt) time.Time {
+	since := a.DecidedAt
+	if a.Undo.Since.After(since) {
+		since = a.Undo.Since
+	}
+	if a.Confirm && a.Acked && sale.AckedAt.After(since) {
+		since = sale.AckedAt
+	}
+	return since
 }
 
 func (s *slips) put(ctx context.Context) {
@@ -154,7 +170,7 @@ func (s *slips) put(ctx context.Context) {
 	s.pending, s.putting = nil, len(pending)
 	s.mu.Unlock()
 	defer s.settled()
-	if len(pending) > 0 { // what came too late to print by itself comes out with the next sale's, with its own time
+	if slices.ContainsFunc(pending, func(sh sheet) bool { return !sh.old }) { // what came too late to print by itself comes out with the next sale's, with its own time
 		if err := s.queue.ReleaseLate(ctx); err != nil {
 			s.h.w.Log.Warn("late slips could not be released", "err", err)
 		}

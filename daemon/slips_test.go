@@ -101,3 +101,34 @@ func TestASlipWhoseSaleCannotBeReadIsLookedUpAgain(t *testing.T) {
 		}
 	})
 }
+
+func TestASlipThatWasLostWithThePowerIsQueuedForAsLongAsItShould(t *testing.T) {
+	now := time.Date(2026, 11, 28, 18, 0, 0, 0, time.UTC)
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	h := &house{cfg: &config.Config{}, w: world{Now: func() time.Time { return now }}}
+	for name, row := range map[string]struct {
+		a     payment.Attempt
+		acked time.Time
+		made  time.Time // zero: not at all
+	}{
+		"of now":       {payment.Attempt{DecidedAt: ago(time.Minute)}, time.Time{}, ago(time.Minute)},
+		"of hours ago": {payment.Attempt{DecidedAt: ago(3 * time.Hour)}, time.Time{}, ago(3 * time.Hour)},
+		"of last week": {payment.Attempt{DecidedAt: ago(168 * time.Hour)}, time.Time{}, time.Time{}},
+		"acknowledged": {payment.Attempt{DecidedAt: ago(time.Hour), Confirm: true, Acked: true}, ago(time.Minute), ago(time.Minute)},
+		"not yet":      {payment.Attempt{DecidedAt: ago(time.Hour), Confirm: true}, time.Time{}, time.Time{}},
+	} {
+		s := &slips{h: h, ready: make(chan struct{}, 1)}
+		a := row.a
+		a.Kind, a.State, a.Amount, a.Approved, a.Currency, a.Print = payment.KindSale, payment.ApprovedState, 10, 10, "CNY", true
+		s.offerOld(payment.Sale{ID: "s", Amount: 10, Currency: "CNY", AckedAt: row.acked, Attempts: []payment.Attempt{a}}, a)
+		if row.made.IsZero() {
+			if len(s.pending) > 0 {
+				t.Errorf("%s: %+v is queued", name, s.pending)
+			}
+			continue
+		}
+		if len(s.pending) != 1 || !s.pending[0].made.Equal(row.made) || !s.pending[0].old {
+			t.Errorf("%s: %+v, want it as of %v", name, s.pending, row.made)
+		}
+	}
+}

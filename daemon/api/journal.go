@@ -65,9 +65,6 @@ func (a *API) verifyJournal(c *call) error {
 	if err != nil {
 		return err
 	}
-	if found.Damage != nil {
-		a.o.Log.Error("the journal is damaged", "event", found.Damage.Event, "what", found.Damage.What)
-	}
 	a.answer(c, http.StatusOK, found)
 	return nil
 }

@@ -139,6 +139,7 @@ func (j *Journal) keepDamaged(err error) bool {
 		return false
 	}
 	j.blocked.Store(b)
+	j.opt.Log.Error("journal is damaged", "what", b.Detail)
 	var dam *DamagedError
 	if errors.As(err, &dam) && dam.derived {
 		j.wrong.Store(true) // Reopen makes it good

@@ -36,6 +36,7 @@ func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	m.report.Events, m.report.Hash = m.at.seq, m.at.hash
 	var dam *DamagedError
 	if err = explain(err); errors.As(err, &dam) && !j.opt.ReadOnly {
+		j.opt.Log.Error("journal is damaged", "what", dam.fault())
 		j.wrong.Store(true)
 		j.blocked.Store(blockedBy(dam))
 	}
