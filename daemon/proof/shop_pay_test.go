@@ -21,16 +21,27 @@ const wait = 20 * time.Second
 // payByCard begins an attempt whose customer has the n-th test card, lets the customer swipe and gives the outcome. One
 // customer is at the reader at a time.
 func (s *shop) payByCard(ctx context.Context, sale, attempt string, n int) (said, error) {
+	return s.swiped(ctx, sale, attempt, n, payBy("card"))
+}
+
+// preAuthorise is payByCard for what only reserves.
+func (s *shop) preAuthorise(ctx context.Context, sale, attempt string, n int) (said, error) {
+	body := payBy("card")
+	body["kind"] = "pre-auth"
+	return s.swiped(ctx, sale, attempt, n, body)
+}
+
+func (s *shop) swiped(ctx context.Context, sale, attempt string, n int, body map[string]any) (said, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	a, err := s.till.begin(ctx, sale, attempt, payBy("card"), 0)
+	a, err := s.till.begin(ctx, sale, attempt, body, 0)
 	if err != nil || a.refused() {
 		return a, err
 	}
 	if err := s.present(ctx, sale, attempt, func() error { return s.swipe(ctx, n) }); err != nil {
 		return a, err
 	}
-	return s.till.begin(ctx, sale, attempt, payBy("card"), wait)
+	return s.till.begin(ctx, sale, attempt, body, wait)
 }
 
 // swipe swipes the n-th test card, whether somebody waits for it or not.

@@ -4,6 +4,7 @@ package proof
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,10 +26,8 @@ func (s *shop) rest(ctx context.Context) error {
 			return false, err
 		}
 		last = owed
-		for _, a := range owed.Stuck {
-			if err := s.settleStuck(ctx, a); err != nil {
-				return false, err
-			}
+		if err := s.settleStuck(ctx, owed.Stuck); err != nil {
+			return false, err
 		}
 		undoing := slices.ContainsFunc(owed.Pairs, func(p payment.Pair) bool { return p.State == payment.PairUndoing })
 		if len(owed.Open)+len(owed.Stuck) > 0 || undoing {
@@ -53,24 +52,59 @@ func (s *shop) quiet(ctx context.Context) (bool, error) {
 	}
 	health, err := s.supervisor.get(ctx, "/v1/health")
 	waiting := slices.ContainsFunc(health.Problems, func(c payment.Concern) bool { return c.Code == "slips_waiting" })
-	return err == nil && !waiting, err
+	if err != nil || waiting || !s.prints() {
+		return err == nil && !waiting, err
+	}
+	return s.papered(ctx)
+}
+
+// papered tells whether every payment that stands has its receipt (P1).
+func (s *shop) papered(ctx context.Context) (bool, error) {
+	list, err := s.supervisor.get(ctx, "/v1/sales?limit=500")
+	if err != nil {
+		return false, err
+	}
+	paid, _, err := s.receipts()
+	if err != nil {
+		return false, err
+	}
+	for _, sale := range list.Sales {
+		for _, raw := range sale.Attempts {
+			var a said
+			if err := json.Unmarshal(raw, &a); err != nil {
+				return false, err
+			}
+			if a.Kind == "sale" && a.State == payment.SaidApproved && a.Refunded == 0 && paid[sale.ID] == 0 {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
 }
 
 // settleStuck is the supervisor who has asked the acquirer or the gateway what it has.
-func (s *shop) settleStuck(ctx context.Context, a said) error {
+func (s *shop) settleStuck(ctx context.Context, stuck []said) error {
+	if len(stuck) == 0 {
+		return nil
+	}
 	l, err := s.ledgers()
 	if err != nil {
 		return err
 	}
-	as := "not-paid"
-	if l.did(a.Numbers.Terminal, a.Numbers.Batch, a.Numbers.Trace, a.Numbers.Order) {
-		as = "paid"
+	for _, a := range stuck {
+		as := "not-paid"
+		if l.did(a.Numbers.Terminal, a.Numbers.Batch, a.Numbers.Trace, a.Numbers.Order) {
+			as = "paid"
+		}
+		answer, err := s.supervisor.settle(ctx, a.Sale, a.Attempt, as)
+		if err != nil {
+			return err
+		}
+		if answer.refused() && answer.Status != http.StatusConflict {
+			return fmt.Errorf("%s/%s cannot be settled: %s", a.Sale, a.Attempt, answer.Raw)
+		}
 	}
-	answer, err := s.supervisor.settle(ctx, a.Sale, a.Attempt, as)
-	if err == nil && answer.refused() && answer.Status != http.StatusConflict {
-		err = fmt.Errorf("%s/%s cannot be settled: %s", a.Sale, a.Attempt, answer.Raw)
-	}
-	return err
+	return nil
 }
 
 // again restarts posd in a calm world, lets it come to rest and stops it: the way to every check.

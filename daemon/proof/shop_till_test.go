@@ -73,11 +73,17 @@ type said struct {
 	Stuck    []said            `json:"stuck"`
 	Pairs    []payment.Pair    `json:"pairs"`
 	Batches  []said            `json:"batches"`
+	Sales    []said            `json:"sales"`
 	Problems []payment.Concern `json:"problems"`
 	Devices  []struct {
 		Name   string `json:"name"`
 		Online bool   `json:"online"`
 	} `json:"devices"`
+}
+
+// undecided tells that posd is not done with the attempt.
+func (a said) undecided() bool {
+	return a.State == payment.SaidInProgress || a.State == payment.SaidReversing
 }
 
 // refused tells that posd has said no.

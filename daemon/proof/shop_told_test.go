@@ -3,7 +3,6 @@
 package proof
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -81,24 +80,12 @@ var saleLine = regexp.MustCompile(`(?m)^Sale +(\S+)$`)
 
 // checkSlips holds what was printed against the journal: PAID is on paper for what is paid, and for nothing else.
 func (s *shop) checkSlips(v *verdict, sales []payment.Sale) error {
-	if s.printer == nil || s.plan.language != "" {
+	if !s.prints() {
 		return nil
 	}
-	slips, err := s.slips()
+	paid, reprint, err := s.receipts()
 	if err != nil {
 		return err
-	}
-	paid := map[string]int{}    // PAID slips of a sale
-	reprint := map[string]int{} // those of them that say that they may be there twice
-	for _, slip := range slips {
-		m := saleLine.FindStringSubmatch(slip)
-		if m == nil || !hasLine(slip, "PAID") {
-			continue
-		}
-		paid[m[1]]++
-		if strings.Contains(slip, "REPRINT") {
-			reprint[m[1]]++
-		}
 	}
 	for _, sale := range sales {
 		v.checkPaper(sale, paid[sale.ID], reprint[sale.ID])
@@ -109,29 +96,37 @@ func (s *shop) checkSlips(v *verdict, sales []payment.Sale) error {
 // checkPaper holds the PAID slips of a sale against its attempts. A slip of which nobody knows whether it came out comes
 // again, and says so.
 func (v *verdict) checkPaper(s payment.Sale, paid, reprint int) {
-	var may, must int
+	may := 0
 	for _, a := range s.Attempts {
-		if a.Kind != payment.KindSale || !a.Print {
-			continue
-		}
-		switch {
-		case a.State == payment.SettledPaid, a.Reason == payment.ReasonUnwanted:
+		pays := a.Kind == payment.KindSale || a.Kind == payment.KindCompletion
+		if pays && (slices.Contains(standing, a.State) || a.Reason == payment.ReasonUnwanted) {
 			may++
-		case a.State == payment.ApprovedState:
-			may++
-			if a.Refunded == 0 && !a.Voided {
-				must++
-			}
 		}
 	}
-	what := fmt.Sprintf("sale %s has %d PAID slips, %d of them reprints; %d must be there, %d may", s.ID, paid, reprint, must, may)
 	if paid-reprint > may || may == 0 && paid > 0 {
-		v.breach("rule 14: %s", what)
-	}
-	if paid < must {
-		v.breach("P1: %s", what)
+		v.breach("rule 14: sale %s has %d PAID slips, %d of them reprints; %d may be there", s.ID, paid, reprint, may)
 	}
 }
+
+// receipts counts the PAID slips that are out, by sale; reprints says how many of them say that they may be there twice.
+func (s *shop) receipts() (paid, reprints map[string]int, err error) {
+	slips, err := s.slips()
+	paid, reprints = map[string]int{}, map[string]int{}
+	for _, slip := range slips {
+		m := saleLine.FindStringSubmatch(slip)
+		if m == nil || !hasLine(slip, "PAID") {
+			continue
+		}
+		paid[m[1]]++
+		if strings.Contains(slip, "REPRINT") {
+			reprints[m[1]]++
+		}
+	}
+	return paid, reprints, err
+}
+
+// prints tells whether the shop's slips can be read here.
+func (s *shop) prints() bool { return s.printer != nil && s.plan.language == "" }
 
 // hasLine tells whether a line of a slip says that and nothing else.
 func hasLine(slip, says string) bool {
