@@ -7,6 +7,7 @@ TIME     ?= 30s
 FUZZ     ?= ./...
 SEEDS    ?= 10000
 MESSAGES ?= 1000000
+KILLS    ?= 300
 SEED     ?= 1
 STATES   ?= 10000
 FAULTS   ?= 2000
@@ -20,7 +21,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage power planted syscalls proof service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage power kill planted syscalls proof service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +102,9 @@ damage: ## flip every byte and cut every length of a day's journal (SEED=1)
 # SEED draws what is lost; what posd does while it is recorded is not the same every time.
 power: ## rebuild STATES (10000) states of a disk after a loss of power, and reopen each (SEED=1)
 	$(GO) test -tags proof -count=1 -timeout 3h -v -run '^TestPower' ./daemon/proof -proof.states=$(STATES) -proof.seed=$(SEED)
+
+kill: ## kill posd KILLS (300) times, at random and at every named step, and hold its books against the other side's
+	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^Test(Killed|ClientsWho|ASecondPosd|ThePosdThatShips|EveryStep)' ./daemon/proof -proof.kills=$(KILLS) -proof.seed=$(SEED)
 
 planted: ## plant bugs in posd, one at a time, and see that the harnesses catch each
 	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestPlantedBugs' ./daemon/proof
