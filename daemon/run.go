@@ -137,6 +137,7 @@ func (h *house) openDesk() error {
 		return err
 	}
 	o := payment.Options{Book: h.book, Card: card, Rules: rulesOf(h.cfg.Payment), Now: h.w.Now, Log: h.w.Log}
+	o.LetGo = func(k payment.Key, r payment.Rail) { h.tell(func(a *api.API) { a.LetGo(k, r) }) }
 	if h.purse = purse; purse != nil {
 		o.Wallet = purse
 	}

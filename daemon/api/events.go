@@ -90,6 +90,21 @@ func (a *API) Refused(device string, err error) {
 	a.notices.say("refused", refusedView{device, err.Error(), a.o.Now()})
 }
 
+// letGoView is a card or code that the customer has shown and that was not needed: the other one was first.
+type letGoView struct {
+	Client  string       `json:"client"`
+	Sale    string       `json:"sale"`
+	Attempt string       `json:"attempt"`
+	Rail    payment.Rail `json:"rail"`
+	Time    time.Time    `json:"time"`
+}
+
+// LetGo tells the tills that nothing was taken from a card or code, so that the cashier may say so. It returns at once, and
+// fits payment.Options.LetGo.
+func (a *API) LetGo(k payment.Key, r payment.Rail) {
+	a.notices.say("let_go", letGoView{k.Client, k.Sale, k.Attempt, r, a.o.Now()})
+}
+
 // stream is one open event stream (server-sent events, WHATWG HTML 9.2).
 type stream struct {
 	c       *call

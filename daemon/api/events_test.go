@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"posd/daemon/payment"
 	"posd/drivers"
 )
 
@@ -162,10 +163,11 @@ func TestDevicesAndScansAreEventsWithoutANumber(t *testing.T) {
 		s.api.Scanned("counter", "6901234567892\r\ndata: x", "]E0")
 		s.api.DeviceChanged(drivers.DeviceStatus{Name: "slips", Kind: drivers.Printer, Why: "cover is open", Remedy: "close it"})
 		s.api.Refused("swipe", errors.New("the card could not be read"))
+		s.api.LetGo(payment.Key{Client: "till", Sale: "1", Attempt: "a"}, payment.RailWallet)
 		text := strings.Join(l.heard(), "\n")
 		for _, want := range []string{
 			"event: scan\ndata: {\"device\":\"counter\",\"data\":\"6901234567892\\r\\ndata: x\",\"aim\":\"]E0\"", `"why":"cover is open","remedy":"close it"`,
-			"event: refused\ndata: {\"device\":\"swipe\"",
+			"event: refused\ndata: {\"device\":\"swipe\"", "event: let_go\ndata: {\"client\":\"till\",\"sale\":\"1\",\"attempt\":\"a\",\"rail\":\"wallet\"",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the stream lacks %q:\n%s", want, text)

@@ -24,6 +24,9 @@ type Options struct {
 	Slip func(Sale, Attempt)
 	// BatchSlip is told, after it is on disk, that a batch is over or its close refused. It must not block.
 	BatchSlip func(Batch)
+	// LetGo is told that the customer has shown a card or code on a rail that was not the first: nothing is taken from it.
+	// It must not block.
+	LetGo func(Key, Rail)
 	// StopGrace is how long Run waits for an exchange under way when it is told to stop; 10 s.
 	StopGrace time.Duration
 }
@@ -42,6 +45,7 @@ type Desk struct {
 	grace time.Duration
 
 	batchSlip func(Batch)
+	letGo     func(Key, Rail)
 	codes     *codeIndex
 	cards     *lane // of the card terminal; a wallet has none
 
@@ -73,6 +77,9 @@ func NewDesk(o Options) *Desk {
 	if o.BatchSlip == nil {
 		o.BatchSlip = func(Batch) {}
 	}
+	if o.LetGo == nil {
+		o.LetGo = func(Key, Rail) {}
+	}
 	if o.StopGrace <= 0 {
 		o.StopGrace = 10 * time.Second
 	}
@@ -81,7 +88,7 @@ func NewDesk(o Options) *Desk {
 	rules := o.Rules.withDefaults()
 	o.Book.whenLeft(o.BatchSlip)
 	return &Desk{
-		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip,
+		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip, letGo: o.LetGo,
 		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}},
 		cards: &lane{}, rounds: rounds{turned: make(chan struct{})}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
 	}

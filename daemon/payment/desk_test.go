@@ -97,6 +97,7 @@ type bench struct {
 	mu        sync.Mutex
 	off       time.Duration // guarded by mu; what the wall clock is off by
 	printed   []Batch       // guarded by mu
+	gone      []string      // guarded by mu; what was let go
 }
 
 // slips are the batches whose slip was due.
@@ -104,6 +105,12 @@ func (b *bench) slips() []Batch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]Batch(nil), b.printed...)
+}
+
+func (b *bench) letGo(k Key, r Rail) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gone = append(b.gone, k.String()+" "+string(r))
 }
 
 func (b *bench) print(batch Batch) {
@@ -159,7 +166,7 @@ func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *ben
 			t.Fatal(err)
 		}
 		log := slog.New(slog.DiscardHandler)
-		b.desk = NewDesk(Options{Book: NewBook(j, seal, b.now, log), Card: card, Wallet: purse, Rules: rules, Now: b.now, Log: log, BatchSlip: b.print})
+		b.desk = NewDesk(Options{Book: NewBook(j, seal, b.now, log), Card: card, Wallet: purse, Rules: rules, Now: b.now, Log: log, BatchSlip: b.print, LetGo: b.letGo})
 		ctx, cancel := context.WithCancel(b.ctx)
 		var run sync.WaitGroup
 		run.Go(func() { _ = b.desk.Run(ctx) })
@@ -312,6 +319,9 @@ func TestTheFirstRailThatIsSentWinsAndTheOtherIsWiped(t *testing.T) {
 		}
 		if slow.code != "" || card.calls() != "[]" {
 			t.Errorf("the card was not let go: wiped %v, asked %s", slow.code == "", card.calls())
+		}
+		if got := fmt.Sprint(b.gone); got != "[s/a card]" {
+			t.Errorf("said to be let go: %s", got)
 		}
 	})
 }

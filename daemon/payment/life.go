@@ -191,8 +191,9 @@ func (d *Desk) collect(ctx context.Context, l *life, r Request, tenders []Tender
 		}
 		if c.in != nil {
 			d.log.Info("the other rail was first; this input is let go", "sale", r.Key.Sale, "attempt", r.Key.Attempt, "rail", string(d.railOf(c.t)))
+			wipe(c.in)
+			d.letGo(r.Key, d.railOf(c.t))
 		}
-		wipe(c.in)
 		if won.t == nil {
 			won.err = errors.Join(won.err, c.err)
 		}
