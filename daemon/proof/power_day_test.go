@@ -31,11 +31,11 @@ type tape struct {
 	following sync.WaitGroup
 }
 
-// sized are the commits of the busy part, and how full the disk gets: a checkpoint by count, and a disk that is
-// full in the middle of them.
+// The busy part: a checkpoint by count, and a disk that is full in the middle.
 const (
-	busyCommits = 320
-	fullAt      = 500 // the write of a thread that finds the disk full
+	busyCommits = 320 // and more until the disk was full,
+	busyMost    = 10 * busyCommits
+	fullAt      = 200 // which the so many-th write of each of posd's threads finds
 )
 
 // ballastMiB is held back for a full disk: as little as can be, since every state has it.
@@ -244,10 +244,15 @@ func (t *tape) lostAnswers(ctx context.Context) error {
 	if _, err := t.wallet(ctx, walletsim.AlipayName, "reversing", "reversed"); err != nil {
 		return err
 	}
-	if _, err := t.wallet(ctx, walletsim.WeChatName, "approved"); err != nil { // the query finds it paid
+	// The query finds it paid, if it comes in time.
+	if _, err := t.wallet(ctx, walletsim.WeChatName, "approved", "reversing", "reversed"); err != nil {
 		return err
 	}
-	return errors.Join(t.s.calm(ctx), t.settled(ctx))
+	if err := errors.Join(t.s.calm(ctx), t.settled(ctx), t.s.hostDoes(ctx, hostsim.Rule{MTI: "0200", Do: hostsim.Decline, Code: "51"})); err != nil {
+		return err
+	}
+	_, err = t.card(ctx, "declined")
+	return err
 }
 
 // settled waits until nothing is owed.
@@ -296,7 +301,10 @@ func (t *tape) evening(ctx context.Context) error {
 // comes back.
 func (t *tape) busy(ctx context.Context) error {
 	refusals := 0
-	for range busyCommits {
+	for n := 0; n < busyCommits || refusals == 0; n++ {
+		if n == busyMost {
+			return errors.New("the disk was never full")
+		}
 		err := until(ctx, "a sale to be taken", func(ctx context.Context) (bool, error) {
 			t.sales++
 			a, err := t.s.till.openSale(ctx, fmt.Sprintf("P-%d", t.sales), 1)
@@ -308,9 +316,6 @@ func (t *tape) busy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-	}
-	if refusals == 0 {
-		return errors.New("the disk was never full")
 	}
 	// Another thread may find the disk full only now: then the sale is taken back.
 	if _, err := t.card(ctx, "approved", "reversing", "reversed", ""); err != nil {

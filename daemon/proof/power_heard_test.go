@@ -105,6 +105,7 @@ func (c *claims) hearEvents(place int, text []byte) ([]byte, error) {
 			return text, err
 		}
 		text = text[m[1]:]
+		c.followed++
 		subject := strings.TrimSuffix("sale/"+e.Client+"/"+e.Sale+"/"+e.Attempt, "/")
 		if e.Terminal != "" {
 			subject = "terminal/" + e.Terminal

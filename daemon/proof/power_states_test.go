@@ -20,10 +20,25 @@ type outage struct {
 	image image
 }
 
+// states tells states that were there before from new ones.
+type states struct {
+	seed maphash.Seed
+	sums map[uint64]bool
+}
+
+func newStates() *states { return &states{maphash.MakeSeed(), map[uint64]bool{}} }
+
+// add tells whether a state is new. What is the same on the disk is another state when more had been told by then.
+func (s *states) add(o outage) bool {
+	sum := o.image.sum(s.seed, o.told)
+	known := s.sums[sum]
+	s.sums[sum] = true
+	return !known
+}
+
 // outages builds states of the disk, each unlike all others, and hands them on until it has made so many. It gives how
 // many it has made of each kind: fewer than wanted if the record has no more.
-func outages(ctx context.Context, r *record, plan outagePlan, hand func(outage)) (made [lossKinds]int, err error) {
-	seen, seed := map[uint64]bool{}, maphash.MakeSeed()
+func outages(ctx context.Context, r *record, plan outagePlan, known *states, hand func(outage)) (made [lossKinds]int, err error) {
 	total := 0
 	for round := uint64(0); total < plan.want && round < maxRounds; round++ {
 		d, err := newDisk(r)
@@ -38,11 +53,9 @@ func outages(ctx context.Context, r *record, plan outagePlan, hand func(outage))
 			d.advance(o.place)
 			o.image = d.after(o.luck)
 			o.told = plan.told(o.place)
-			sum := o.image.sum(seed, o.told)
-			if seen[sum] || total == plan.want {
+			if total == plan.want || !known.add(o) {
 				continue
 			}
-			seen[sum] = true
 			hand(o)
 			made[o.luck.kind]++
 			total++

@@ -38,8 +38,10 @@ type claims struct {
 	streams map[string]bool   // connections on which events are told
 	known   map[string]bool   // claims by their text: who repeats something told it before
 	found   []claim
-	sockets map[listener]int // what was sent to whom, in calls
-	slips   int
+
+	sockets  map[listener]int // what was sent to whom, in calls
+	followed int              // events that the till followed
+	slips    int
 }
 
 // claimsOf reads everything that was sent. who tells connections apart.

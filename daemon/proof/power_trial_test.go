@@ -4,7 +4,6 @@ package proof
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -25,8 +24,10 @@ type trial struct {
 	bad   atomic.Int64 // states with anything wrong
 	lost  atomic.Int64 // those of them that lack what was told
 
-	made  [lossKinds]int // owned by run
+	known *states        // owned by run
+	made  [lossKinds]int // likewise
 	took  time.Duration  // likewise
+	twice int            // of those made: after a second loss of power; likewise
 	again []outage       // states at whose recovery power goes once more; likewise
 
 	mu    sync.Mutex
@@ -59,10 +60,11 @@ func (tr *trial) run(ctx context.Context, part string, r *record, p outagePlan, 
 	for w := range runtime.GOMAXPROCS(0) {
 		workers.Go(func() { tr.work(ctx, filepath.Join(tr.dir, fmt.Sprint(w)), part, queue) })
 	}
-	sent := 0
-	made, err := outages(ctx, r, p, func(o outage) {
-		if keep > 0 && sent%max(1, p.want/keep) == p.want/keep/2 {
+	sent, picked := 0, 0
+	made, err := outages(ctx, r, p, tr.known, func(o outage) {
+		if picked < keep && sent >= picked*p.want/keep {
 			tr.again = append(tr.again, o)
+			picked++
 		}
 		queue <- numbered{o, sent}
 		sent++
@@ -84,7 +86,7 @@ func (tr *trial) work(ctx context.Context, dir, part string, queue <-chan number
 		lone, setUp = tr.tape.newLone(filepath.Join(dir, fmt.Sprint("lone", tr.total())))
 	}
 	for o := range queue {
-		k, errs := tr.judge(ctx, filepath.Join(dir, "state"), o.outage)
+		k, errs := tr.judge(ctx, filepath.Join(dir, "state"), o)
 		if setUp != nil {
 			errs = append(errs, setUp.Error())
 		}
@@ -99,11 +101,11 @@ func (tr *trial) work(ctx context.Context, dir, part string, queue <-chan number
 }
 
 // judge reopens one state as posd does, and gives what its journal holds and what is wrong with it.
-func (tr *trial) judge(ctx context.Context, folder string, o outage) (*kept, []string) {
+func (tr *trial) judge(ctx context.Context, folder string, o numbered) (*kept, []string) {
 	if err := o.image.lay(folder); err != nil {
 		return nil, []string{err.Error()}
 	}
-	k, err := reopen(ctx, folder)
+	k, err := reopen(ctx, folder, o.n%verifyShare == 0)
 	if err != nil {
 		return nil, []string{err.Error()}
 	}
@@ -127,18 +129,27 @@ func (tr *trial) report(o outage, part string, errs []string) {
 	}
 }
 
-// runParts reopens so many states of the first life, in which the journal is made, and so many of the others.
-func (tr *trial) runParts(ctx context.Context, first, others int, seed uint64) error {
-	r, next := tr.tape.record, tr.tape.starts[parts[1].name]
-	made, rest := planOutages(r, 0, next, tr.claims.toldBy), planOutages(r, next, forever, tr.claims.toldBy)
-	made.want, made.seed, rest.want, rest.seed = first, seed, others, seed
-	return errors.Join(tr.run(ctx, "", r, made, againMost/2), tr.run(ctx, "", r, rest, againMost/2))
+// runFirst reopens so many states of the first life, in which the journal is made.
+func (tr *trial) runFirst(ctx context.Context, want int, seed uint64) error {
+	r := tr.tape.record
+	p := planOutages(r, 0, tr.tape.starts[parts[1].name], tr.claims.toldBy)
+	p.want, p.seed = want, seed
+	return tr.run(ctx, "", r, p, againMost/2)
+}
+
+// runRest reopens states of the other lives, until there are so many of all.
+func (tr *trial) runRest(ctx context.Context, all int, seed uint64) error {
+	r := tr.tape.record
+	p := planOutages(r, tr.tape.starts[parts[1].name], forever, tr.claims.toldBy)
+	p.want, p.seed = all-tr.total(), seed
+	return tr.run(ctx, "", r, p, againMost/2)
 }
 
 // runAgain lets the power go once more, while the real posd recovers from some of the states: as many states of each as
 // makes enough of all. Nothing that was told before the first loss may be missing after the second.
 func (tr *trial) runAgain(ctx context.Context, want int, seed uint64) error {
-	for i, o := range tr.again {
+	again := tr.again
+	for i, o := range again {
 		r, err := tr.tape.recordWake(ctx, filepath.Join(tr.dir, fmt.Sprintf("again%d", i)), o)
 		if err != nil {
 			return fmt.Errorf("recovery from place %d, %s, seed %d: %w", o.place, o.luck.kind, o.luck.seed, err)
@@ -146,10 +157,12 @@ func (tr *trial) runAgain(ctx context.Context, want int, seed uint64) error {
 		told := func(int) int { return o.told }
 		part := fmt.Sprintf("recovery from %q, place %d, %s, seed %d", tr.tape.partOf(o.place), o.place, o.luck.kind, o.luck.seed)
 		p := planOutages(r, 0, forever, told)
-		p.want, p.seed = want/len(tr.again), seed+uint64(i)
+		p.want, p.seed = want/len(again), seed+uint64(i)
+		before := tr.total()
 		if err := tr.run(ctx, part, r, p, 0); err != nil {
 			return err
 		}
+		tr.twice += tr.total() - before
 	}
 	return nil
 }
