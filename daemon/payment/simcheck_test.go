@@ -13,6 +13,9 @@ import (
 func (d *day) rest() {
 	ctx := context.Background()
 	for range 400 {
+		if d.w.isLost() {
+			return
+		}
 		time.Sleep(5 * time.Minute)
 		o, err := d.desk.Owed(ctx)
 		if err != nil {

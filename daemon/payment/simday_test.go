@@ -104,6 +104,7 @@ func (d *day) power(ctx context.Context) {
 		d.w.mu.Unlock()
 		if err := d.j.Reopen(ctx); err != nil {
 			d.w.breach("I10: the journal does not open after a crash: %v", err)
+			d.w.giveUp()
 		}
 		d.plan()
 		d.start()
@@ -166,6 +167,9 @@ func (d *day) play() {
 // try calls posd until it is up: a till repeats what was not answered.
 func (d *day) try(call func(ctx context.Context, desk *Desk) error) error {
 	for range 600 {
+		if d.w.isLost() {
+			return errGone
+		}
 		d.mu.Lock()
 		desk, up := d.desk, d.up
 		d.mu.Unlock()
@@ -179,9 +183,12 @@ func (d *day) try(call func(ctx context.Context, desk *Desk) error) error {
 		}
 		time.Sleep(2 * time.Second)
 	}
-	d.w.breach("posd does not come back")
-	return errors.New("posd does not come back")
+	d.w.breach("%v", errGone)
+	d.w.giveUp()
+	return errGone
 }
+
+var errGone = errors.New("posd does not come back")
 
 func (d *day) sell(client, id string, rng *rand.Rand) {
 	amount := Cents(rng.IntN(5)+1) * 1000

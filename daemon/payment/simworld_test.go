@@ -29,6 +29,7 @@ type world struct {
 	skip     int           // how often crashAt is passed over first
 	failNext bool          // the next commit fails, as a disk would
 	broken   []string      // rules that were broken
+	lost     bool          // posd does not come back: the rest of the day is not worth its time
 	flying   int           // financial requests in flight on the terminal
 	journal  *journal.Journal
 }
@@ -60,6 +61,18 @@ func (w *world) isDead() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.dead
+}
+
+func (w *world) giveUp() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost = true
+}
+
+func (w *world) isLost() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lost
 }
 
 func (w *world) breach(format string, args ...any) {
