@@ -16,8 +16,10 @@ import (
 	"time"
 )
 
-// plantLimit is how long one harness may take.
-const plantLimit = 5 * time.Minute
+const (
+	plantLimit = 10 * time.Minute // how long one harness may take
+	plantLine  = 150              // how much of what it says is shown
+)
 
 // TestPlantedBugsAreCaught changes posd as a careless hand would, one bug at a time, and runs the harness that must see
 // it: it fails, and for the right reason. The harness on the tree as it is passes, else it would prove nothing.
@@ -120,19 +122,37 @@ func (p plant) catch(t *testing.T, root string) (row string) {
 	case !strings.Contains(out, p.words):
 		t.Fatalf("%s fails, but not by %q:\n%s", p.harness, p.words, plantTail(out))
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %.1f s |", p.name, p.harness.pkg, plantSeen(out), p.words, time.Since(began).Seconds())
+	return fmt.Sprintf("| %s | %s | %s | %s | %.1f s |", p.name, p.harness.pkg, plantSeen(out), p.said(out), time.Since(began).Seconds())
+}
+
+// said is the line of an output that holds the words, or its beginning.
+func (p plant) said(out string) string {
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, p.words) {
+			line = strings.ReplaceAll(strings.TrimSpace(line), "|", "/")
+			if len(line) > plantLine {
+				return line[:plantLine] + " ..."
+			}
+			return line
+		}
+	}
+	return p.words
 }
 
 // try runs the harness with some files changed.
 func (h plantHarness) try(t *testing.T, root string, texts map[string]string) (out string, err error) {
 	t.Helper()
 	args := []string{"test", "-vet=off", "-count=1", "-timeout", plantLimit.String(), "-run", h.run}
-	if len(texts) > 0 {
-		args = append(args, "-overlay", plantOverlay(t, root, texts))
+	if h.proof() {
+		args = append(args, "-tags", "proof")
 	}
 	args = append(append(args, h.pkg), strings.Fields(h.args)...)
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = root
+	if len(texts) > 0 { // by the environment, so that a posd that the harness builds has the bug, too
+		flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -overlay=" + plantOverlay(t, root, texts))
+		cmd.Env = append(os.Environ(), "GOFLAGS="+flags)
+	}
 	b, err := cmd.CombinedOutput()
 	if err == nil && strings.Contains(string(b), "no tests to run") {
 		err = fmt.Errorf("%s matches no test", h.run)

@@ -17,12 +17,15 @@ type plant struct {
 	hunks   []plantHunk
 }
 
-// plantHarness is a go test command: package, pattern of the test's name, further arguments.
+// plantHarness is a go test command: package, pattern of the test's name, further arguments. One of this package has the
+// build tag proof.
 type plantHarness struct {
 	pkg, run, args string
 }
 
 func (h plantHarness) String() string { return strings.TrimSpace(h.pkg + " " + h.run + " " + h.args) }
+
+func (h plantHarness) proof() bool { return h.pkg == "./daemon/proof" }
 
 // plantHunk changes one place of a file, as a patch does: lines that stay begin with two spaces, lines that go with "- ",
 // lines that come with "+ ".
