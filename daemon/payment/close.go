@@ -170,10 +170,29 @@ func (d *Desk) settleDown(ctx context.Context, terminal string) error {
 
 // takeBackUnacknowledged reverses at once what the till has still to acknowledge, and waits for that: once the batch is
 // settled the host reverses nothing of it any more, and to wait for the till could shut the shop for long. A till that
-// acknowledges later hears that it is too late.
+// acknowledges later hears that it is too late. What was on its way may be approved meanwhile, so it looks again.
 func (d *Desk) takeBackUnacknowledged(ctx context.Context, terminal string) error {
-	var due []Attempt
-	err := d.book.j.View(ctx, func(tx *journal.Tx) error {
+	for range 3 {
+		due, err := d.unacknowledgedNow(ctx, terminal)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		for _, a := range due {
+			if _, err := d.commit(ctx, a.Key, event{lapsed: true}, d.card.Policy()); err != nil {
+				return err
+			}
+			d.kick(a.Key)
+		}
+		if err := d.settleDown(ctx, terminal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unacknowledgedNow gives what of the terminal's batch the till has still to acknowledge.
+func (d *Desk) unacknowledgedNow(ctx context.Context, terminal string) (due []Attempt, err error) {
+	err = d.book.j.View(ctx, func(tx *journal.Tx) error {
 		batch, _, err := terminalRow(tx, terminal)
 		if err != nil {
 			return err
@@ -181,17 +200,7 @@ func (d *Desk) takeBackUnacknowledged(ctx context.Context, terminal string) erro
 		due, err = queryAttempts(tx, `terminal = ? AND batch = ? AND ended = 0 AND state = 'approved' AND acked = 0 ORDER BY seq`, terminal, batch)
 		return err
 	})
-	due = slices.DeleteFunc(due, func(a Attempt) bool { return !a.awaitsAck() })
-	if err != nil || len(due) == 0 {
-		return err
-	}
-	for _, a := range due {
-		if _, err := d.commit(ctx, a.Key, event{lapsed: true}, d.card.Policy()); err != nil {
-			return err
-		}
-		d.kick(a.Key)
-	}
-	return d.settleDown(ctx, terminal)
+	return slices.DeleteFunc(due, func(a Attempt) bool { return !a.awaitsAck() }), err
 }
 
 func (d *Desk) openNow(ctx context.Context, terminal string) (items []OpenItem, err error) {
