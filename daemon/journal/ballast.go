@@ -31,12 +31,22 @@ func newBallast(opt Options) *ballast {
 		return nil
 	}
 	b := &ballast{path: opt.Path + ".ballast", size: opt.Ballast, log: opt.Log}
+	_, err := os.Stat(b.path)
+	b.held = err == nil // or part of it
+	return b
+}
+
+// fill makes the file if there is room.
+func (b *ballast) fill() {
+	if b == nil {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.held = false
 	if err := b.load(); err != nil {
 		b.log.Warn("no room for the journal's ballast", "err", err)
 	}
-	return b
 }
 
 // load makes the file if it is not there and there is room for more than it. Its content is random, since some file

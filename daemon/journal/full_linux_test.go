@@ -118,3 +118,45 @@ func TestFullDiskRefusesSalesButWritesResults(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAStartOnAFullDiskTakesTheBallast(t *testing.T) {
+	opt := options(t)
+	opt.Path, opt.Ballast, opt.KeepDamaged = filepath.Join(smallDisk(t), "journal.db"), 4<<20, true
+	j := open(t, opt)
+	appendNotes(t, j, "sale/1", "before")
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fillUp(t, filepath.Join(filepath.Dir(opt.Path), "filler"))
+	j = open(t, opt)
+	if err := errors.Join(j.Blocked(), appendLong(t, j)); err != nil {
+		t.Errorf("a reversal that is owed cannot be written: %v", err)
+	}
+	if err := j.Room(); !errors.Is(err, journal.ErrFull) {
+		t.Errorf("room on a full disk: %v", err)
+	}
+}
+
+func TestAStartOnADiskWithoutAnyRoomIsBlockedUntilThereIsSome(t *testing.T) {
+	opt := options(t)
+	opt.Path, opt.KeepDamaged = filepath.Join(smallDisk(t), "journal.db"), true
+	j := open(t, opt)
+	appendNotes(t, j, "sale/1", "before")
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	filler := filepath.Join(filepath.Dir(opt.Path), "filler")
+	fillUp(t, filler)
+	opt.Projections = []journal.Projection{tally{schema: "CREATE TABLE tally (subject TEXT UNIQUE, n INTEGER)"}} // derived anew
+	j = open(t, opt)
+	wantFull(t, j.Blocked())
+	if _, err := j.Events(t.Context(), 0, 0, ""); err != nil {
+		t.Errorf("events of before: %v", err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.Reopen(t.Context()), appendLong(t, j)); err != nil {
+		t.Error(err)
+	}
+}

@@ -55,6 +55,7 @@ func TestHashCoversEveryField(t *testing.T) {
 func TestBallastIsGivenUpAndMadeAnew(t *testing.T) {
 	opt := Options{Path: filepath.Join(t.TempDir(), "journal.db"), Ballast: 300_000, Log: slog.New(slog.DiscardHandler)}
 	b := newBallast(opt)
+	b.fill()
 	size := func() int64 {
 		info, err := os.Stat(b.path)
 		if err != nil {

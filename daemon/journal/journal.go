@@ -59,7 +59,7 @@ type Options struct {
 	Owner       string           // who holds the lock, as the next one will read it: "posd"
 	Ballast     int64            // bytes held back for a full disk; 0 for none
 	Log         *slog.Logger     // nil for none
-	KeepDamaged bool             // open a damaged journal blocked instead of refusing: what can be read is read
+	KeepDamaged bool             // open it blocked where it is damaged or its disk fails, instead of refusing: what can be read is read
 	ReadOnly    bool             // to look at: it must be there, and no event and no table changes
 
 	Memory       bool            // simulations: nothing is synced; without Path nothing touches a disk
@@ -111,17 +111,32 @@ func Open(ctx context.Context, opt Options) (*Journal, error) {
 		j.lock = l
 	}
 	j.mark = openMark(opt)
+	if !opt.ReadOnly {
+		j.moveIn()
+	}
 	if err := j.open(ctx, tailLength); err != nil {
-		if !j.keepDamaged(err) {
+		if !j.keepBlocked(err) {
 			return nil, j.abandon(err)
 		}
 	}
 	if !opt.ReadOnly {
-		j.ballast = newBallast(opt)
+		j.ballast.fill()
 		removeCopy(opt)
 	}
 	j.startKeeper()
 	return j, nil
+}
+
+// moveIn makes room where there is none, and says who is here. That is news for people only: without it we work, too.
+func (j *Journal) moveIn() {
+	j.ballast = newBallast(j.opt)
+	j.ballast.relieve()
+	if j.lock == nil {
+		return
+	}
+	if err := j.lock.write(j.lock.known); err != nil {
+		j.opt.Log.Warn("journal's owner cannot be noted", "err", err)
+	}
 }
 
 // abandon gives everything back after a failed Open.
@@ -132,13 +147,16 @@ func (j *Journal) abandon(err error) error {
 	return err
 }
 
-// keepDamaged blocks a damaged journal if the caller wants to have it all the same.
-func (j *Journal) keepDamaged(err error) bool {
+// keepBlocked blocks a journal that is damaged, or whose disk fails, if the caller wants to have it all the same.
+func (j *Journal) keepBlocked(err error) bool {
 	b := blockedBy(err)
-	if !j.opt.KeepDamaged || b.Code != CodeDamaged {
+	if !j.opt.KeepDamaged || b.Code != CodeDamaged && !isFault(err) {
 		return false
 	}
 	j.blocked.Store(b)
+	if b.Code == CodeDiskFull {
+		j.ballast.release()
+	}
 	j.opt.Log.Error("journal is damaged", "what", b.Detail)
 	var dam *DamagedError
 	if errors.As(err, &dam) && dam.derived {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
 )
@@ -33,8 +34,10 @@ func takeLock(opt Options) (*lock, error) {
 	if opt.ReadOnly {
 		flag = os.O_RDWR
 	}
-	l.flock = flock.New(name, flock.SetFlag(flag), flock.SetPermissions(0o600))
-	ok, err := l.flock.TryLock()
+	ok, err := l.try(name, flag)
+	if errors.Is(err, syscall.EROFS) { // the disk may be mounted for writing again while we run
+		ok, err = l.try(name, os.O_RDONLY)
+	}
 	if opt.ReadOnly && errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -46,14 +49,13 @@ func takeLock(opt Options) (*lock, error) {
 		return nil, &LockedError{Owner: holder, PID: pid}
 	}
 	l.known = id
-	if opt.ReadOnly {
-		return l, nil
-	}
-	if err := l.write(id); err != nil {
-		l.release()
-		return nil, err
-	}
 	return l, nil
+}
+
+// try takes the lock if nobody has it.
+func (l *lock) try(name string, flag int) (bool, error) {
+	l.flock = flock.New(name, flock.SetFlag(flag), flock.SetPermissions(0o600))
+	return l.flock.TryLock()
 }
 
 // readOwner reads owner, process and journal id; what it cannot read is empty.
