@@ -40,7 +40,7 @@ func (r *round) customer(rail string) *customer {
 	sales.mu.Unlock()
 	wallets := []string{walletsim.AlipayName, walletsim.WeChatName}
 	c := &customer{
-		s: r.s, sale: fmt.Sprintf("K-%d", n), amount: int64(1000 + n), rail: rail, card: n, wallet: wallets[r.rng.IntN(2)],
+		s: r.s, sale: fmt.Sprintf("K-%d", n), amount: int64(1000 + n), rail: rail, card: n, wallet: wallets[r.rng.IntN(2)], acks: true,
 		codes: map[string]string{}, final: map[string]said{},
 	}
 	r.customers = append(r.customers, c)
@@ -59,7 +59,7 @@ func (r *round) anybody() {
 	r.faults.draw(r.rng, c)
 }
 
-// random kills posd at a moment that nobody has chosen, and sometimes once more while it recovers.
+// random kills posd at moments that nobody has chosen, and sometimes again while it recovers.
 func (r *round) random(ctx context.Context) error {
 	for range 3 + r.rng.IntN(3) {
 		r.anybody()
@@ -75,15 +75,17 @@ func (r *round) random(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.begin(ctx); err != nil {
-		return err
-	}
-	after := time.Duration(r.rng.IntN(1500)) * time.Millisecond
-	if err := r.killed(ctx, after); err != nil {
-		return err
-	}
-	if err := r.nipped(ctx, r.rng.IntN(3), 600*time.Millisecond); err != nil { // while it recovers, or just after
-		return err
+	for range 1 + r.rng.IntN(3) { // the customers go on, among the same faults
+		if err := r.begin(ctx); err != nil {
+			return err
+		}
+		after := time.Duration(r.rng.IntN(1500)) * time.Millisecond
+		if err := r.killed(ctx, after); err != nil {
+			return err
+		}
+		if err := r.nipped(ctx, r.rng.IntN(3), 600*time.Millisecond); err != nil { // while it recovers, or just after
+			return err
+		}
 	}
 	return r.end(ctx)
 }

@@ -98,7 +98,7 @@ func (r *round) died(name string) error {
 
 // The scenes.
 
-func cardSale(r *round) { r.customer("card").acks = true }
+func cardSale(r *round) { r.customer("card") }
 
 // onCard is a card sale with something that the host does wrong.
 func onCard(rules ...hostsim.Rule) func(*round) {
@@ -118,7 +118,7 @@ func thenCard(after string) func(*round) {
 // completed is a pre-auth and its completion.
 func completed(r *round) { r.customer("pre-auth").after = "completion" }
 
-func walletSale(r *round) { r.customer("wallet").acks = true }
+func walletSale(r *round) { r.customer("wallet") }
 
 // onWallet is a wallet sale with something that the gateway does wrong.
 func onWallet(rules ...walletsim.Rule) func(*round) {

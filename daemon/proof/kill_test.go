@@ -30,6 +30,9 @@ const (
 	roundLimit    = 3 * time.Minute
 )
 
+// settings are what shops set differently.
+var settings = []string{"", "", "accept_partial = true", "confirm_mode = true\nconfirm_within = \"5s\""}
+
 // harness counts what the rounds come to.
 type harness struct {
 	t      *testing.T
@@ -146,7 +149,7 @@ func (h *harness) work(ctx context.Context, s uint64, give <-chan task) {
 	var w workplace
 	defer func() { w.leave(false) }()
 	for k := range give {
-		err := w.enter(ctx, plan{posd: h.posd, notFound: []string{"00", "25"}[k.n%2]})
+		err := w.enter(ctx, plan{posd: h.posd, notFound: []string{"00", "25"}[k.n%2], payment: settings[k.n%len(settings)]})
 		r := &round{h: h, s: w.shop, name: k.String(), rng: rand.New(rand.NewPCG(s, uint64(k.n)))}
 		before := h.breaches()
 		if err == nil {

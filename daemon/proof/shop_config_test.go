@@ -93,6 +93,7 @@ backoff_min = "50ms"
 backoff_max = "400ms"
 gate_age = "2s"
 batch_wait = "3s"
+{{.Plan.Payment}}
 [log]
 file = "logs/posd.json"
 level = "debug"
@@ -108,6 +109,7 @@ func (s *shop) configure() error {
 		"Listen": s.listen, "Host": s.host.at(), "Gateway": s.gateway.at(), "Devices": s.devices(),
 		"Plan": map[string]any{
 			"Language": s.plan.language, "Ballast": s.plan.ballast, "TimeOut": s.plan.timeOut, "Deadline": s.plan.deadline,
+			"Payment": s.plan.payment,
 		},
 	}
 	var text strings.Builder

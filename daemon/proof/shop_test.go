@@ -26,6 +26,7 @@ type plan struct {
 	deadline string   // of the wallets: 1s unless said
 	ballast  int      // MiB held back for a full disk
 	language string   // of slips: en unless said
+	payment  string   // more lines of the configuration's [payment]
 }
 
 // shop is a store of real processes on loopback: posd, a card host, a gateway with its customers' phones, and the devices
