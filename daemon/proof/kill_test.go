@@ -105,9 +105,11 @@ func (h *harness) tasks(turns int, s uint64, give chan<- task) {
 	rand.New(rand.NewPCG(s, 0)).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	for n := 0; ; n++ {
 		h.mu.Lock()
-		enough := h.random+h.before+len(list) >= *kills || len(h.broken) > 0
+		enough, wrong := h.random+h.before+len(list) >= *kills, len(h.broken) > 0
 		h.mu.Unlock()
 		switch {
+		case wrong: // the rest would say the same, slowly
+			return
 		case n < len(list):
 			give <- task{n, list[n]}
 		case enough:
