@@ -6,64 +6,66 @@ import (
 	"time"
 )
 
-// dialling is a card tender that is still dialling for a while, unless it is told to stop; then it says what left.
+// dialling is a card tender whose first exchange takes a while.
 type dialling struct {
 	*script
 
-	stopped Answer // what it answers when its ctx ends meanwhile
+	takes time.Duration
 }
 
 func (d *dialling) Authorize(ctx context.Context, a Attempt, _ Input) Answer {
 	d.note("authorize", a)
 	select {
-	case <-time.After(30 * time.Second):
-		return d.next()
+	case <-time.After(d.takes):
 	case <-ctx.Done():
-		return d.stopped
 	}
+	return d.next()
 }
 
-func TestACancelThatComesWhileNothingHasLeftEndsUnsent(t *testing.T) {
+func TestACancelWhileAHostIsAskedEndsAsWhatWasSentSays(t *testing.T) {
 	for name, row := range map[string]struct {
-		stopped Answer
-		want    State
-		calls   string
+		answer Answer
+		want   State
+		calls  string
 	}{
-		"nothing left":                     {Answer{Outcome: NotSent}, Unsent, "[authorize a]"},
-		"it may have left":                 {Answer{}, Reversed, "[authorize a reverse a]"},
-		"the host was faster":              {yes(1000), Reversed, "[authorize a reverse a]"},
-		"the host was faster, and says no": {Answer{Outcome: Declined, Code: "51"}, DeclinedState, "[authorize a]"},
+		"nothing left":      {Answer{Outcome: NotSent}, Unsent, "[authorize a]"},
+		"it may have left":  {Answer{}, Reversed, "[authorize a reverse a]"},
+		"the host says yes": {yes(1000), Reversed, "[authorize a reverse a]"},
+		"the host says no":  {Answer{Outcome: Declined, Code: "51"}, DeclinedState, "[authorize a]"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		for how, takes := range map[string]time.Duration{"soon": time.Second, "late": 30 * time.Second} {
 			for _, asks := range []bool{false, true} {
-				pol := cardPolicy
-				pol.Asks = asks
-				card := &dialling{script: &script{pol: pol, plan: Plan{Deadline: time.Minute}, undos: []Undo{{Outcome: Confirmed}}}, stopped: row.stopped}
-				withTenders(t, card, nil, Rules{}, func(b *bench) {
-					b.open("s", 1000)
-					if _, err := b.desk.Pay(b.ctx, request("s", "a", RailCard)); err != nil {
-						t.Fatal(err)
-					}
-					time.Sleep(5 * time.Second)
-					b.wantState("a", Sent)
-					a, err := b.desk.Cancel(b.ctx, Key{"till", "s", "a"})
-					if err != nil || a.State == Sent {
-						t.Errorf("cancelled: %s, %v", a.State, err)
-					}
-					time.Sleep(time.Second)
-					b.wantState("a", row.want)
+				t.Run(name+", "+how, func(t *testing.T) {
+					pol := cardPolicy
+					pol.Asks = asks
+					card := &dialling{&script{pol: pol, plan: Plan{Deadline: time.Minute}, answers: []Answer{row.answer}, undos: []Undo{{Outcome: Confirmed}}}, 5*time.Second + takes}
+					withTenders(t, card, nil, Rules{}, func(b *bench) { b.cancels(takes > time.Second, row.want) })
 					if card.calls() != row.calls {
 						t.Errorf("calls %s, want %s", card.calls(), row.calls)
 					}
 				})
 			}
-		})
+		}
 	}
 }
 
-func (b *bench) wantState(attempt string, want State) {
+// cancels begins an attempt and cancels it while the host is asked. late tells that the till hears of its end later.
+func (b *bench) cancels(late bool, want State) {
 	b.t.Helper()
-	if a, err := b.desk.Attempt(b.ctx, Key{"till", "s", attempt}); err != nil || a.State != want {
-		b.t.Errorf("attempt %s is %s (%v), want %s", attempt, a.State, err, want)
+	b.open("s", 1000)
+	if _, err := b.desk.Pay(b.ctx, request("s", "a", RailCard)); err != nil {
+		b.t.Fatal(err)
+	}
+	time.Sleep(5 * time.Second)
+	k := Key{"till", "s", "a"}
+	a, err := b.desk.Cancel(b.ctx, k)
+	if err != nil || (a.State == Sent) != late {
+		b.t.Errorf("cancelled: %s, %v", a.State, err)
+	}
+	if late {
+		_, err = b.desk.Cancel(b.ctx, k) // once more
+	}
+	if a, _ = b.desk.Wait(b.ctx, k, time.Minute); err != nil || a.State != want {
+		b.t.Errorf("in the end it is %s (%v), want %s", a.State, err, want)
 	}
 }

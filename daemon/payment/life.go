@@ -25,8 +25,8 @@ type life struct {
 	collects  bool               // guarded by Desk.mu; card or code is still to come
 	stopped   bool               // guarded by Desk.mu; collecting is to end
 	giveUp    context.CancelFunc // ends collecting; guarded by Desk.mu, nil when nobody is asked
-	hangUpOn  context.CancelFunc // ends the first exchange with the host; guarded by Desk.mu, nil when there is none
-	unwanted  bool               // guarded by Desk.mu; the till has cancelled while that went on
+	asked     bool               // guarded by Desk.mu; the first exchange with the host goes on
+	unwanted  bool               // guarded by Desk.mu; the till has cancelled while it did
 	again     bool               // guarded by Desk.mu; somebody wants it while it may be ending
 	waiters   int                // guarded by Desk.mu; requests that wait for the outcome
 	hangUp    *time.Timer        // guarded by Desk.mu; runs while a till that has hung up may come back
@@ -307,8 +307,9 @@ func (d *Desk) fresh(tx *journal.Tx, r Request) error {
 	return stillOpen(tx, r)
 }
 
-// authorize asks for the money, once, and journals what came of it. A till that cancels meanwhile ends it: what has not
-// left by then never does, and else it is reversed.
+// authorize asks for the money, once, and journals what came of it. When a till cancels meanwhile, that decides what
+// becomes of it: what has not left never will, and else it is reversed. A host gets the time for its answer all the same:
+// a reversal that overtakes its request finds nothing to reverse.
 func (d *Desk) authorize(ctx context.Context, l *life, a Attempt, t Tender, in Input) {
 	d.asks(1)
 	defer d.asks(-1)
@@ -321,44 +322,37 @@ func (d *Desk) authorize(ctx context.Context, l *life, a Attempt, t Tender, in I
 	defer clear(a.Sealed)
 	call, cancel := withLimit(ctx, pol.Call)
 	defer cancel()
-	d.setHangUpOn(l, cancel)
+	d.setAsks(l, true)
 	ans := t.Authorize(call, a, in)
-	ev := event{answer: &ans, first: true, stop: d.unwanted(l)}
+	ev := event{answer: &ans, first: true, stop: d.setAsks(l, true)}
 	if _, err := d.commit(ctx, a.Key, ev, pol); err == nil && conclusive(ans) {
 		d.wakeReversals(d.railOf(t))
 	}
-	d.setHangUpOn(l, nil)
-	if why := d.unwanted(l); ev.stop == "" && why != "" { // it came while the answer was being journaled
+	if why := d.setAsks(l, false); ev.stop == "" && why != "" { // it came while the answer was being journaled
 		_, _ = d.commit(ctx, a.Key, event{stop: why}, pol) // commit has logged why it failed
 	}
 }
 
-func (d *Desk) setHangUpOn(l *life, end context.CancelFunc) {
+// setAsks notes whether the first exchange goes on. It gives why the attempt is not wanted any more; "" if it is.
+func (d *Desk) setAsks(l *life, on bool) Reason {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l.hangUpOn = end
-}
-
-// unwanted is why an attempt is not wanted any more that is being asked for; "" if it is.
-func (d *Desk) unwanted(l *life) Reason {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	l.asked = on
 	if l.unwanted {
 		return ReasonCancelled
 	}
 	return ""
 }
 
-// endExchange ends the first exchange about an attempt, if it goes on; false if it does not.
-func (d *Desk) endExchange(k Key) bool {
+// unwant marks an attempt whose first exchange goes on as one that is not wanted any more; false if none does.
+func (d *Desk) unwant(k Key) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.lives[k]
-	if l == nil || l.hangUpOn == nil {
+	if l == nil || !l.asked {
 		return false
 	}
 	l.unwanted = true
-	l.hangUpOn()
 	return true
 }
 

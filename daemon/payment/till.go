@@ -182,8 +182,8 @@ func (d *Desk) doCancel(ctx context.Context, k Key) (Attempt, error) {
 		return d.stopCollecting(ctx, k)
 	}
 	if a.State == Sent && a.Kind.pays() {
-		if err := d.stopSending(ctx, k); err != nil {
-			return a, err
+		if still, asked, err := d.stopSending(ctx, k); err != nil || asked {
+			return still, err
 		}
 	}
 	if a, err = d.commit(ctx, k, event{stop: ReasonCancelled}, Policy{}); err != nil {
@@ -212,19 +212,24 @@ func notCancellable(a Attempt) error {
 	return p
 }
 
-// stopSending ends the first exchange about an attempt, and waits until what it came to is on disk: if nothing has left
-// there is nothing to reverse, and a host that knows nothing of it would leave its reversal in doubt.
-func (d *Desk) stopSending(ctx context.Context, k Key) error {
+// stopSending marks an attempt that a host is being asked for as unwanted, and waits a while for what that comes to: if
+// nothing has left there is nothing to reverse, and a host that knows nothing of it would leave its reversal in doubt. It
+// gives the attempt, and whether it is still being asked for: then it ends by itself.
+func (d *Desk) stopSending(ctx context.Context, k Key) (a Attempt, asked bool, err error) {
+	limit := time.NewTimer(d.rules.ReversingGrace)
+	defer limit.Stop()
 	for {
 		changed := d.book.Changed()
-		a, err := d.book.Attempt(ctx, k)
-		if err != nil || a.State != Sent || !d.endExchange(k) {
-			return err
+		a, err = d.book.Attempt(ctx, k)
+		if err != nil || a.State != Sent || !d.unwant(k) {
+			return a, false, err
 		}
 		select {
 		case <-changed:
+		case <-limit.C:
+			return a, true, nil
 		case <-ctx.Done():
-			return ctx.Err()
+			return a, true, ctx.Err()
 		}
 	}
 }
