@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -32,6 +33,8 @@ type world struct {
 	Open   port.Opener
 	Dial   wallet.Dialer // to hosts and gateways
 	Listen func(ctx context.Context, network, address string) (net.Listener, error)
+	Disk   func(*journal.Options) // may change how the journal is opened; nil on a real machine
+	Luck   rand.Source            // of the waits between dials; nil is the program's own
 }
 
 // keepAlive lets a connection notice within a minute that its far end is dead: a host's line is quiet between sales.
@@ -101,13 +104,16 @@ func (h *house) openJournal(ctx context.Context) error {
 	if err := journal.MakeFolder(filepath.Dir(h.cfg.Journal.Path)); err != nil {
 		return fmt.Errorf("make the journal's folder: %w", err)
 	}
-	var err error
-	h.journal, err = journal.Open(ctx, journal.Options{
+	o := journal.Options{
 		Path: h.cfg.Journal.Path, Now: h.w.Now, Owner: "posd", Ballast: int64(h.cfg.Journal.BallastMiB) << 20, Log: h.w.Log,
 		Projections: []journal.Projection{payment.Projection(), prints.Projection()},
 		KeepDamaged: true, // the API stays up and says what is wrong; no money moves
-	})
-	if err != nil {
+	}
+	if h.w.Disk != nil {
+		h.w.Disk(&o)
+	}
+	var err error
+	if h.journal, err = journal.Open(ctx, o); err != nil {
 		return fmt.Errorf("open the journal %s: %w", h.cfg.Journal.Path, err)
 	}
 	seal, err := sealerOf(h.secrets.SealKey)

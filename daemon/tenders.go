@@ -155,7 +155,7 @@ func (h *house) hostLine() (link.Options, error) {
 	o := link.Options{
 		Dial:         link.Dialer(h.w.Dial, c.Address, conf, c.ConnectTimeout.Duration),
 		PrimaryRetry: c.PrimaryRetry.Duration, Each: c.Connection == "each", Outstanding: c.Outstanding, Poll: c.PollEvery.Duration,
-		Log: h.w.Log,
+		Rand: h.w.Luck, Log: h.w.Log,
 	}
 	if c.BackupAddress != "" {
 		o.Backup = link.Dialer(h.w.Dial, c.BackupAddress, conf, c.ConnectTimeout.Duration)

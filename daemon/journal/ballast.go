@@ -21,6 +21,7 @@ type ballast struct {
 	path string // of the ballast
 	size int64
 	log  *slog.Logger
+	free func() (bytes int64, ok bool)
 
 	mu   sync.Mutex
 	held bool // guarded by mu: the file is there, whole
@@ -31,6 +32,10 @@ func newBallast(opt Options) *ballast {
 		return nil
 	}
 	b := &ballast{path: opt.Path + ".ballast", size: opt.Ballast, log: opt.Log}
+	b.free = func() (int64, bool) { return freeBytes(filepath.Dir(b.path)) }
+	if opt.Free != nil {
+		b.free = func() (int64, bool) { return opt.Free(), true }
+	}
 	_, err := os.Stat(b.path)
 	b.held = err == nil // or part of it
 	return b
@@ -60,7 +65,7 @@ func (b *ballast) load() error {
 		b.held = true
 		return nil
 	}
-	if free, ok := freeBytes(filepath.Dir(b.path)); ok && free < b.size+minFree {
+	if free, ok := b.free(); ok && free < b.size+minFree {
 		return ErrFull
 	}
 	if err := fillFile(b.path, b.size); err != nil {
@@ -92,7 +97,7 @@ func (b *ballast) relieve() {
 	if b == nil || b.size <= 0 {
 		return
 	}
-	if free, ok := freeBytes(filepath.Dir(b.path)); ok && free < dire {
+	if free, ok := b.free(); ok && free < dire {
 		b.release()
 	}
 }
@@ -120,7 +125,7 @@ func (b *ballast) room() error {
 	if b == nil {
 		return nil
 	}
-	free, ok := freeBytes(filepath.Dir(b.path))
+	free, ok := b.free()
 	if ok && free < minFree {
 		return fmt.Errorf("%w: %d MiB free, %d MiB needed", ErrFull, free>>20, minFree>>20)
 	}

@@ -65,6 +65,7 @@ type Options struct {
 	Memory       bool            // simulations: nothing is synced; without Path nothing touches a disk
 	BeforeCommit func() error    // simulations: an error fails the commit, as a disk would
 	AfterCommit  func(seq int64) // simulations: called when events up to seq are durable; must not call the journal
+	Free         func() int64    // simulations: bytes that are free on the disk; nil asks the disk
 }
 
 // Journal is an open journal. Its methods may be called by many goroutines; they run one after the other.

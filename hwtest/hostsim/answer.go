@@ -28,7 +28,7 @@ func (h *Host) handle(packed []byte) act {
 	if trailing > 0 {
 		q.blame("end", "has bytes after the last field")
 	}
-	r := h.rules.pick(q)
+	r := h.faultOf(q)
 	if r.Do == Held {
 		return act{wait: time.Duration(r.Delay), aside: true, again: &pending{m: m, packed: slices.Clone(packed)}}
 	}

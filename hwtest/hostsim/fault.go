@@ -22,6 +22,25 @@ type act struct {
 	again  *pending      // after the wait, handle this message as if it came only now
 }
 
+// Request is a message as far as a fault may depend on it.
+type Request struct {
+	Kind     string // one of Kinds
+	Terminal string
+	Batch    string // "" where the message tells none
+	Trace    string
+	Amount   int64
+}
+
+// faultOf finds what is to go wrong with a message: a rule's, else what Options.Fault says. The caller holds mu.
+func (h *Host) faultOf(q *request) Rule {
+	r := h.rules.pick(q)
+	if r.Do != "" || h.fault == nil {
+		return r
+	}
+	r, _ = h.fault(Request{Kind: q.kind(), Terminal: q.terminal, Batch: q.batch, Trace: q.trace, Amount: q.amount})
+	return r
+}
+
 // distort puts a wrong value into a field, before it is signed, or a wish into the header.
 func (h *Host) distort(reply *iso8583.Message, r Rule) {
 	switch {

@@ -26,7 +26,8 @@ type Options struct {
 	Terminals []Terminal
 	Ledger    string // file; "" keeps the ledger in memory
 	Rules     []Rule
-	Seed      int64 // of the rules that have a probability and no seed of their own
+	Fault     func(Request) (Rule, bool) // asked when no rule fits; it runs with the host locked
+	Seed      int64                      // of the rules that have a probability and no seed of their own
 	Codes     Codes
 	Currency  string           // ISO 4217 number of the only currency; "": any
 	Balance   int64            // what a card has, in minor units, where nobody has said; 0: 100000.00
@@ -69,6 +70,7 @@ type Host struct {
 	clock     func() time.Time
 	rand      io.Reader
 	log       *slog.Logger
+	fault     func(Request) (Rule, bool)
 	ledger    *ledger
 
 	mu        sync.Mutex
@@ -97,7 +99,7 @@ func New(o Options) (*Host, error) {
 	h := &Host{
 		dialect: o.Dialect, secret: make([]byte, sha256.Size),
 		tmk: o.TMK, codes: o.Codes, seed: o.Seed, currency: o.Currency, balance: o.Balance, sameDay: o.SameDay, keepAlive: o.KeepAlive,
-		clock: o.Now, rand: o.Rand, log: o.Log, terminals: map[string]*terminal{}, usedCodes: map[string]bool{},
+		clock: o.Now, rand: o.Rand, log: o.Log, fault: o.Fault, terminals: map[string]*terminal{}, usedCodes: map[string]bool{},
 	}
 	h.fillDoors()
 	var err error
