@@ -6,6 +6,8 @@ GO       ?= go
 TIME     ?= 30s
 FUZZ     ?= ./...
 SEEDS    ?= 10000
+SHOPDAYS ?= 1000
+TWICE    ?= 50
 MESSAGES ?= 1000000
 KILLS    ?= 300
 SEED     ?= 1
@@ -21,7 +23,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim damage power kill planted syscalls proof service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls proof service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,8 +94,12 @@ fuzz: ## run every fuzz target of the packages FUZZ (./...) for TIME (30s)
 roundtrip: ## write and read MESSAGES (1000000) generated messages per preset, and plant faults in some of them
 	$(GO) test -count=1 -timeout 60m -v -run '^(TestGeneratedMessagesAreWritten|TestEveryPlantedMutation)' ./iso8583 -iso.messages=$(MESSAGES)
 
-sim: ## simulate SEEDS (10000) store days and check the invariants
+sim: ## simulate SEEDS (10000) store days of the core and check the invariants; shopsim is for the whole shop
 	$(GO) test -count=1 -timeout 24h -v -run 'SimulatedDays' ./daemon/payment -sim.days=$(SEEDS)
+
+shopsim: ## simulate SHOPDAYS (1000) days of the whole shop, 500 attempts each, and play TWICE (50) of them twice
+	$(GO) test -count=1 -timeout 24h -v -run 'DaysOfAWholeShop|TwiceTheSameDay' ./daemon \
+	  -shop.attempts=500 -shop.days=$(SHOPDAYS) -shop.twice=$(TWICE)
 
 # SEED draws which bits are flipped, and so on.
 damage: ## flip every byte and cut every length of a day's journal (SEED=1)

@@ -24,12 +24,19 @@ type caller struct {
 type said struct {
 	HTTP int `json:"-"`
 
+	Client     string   `json:"client"`
+	Sale       string   `json:"sale"`
+	ID         string   `json:"id"` // of a sale
 	State      string   `json:"state"`
 	Inner      string   `json:"inner_state"`
 	Kind       string   `json:"kind"`
 	Attempt    string   `json:"attempt"`
 	Rail       string   `json:"rail"`
 	Amount     int64    `json:"amount"`
+	Approved   int64    `json:"approved"`
+	Refunded   int64    `json:"refunded"`
+	Original   string   `json:"original"`
+	CardAgain  bool     `json:"card_again"`
 	Paid       int64    `json:"paid"`
 	Instrument string   `json:"instrument"`
 	ShortID    string   `json:"short_id"`
@@ -37,9 +44,12 @@ type said struct {
 	Slip       []string `json:"slip"`
 	Copy       bool     `json:"copy"`
 	Numbers    struct {
+		Batch string `json:"batch"`
 		Trace string `json:"trace"`
 		Order string `json:"order"`
 	} `json:"numbers"`
+	Balance  *payment.Balance `json:"balance"`
+	AckedAt  time.Time        `json:"acked_at"`
 	Reversal struct {
 		Tries  int    `json:"tries"`
 		Reason string `json:"reason"`
@@ -50,6 +60,8 @@ type said struct {
 	Remedy  string    `json:"remedy"`
 	RetryAt time.Time `json:"retry_at"`
 
+	Sales    []said            `json:"sales"`
+	Batches  []said            `json:"batches"`
 	Attempts []said            `json:"attempts"`
 	Open     []said            `json:"open"`
 	Stuck    []said            `json:"stuck"`

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// crashPlan says when a life ends: around the commit of an event, or after so many commits about payments.
+type crashPlan struct {
+	kind  string // of the event; "" for any
+	after bool   // the commit is on disk; else it is not
+	skip  int    // so many are passed over first
+	torn  bool   // with after: the disk has lost a part of it
+}
+
+// crashKinds are the events before and after whose commit posd falls.
+var crashKinds = []string{
+	"sale.opened", "sale.acked", "attempt.created", "attempt.sent", "attempt.asked", "attempt.approved", "attempt.declined", "attempt.unsent",
+	"attempt.cancelled", "attempt.reversing", "reversal.tried", "attempt.reversed", "attempt.stuck", "attempt.settled", "attempt.told",
+	"attempt.voided", "attempt.refunded", "pair.suspected", "pair.moved", "batch.closing", "batch.step", "batch.tried", "batch.closed",
+	"batch.refused", "terminal.trace", "terminal.batch", "terminal.messages", "attempt.late",
+	"print_queued", "print_started", "print_done", "print_unsure", "print_stopped",
+}
+
+// rareKinds come up seldom: they get more of the plans.
+var rareKinds = []string{"attempt.settled", "pair.suspected", "pair.moved", "batch.refused", "batch.tried", "terminal.batch", "attempt.late", "print_unsure", "print_stopped"}
+
+// planCrash draws the end of a life. Each point has its turn. The caller holds mu.
+func (s *shop) planCrash(n int) crashPlan {
+	rng := s.draw("plan", fmt.Sprint(n))
+	if s.calm || n > s.crashes {
+		return crashPlan{skip: -1}
+	}
+	switch rng.IntN(4) {
+	case 0:
+		return crashPlan{after: true, skip: rng.IntN(150), torn: rng.IntN(2) == 0}
+	case 1:
+		return crashPlan{kind: rareKinds[rng.IntN(len(rareKinds))], after: rng.IntN(2) == 0, torn: rng.IntN(3) == 0}
+	}
+	at := (7*int(s.seed) + n) % (2 * len(crashKinds))
+	return crashPlan{kind: crashKinds[at%len(crashKinds)], after: at >= len(crashKinds), skip: rng.IntN(12), torn: rng.IntN(3) == 0}
+}
+
+// meets tells whether the plan's moment has come with a commit of such events. The caller holds mu.
+func (l *life) meets(after bool) bool {
+	p := &l.plan
+	if p.skip < 0 || p.after != after {
+		return false
+	}
+	if p.kind == "" && !slices.ContainsFunc(l.kinds, counts) {
+		return false
+	}
+	if p.kind != "" && !slices.Contains(l.kinds, p.kind) {
+		return false
+	}
+	p.skip--
+	return p.skip < 0
+}
+
+// counts tells whether a kind of event counts where any does: those that are written beside others, in no order that is
+// told, do not.
+func counts(kind string) bool {
+	return !strings.HasPrefix(kind, "print") && kind != "attempt.told" && kind != "terminal.messages"
+}
+
+// point names the moment, for the tally.
+func (p crashPlan) point() string {
+	side := "before "
+	if p.after {
+		side = "after "
+	}
+	if p.kind == "" {
+		return "after any commit"
+	}
+	return side + p.kind
+}
+
+func (l *life) beforeCommit() error {
+	s := l.shop
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.kinds = s.mirror.kinds()
+	switch {
+	case l.dead:
+		return errPower
+	case s.diskFails && len(l.kinds) > 0:
+		s.diskFails, l.failed = false, true
+		s.tally.add("fault", "disk: a commit fails")
+		s.noteHeld("disk", "fails the commit of "+strings.Join(l.kinds, ", "))
+		return errDisk
+	case l.meets(false):
+		s.snap(0, false)
+		l.fall(l.plan.point())
+		return errPower
+	}
+	s.logSize, l.commits = s.sizeOfLog(), true
+	return nil
+}
+
+// cut is a power cut at a moment that the journal does not choose. One that comes while a commit is written waits for
+// it: nobody hears of that commit any more.
+func (s *shop) cut(point string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch l := s.life; {
+	case l == nil || l.dead || s.calm:
+	case l.commits:
+		l.cutSoon = point
+	default:
+		s.snap(0, false)
+		l.fall(point)
+	}
+}
+
+func (l *life) afterCommit(int64) {
+	s := l.shop
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.commits = false
+	meets := l.meets(true)
+	if meets && l.plan.torn {
+		s.snap(s.logSize, true)
+		s.tally.add("fault", "disk: a commit is torn")
+		l.fall(l.plan.point())
+		return
+	}
+	s.mirror.commit(s)
+	if meets || l.cutSoon != "" {
+		s.snap(0, false)
+		l.fall(cmp.Or(l.cutSoon, l.plan.point()))
+	}
+}
+
+// snap keeps the journal's files as they are at a crash. A torn commit is one of which the log's part from a place on is
+// cut off somewhere, or garbled. The caller holds mu.
+func (s *shop) snap(from int64, torn bool) {
+	path := s.cfg.Journal.Path
+	log, errLog := os.ReadFile(path + "-wal")
+	file, err := os.ReadFile(path)
+	if err := errors.Join(err, errLog); err != nil {
+		s.broken = append(s.broken, "the journal cannot be copied: "+err.Error())
+	}
+	if size := int64(len(log)) - from; torn && size > 0 {
+		rng := s.draw("torn", fmt.Sprint(s.lives))
+		at := from + rng.Int64N(size)
+		if rng.IntN(2) == 0 {
+			log = log[:at]
+		} else {
+			log[at] ^= byte(1 + rng.IntN(255))
+		}
+	}
+	s.image = map[string][]byte{path: file, path + "-wal": log}
+}
+
+func (s *shop) sizeOfLog() int64 {
+	info, err := os.Stat(s.cfg.Journal.Path + "-wal")
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// restore puts the files back as the crash left them.
+func (s *shop) restore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for path, text := range s.image {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.broken = append(s.broken, err.Error())
+		}
+		if err := os.WriteFile(filepath.Clean(path), text, 0o600); err != nil {
+			s.broken = append(s.broken, err.Error())
+		}
+	}
+	s.image = nil
+	s.mirror.forget()
+}
+
+// free is what the disk has left.
+func (s *shop) free() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.diskFull {
+		return 8 << 20
+	}
+	return 1 << 30
+}

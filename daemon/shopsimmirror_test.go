@@ -1,0 +1,262 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"posd/daemon/journal"
+	"posd/daemon/payment"
+)
+
+// mirror is what is on disk, as the checkers know it: every event whose commit is durable, and how each attempt stands
+// by them. It is guarded by the shop's mu.
+type mirror struct {
+	seq      int64    // of the last durable event
+	hash     [32]byte // its hash
+	pending  []stamped
+	attempts map[payment.Key]*track
+	order    []payment.Key
+	orders   map[string]*track      // by order number
+	traces   map[string]*track      // by batch and trace number
+	settling map[string]bool        // likewise, of messages that close a batch
+	acked    map[string]bool        // sales that the till has acknowledged
+	undue    map[payment.Key]*track // reversing
+	created  int
+}
+
+// stamped is an event and when, in virtual time, it was folded.
+type stamped struct {
+	journal.Event
+	at time.Duration
+}
+
+// track is an attempt as its durable events tell it.
+type track struct {
+	payment.Key
+	kind     payment.Kind
+	rail     payment.Rail
+	amount   payment.Cents
+	original string
+	state    payment.State
+	numbers  payment.Numbers
+	print    bool
+	over     bool // begun by a supervisor's override
+	system   bool
+	confirm  bool
+
+	reason payment.Reason
+	tries  int       // of the reversal
+	since  time.Time // posd's clock when it became due
+	steps  []stage    // in order
+}
+
+// stage is one durable event of an attempt.
+type stage struct {
+	at   time.Duration
+	kind string
+	note string
+}
+
+// entered tells whether, and when, an event of a kind was durable.
+func (t *track) entered(kind string) bool {
+	return slices.ContainsFunc(t.steps, func(s stage) bool { return s.kind == kind })
+}
+
+func newMirror() *mirror {
+	return &mirror{attempts: map[payment.Key]*track{}, orders: map[string]*track{}, traces: map[string]*track{}, settling: map[string]bool{}, acked: map[string]bool{}, undue: map[payment.Key]*track{}}
+}
+
+// pend takes an event of the transaction that runs. One that is there already is folded by a check of the journal.
+func (m *mirror) pend(e journal.Event, s *shop) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last, prev := m.seq, m.hash
+	if e.Seq == m.seq+1 {
+		m.pending = m.pending[:0]
+	} else if n := len(m.pending); n > 0 {
+		last, prev = m.pending[n-1].Seq, m.pending[n-1].Hash
+	}
+	if e.Seq <= last {
+		return
+	}
+	if e.Seq != last+1 || last > 0 && e.Prev != prev {
+		s.broken = append(s.broken, fmt.Sprintf("I10: event %d follows what is not event %d of the acknowledged log", e.Seq, last))
+	}
+	m.pending = append(m.pending, stamped{e, time.Since(s.began)})
+}
+
+// kinds are those of the events that are about to be durable.
+func (m *mirror) kinds() (kinds []string) {
+	for _, e := range m.pending {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+// forget drops what was never durable.
+func (m *mirror) forget() { m.pending = nil }
+
+// commit makes the pending events durable.
+func (m *mirror) commit(s *shop) {
+	for _, e := range m.pending {
+		m.seq, m.hash = e.Seq, e.Hash
+		m.apply(e, s)
+	}
+	m.pending = nil
+}
+
+// told is what a checker wants of an event's body.
+type told struct {
+	Key     payment.Key
+	Created *struct {
+		Rail     payment.Rail
+		Kind     payment.Kind
+		Amount   payment.Cents
+		Original string
+		Print    bool
+		System   bool
+		Confirm  bool
+		Override *struct{}
+	}
+	Sent *struct {
+		Rail    payment.Rail
+		Numbers payment.Numbers
+	}
+	Reason  payment.Reason
+	Told    string
+	Batch   string
+	Trace   payment.TraceNumber
+	Answer  *struct{ Code string }
+	Undo    *struct{ Code string }
+	Settled *struct{ As string }
+}
+
+// becomes is the state that an event brings.
+var becomes = map[string]payment.State{
+	"attempt.created": payment.Created, "attempt.sent": payment.Sent, "attempt.approved": payment.ApprovedState, "attempt.declined": payment.DeclinedState,
+	"attempt.unsent": payment.Unsent, "attempt.cancelled": payment.Cancelled, "attempt.reversing": payment.Reversing, "attempt.reversed": payment.Reversed,
+	"attempt.stuck": payment.Stuck,
+}
+
+var verdicts = map[string]payment.State{"paid": payment.SettledPaid, "not-paid": payment.SettledNotPaid, "retry": payment.Reversing}
+
+func (m *mirror) apply(e stamped, s *shop) {
+	s.tally.add("event", e.Kind)
+	if strings.HasPrefix(e.Kind, "print") {
+		s.noteHeld("event", e.Kind+" "+e.Subject)
+		return
+	}
+	var b told
+	if err := json.Unmarshal(e.Body, &b); err != nil {
+		s.broken = append(s.broken, fmt.Sprintf("event %d cannot be read: %v", e.Seq, err))
+	}
+	t := m.attempts[b.Key]
+	if b.Created != nil {
+		c := b.Created
+		t = &track{
+			Key: b.Key, kind: c.Kind, rail: c.Rail, amount: c.Amount, original: c.Original, print: c.Print, over: c.Override != nil, system: c.System,
+			confirm: c.Confirm,
+		}
+		m.attempts[b.Key], m.order = t, append(m.order, b.Key)
+		m.created++
+	}
+	if t == nil {
+		if e.Kind == "batch.step" {
+			m.settling[b.Batch+"/"+b.Trace.String()] = true
+		}
+		if e.Kind == "sale.acked" {
+			m.acked[b.Key.Client+"/"+b.Key.Sale] = true
+		}
+		s.noteHeld("event", e.Kind+" "+e.Subject+" "+b.Batch+" "+b.Trace.String())
+		return
+	}
+	m.step(t, e, b, s)
+}
+
+// step moves one attempt.
+func (m *mirror) step(t *track, e stamped, b told, s *shop) {
+	note := b.Told + string(b.Reason)
+	if b.Answer != nil {
+		note += b.Answer.Code
+	}
+	if b.Undo != nil {
+		note += b.Undo.Code
+		t.tries++
+	}
+	if b.Settled != nil {
+		note += b.Settled.As
+	}
+	t.steps = append(t.steps, stage{e.at, e.Kind, note})
+	s.noteHeld("event", e.Kind+" "+t.Client+"/"+t.String()+" "+note)
+	if b.Sent != nil {
+		t.rail, t.numbers = b.Sent.Rail, b.Sent.Numbers
+		m.number(t, s)
+		m.gated(t, e, s)
+	}
+	to := becomes[e.Kind]
+	if b.Settled != nil {
+		to = verdicts[b.Settled.As]
+	}
+	if to == "" {
+		return
+	}
+	if t.state != "" {
+		s.tally.add("transition", string(t.state)+" -> "+string(to))
+		if !payment.CanMove(t.state, to) {
+			s.broken = append(s.broken, fmt.Sprintf("I7: event %d moves %s from %s to %s", e.Seq, t.Key, t.state, to))
+		}
+	}
+	delete(m.undue, t.Key)
+	if t.state = to; to == payment.Reversing {
+		t.reason, t.tries, t.since = b.Reason, 0, e.Time
+		m.undue[t.Key] = t
+	}
+}
+
+// The gate of rule 11, as posd is configured.
+const (
+	gateTries = 3
+	gateAge   = 5 * time.Minute
+)
+
+// gated checks, when an attempt is sent, that no young reversal of the card terminal is owed (I6).
+func (m *mirror) gated(t *track, e stamped, s *shop) {
+	for _, r := range m.undue {
+		age := e.Time.Sub(r.since)
+		young := r.tries < gateTries || age >= 0 && age < gateAge
+		if young && r.numbers.Terminal != "" && t.numbers.Terminal != "" && r.Key != t.Key {
+			s.breachHeld("I6: %s passes the gate while the reversal of %s is young", t.Key, r.Key)
+		}
+	}
+}
+
+// number checks that no reference comes again (I8).
+func (m *mirror) number(t *track, s *shop) {
+	n := t.numbers
+	if other := m.orders[n.Order]; other != nil {
+		s.broken = append(s.broken, fmt.Sprintf("I8: order %s is used for %s and %s", n.Order, other.Key, t.Key))
+	}
+	m.orders[n.Order] = t
+	if n.Terminal == "" {
+		return
+	}
+	name := n.Batch + "/" + n.Trace.String()
+	if other := m.traces[name]; other != nil {
+		s.broken = append(s.broken, fmt.Sprintf("I8: trace number %s is used for %s and %s", name, other.Key, t.Key))
+	}
+	m.traces[name] = t
+}
+
+// find gives a copy of an attempt as it is on disk.
+func (s *shop) find(k payment.Key) (track, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.mirror.attempts[k]
+	if t == nil {
+		return track{}, false
+	}
+	return *t, true
+}
