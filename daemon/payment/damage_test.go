@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -194,6 +195,7 @@ func memoryDir(t *testing.T) string {
 }
 
 func TestADamagedJournalNeverGivesAWrongAnswer(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // every journal is opened for a moment only
 	closed, live := specimens(t)
 	blind := live
 	blind.files = map[string][]byte{"": live.files[""], "-wal": live.files["-wal"], ".owner": live.files[".owner"]}

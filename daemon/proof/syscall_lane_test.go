@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -252,8 +251,6 @@ func (l *lane) polite(a said, err error) bool {
 
 // answers makes sure that the API answers, whatever else is the matter.
 func (l *lane) answers(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	err := until(ctx, "the API to answer", func(ctx context.Context) (bool, error) {
 		a, err := l.s.supervisor.get(ctx, "/v1/health")
 		return err == nil && a.Status == http.StatusOK, nil
