@@ -195,6 +195,11 @@ func TestNothingSecretRestsAfter200Payments(t *testing.T) {
 			t.Errorf("there was no %s among the payments", end)
 		}
 	}
+	status, copied := r.supervisor.raw(http.MethodGet, "/v1/journal/export", nil)
+	if status != http.StatusOK || len(copied) < 1<<16 {
+		t.Errorf("the export is answered %d, with %d bytes", status, len(copied))
+	}
+	r.write("out/export.db", string(copied))
 	r.nothing("while posd runs")
 	r.stop()
 	r.nothing("after posd has stopped")
