@@ -27,7 +27,7 @@ const (
 	sideBySide    = 8  // shops at a time: most of their time is waiting
 	roundsPerShop = 10 // then a new one opens, with a new journal
 	stepTurns     = 3
-	roundLimit    = 3 * time.Minute
+	roundLimit    = 100 * time.Second
 )
 
 // settings are what shops set differently.
