@@ -249,11 +249,11 @@ func (l *lane) polite(a said, err error) bool {
 	return false
 }
 
-// answers makes sure that the API answers, whatever else is the matter.
+// answers makes sure that the API answers, whatever else is the matter, unless posd has ended.
 func (l *lane) answers(ctx context.Context) {
 	err := until(ctx, "the API to answer", func(ctx context.Context) (bool, error) {
 		a, err := l.s.supervisor.get(ctx, "/v1/health")
-		return err == nil && a.Status == http.StatusOK, nil
+		return err == nil && a.Status == http.StatusOK || !l.s.posd.running(), nil
 	})
 	if err != nil {
 		l.wrong("%v", err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"posd/daemon/payment"
@@ -69,7 +70,11 @@ func (l *lane) startOver(ctx context.Context, p play) (seen count, err error) {
 	if err := l.launch(ctx, p.faults...); err != nil {
 		return seen, err
 	}
-	within, cancel := context.WithTimeout(ctx, 3*time.Second)
+	limit := 3 * time.Second // enough to meet the fault, or to be blocked by it
+	if len(p.faults) == 0 {
+		limit = patience
+	}
+	within, cancel := context.WithTimeout(ctx, limit)
 	err = l.s.ready(within)
 	if err == nil {
 		err = l.s.rest(within)
@@ -78,28 +83,47 @@ func (l *lane) startOver(ctx context.Context, p play) (seen count, err error) {
 	if err != nil && len(p.faults) == 0 {
 		return seen, err
 	}
-	switch {
-	case !l.s.posd.running() && l.s.posd.killed():
-		return seen, errors.New("posd was killed by somebody else")
-	case !l.s.posd.running(): // it has refused to start, and said why; who started it starts it again
-		return count{Hits: []string{"it ended"}}, nil
-	}
-	seen, err = tell(ctx, l.setup.Socket, order{Arm: true})
-	if err == nil {
-		l.answers(ctx)
-	}
-	return seen, err
+	return l.disarm(ctx)
 }
 
-// leaveOpen begins a card sale and returns when it is sent: the host is silent.
+// disarm ends the faults of a start. A posd that has refused to start has said why; who started it starts it again.
+func (l *lane) disarm(ctx context.Context) (seen count, err error) {
+	err = until(ctx, "the tracer to listen", func(ctx context.Context) (bool, error) {
+		if !l.s.posd.running() {
+			return true, nil
+		}
+		var err error
+		seen, err = tell(ctx, l.setup.Socket, order{Arm: true})
+		return err == nil, nil
+	})
+	switch {
+	case err != nil:
+		return seen, err
+	case !l.s.posd.running() && l.s.posd.killed():
+		return seen, errors.New("posd was killed by somebody else")
+	case !l.s.posd.running():
+		return count{Hits: []string{"it ended"}}, nil
+	}
+	l.answers(ctx)
+	return seen, nil
+}
+
+// leaveOpen begins a card sale and returns when it is sent: the host is silent. On a slow machine the host may not have
+// answered the sign-on in time, and the till tries again.
 func (l *lane) leaveOpen(ctx context.Context) error {
 	sale := fmt.Sprintf("S-%d", l.n)
-	a, err := l.s.till.openSale(ctx, sale, int64(1000+l.n))
-	if err == nil && !a.refused() {
-		a, err = l.s.till.begin(ctx, sale, "a", payBy("card"), 0)
-	}
-	if err != nil || a.refused() {
-		return fmt.Errorf("no sale can be begun: %w %s", err, a.Raw)
+	err := until(ctx, "a card sale to begin", func(ctx context.Context) (bool, error) {
+		a, err := l.s.till.openSale(ctx, sale, int64(1000+l.n))
+		if err == nil && !a.refused() {
+			a, err = l.s.till.begin(ctx, sale, "a", payBy("card"), 0)
+		}
+		if err == nil && a.refused() && a.Status != http.StatusServiceUnavailable {
+			err = fmt.Errorf("%s", a.Raw)
+		}
+		return err == nil && !a.refused(), err
+	})
+	if err != nil {
+		return err
 	}
 	return l.s.present(ctx, sale, "a", func() error { return l.s.swipe(ctx, l.n) })
 }
