@@ -37,6 +37,7 @@ CREATE TABLE payment_attempt (client TEXT, sale TEXT, attempt TEXT, seq INTEGER,
   ended INTEGER NOT NULL DEFAULT 0, doc TEXT,
   PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;
 CREATE INDEX payment_attempt_state ON payment_attempt (state, seq);
+CREATE INDEX payment_attempt_confirm ON payment_attempt (state, acked) WHERE json_extract(doc, '$.confirm') = 1;
 CREATE INDEX payment_attempt_trace ON payment_attempt (terminal, trace);
 CREATE INDEX payment_attempt_batch ON payment_attempt (terminal, ended, batch);
 CREATE INDEX payment_attempt_amount ON payment_attempt (client, amount, decided_at);

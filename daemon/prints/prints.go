@@ -153,11 +153,11 @@ func (q *Queue) Job(ctx context.Context, id string) (Job, error) {
 func (q *Queue) Open(ctx context.Context) ([]Job, error) {
 	var all []Job
 	err := q.o.Journal.View(ctx, func(tx *journal.Tx) error {
-		rows, err := tx.Query(columns + " WHERE state <> 'printed' ORDER BY seq")
+		rows, err := tx.Query(columns + " WHERE (state < 'printed' OR state > 'printed') ORDER BY seq")
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }()
 		for rows.Next() {
 			j, err := scan(rows)
 			if err != nil {
