@@ -14,6 +14,9 @@ SEED     ?= 1
 STATES   ?= 10000
 FAULTS   ?= 2000
 PAIRS    ?= 0
+DOWN     ?= 30
+OWED     ?= 50
+EVENTS   ?= 100000,1000000
 
 TOOL      := $(GO) tool -modfile=tools.mod
 LINT      := $(GO) tool -modfile=lint.mod golangci-lint
@@ -23,7 +26,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls proof service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down speed proof service-test clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,6 +121,14 @@ planted: ## plant bugs in posd, one at a time, and see that the harnesses catch 
 syscalls: ## fail every system call of a sale and of a start, FAULTS (2000; 0: with every error) runs and PAIRS (0) with two; fill a disk (root)
 	$(GO) test -tags proof -count=1 -timeout 180m -v -run '^(TestEverySystemCall|TestAFullDisk|TestAReadOnlyDisk|TestTheTracer|TestATracer)' ./daemon/proof \
 	  -proof.faults=$(FAULTS) -proof.pairs=$(PAIRS) -proof.seed=$(SEED)
+
+down: ## keep host and gateway away for DOWN (30) virtual days, and see what is owed (OWED, 50 reversals) settled soon after
+	$(GO) test -count=1 -timeout 6h -v -run '^TestAHostThatWasDown' ./daemon/acquirer -down.days=$(DOWN) -down.owed=$(OWED)
+	$(GO) test -count=1 -timeout 6h -v -run '^TestAGatewayThatWasDown' ./daemon/wallet -down.days=$(DOWN) -down.owed=5
+
+speed: ## count syncs, and print how fast posd is beside what the machine allows: many clients, one terminal, starts with EVENTS
+	$(GO) test -tags proof -count=1 -timeout 10m -v -run '^TestACommitTakesOneSync$$' ./daemon/journal
+	$(GO) test -tags proof -count=1 -timeout 30m -v -run '^(TestAThousandClients|TestOneTerminalTakes|TestStartTakesTime)' ./daemon/proof -speed.events=$(EVENTS)
 
 proof: ## hold posd against every failure of the list and write proof.md (FULL=1: the full figures; PARTS="kill power": only these)
 	FULL=$(FULL) packaging/proof $(PARTS)

@@ -23,7 +23,37 @@ func TestMain(m *testing.M) {
 		fill(path)
 		return
 	}
+	if what := os.Getenv(committer); what != "" {
+		if err := commitAndEnd(what); err != nil {
+			_, _ = os.Stderr.WriteString(err.Error())
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
+}
+
+// committer says how often a child process of a test is to commit, and where.
+const committer = "POSD_JOURNAL_COMMITTER"
+
+// commitAndEnd commits so often to a new journal, and closes it.
+func commitAndEnd(what string) error {
+	count, path, _ := strings.Cut(what, " ")
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	j, err := journal.Open(ctx, journal.Options{Path: path, Now: time.Now, Projections: []journal.Projection{tally{}}})
+	for i := 0; i < n && err == nil; i++ {
+		err = j.Update(ctx, func(tx *journal.Tx) error {
+			return tx.Append(journal.Entry{Subject: "sale/1", Kind: "note", Body: note{N: i}})
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return j.Close()
 }
 
 // fill appends and acknowledges without end. Several do it at once, so that they share commits.
