@@ -100,6 +100,7 @@ func (l *life) beforeCommit() error {
 		return errPower
 	}
 	s.logSize, l.commits = s.sizeOfLog(), true
+	s.mark, _ = os.ReadFile(s.cfg.Journal.Path + ".mark") // there is none before the first commit
 	return nil
 }
 
@@ -155,7 +156,11 @@ func (s *shop) snap(from int64, torn bool) {
 			log[at] ^= byte(1 + rng.IntN(255))
 		}
 	}
-	s.image = map[string][]byte{path: file, path + "-wal": log}
+	mark := s.mark // a commit that is torn was not acknowledged
+	if !torn {
+		mark, _ = os.ReadFile(path + ".mark")
+	}
+	s.image = map[string][]byte{path: file, path + "-wal": log, path + ".mark": mark}
 }
 
 func (s *shop) sizeOfLog() int64 {

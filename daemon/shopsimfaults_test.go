@@ -130,13 +130,11 @@ func (s *shop) hostFault(q hostsim.Request) (hostsim.Rule, bool) {
 	if r.Delay > 0 {
 		r.Delay = hostsim.Span(seconds(1, int(time.Duration(r.Delay)/time.Second), rng))
 	}
-	switch r.Do {
-	case hostsim.WrongAmount:
+	if r.Do == hostsim.WrongAmount {
 		r.Value = q.Amount + 100
-	case hostsim.Partial:
-		if r.Value = q.Amount / 2; r.Value == 0 {
-			return hostsim.Rule{}, false
-		}
+	}
+	if r.Do == hostsim.Partial {
+		r.Value = max(1, q.Amount/2)
 	}
 	return r, true
 }

@@ -50,7 +50,7 @@ type track struct {
 	reason payment.Reason
 	tries  int       // of the reversal
 	since  time.Time // posd's clock when it became due
-	steps  []stage    // in order
+	steps  []stage   // in order
 }
 
 // stage is one durable event of an attempt.
@@ -69,21 +69,21 @@ func newMirror() *mirror {
 	return &mirror{attempts: map[payment.Key]*track{}, orders: map[string]*track{}, traces: map[string]*track{}, settling: map[string]bool{}, acked: map[string]bool{}, undue: map[payment.Key]*track{}}
 }
 
-// pend takes an event of the transaction that runs. One that is there already is folded by a check of the journal.
+// pend takes an event of the transaction that runs. One that is there already is folded by a check of the journal; one
+// that has the number of a pending one takes its place, since parts of a transaction may be undone alone.
 func (m *mirror) pend(e journal.Event, s *shop) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last, prev := m.seq, m.hash
-	if e.Seq == m.seq+1 {
-		m.pending = m.pending[:0]
-	} else if n := len(m.pending); n > 0 {
-		last, prev = m.pending[n-1].Seq, m.pending[n-1].Hash
-	}
-	if e.Seq <= last {
+	if e.Seq <= m.seq {
 		return
 	}
+	m.pending = slices.DeleteFunc(m.pending, func(p stamped) bool { return p.Seq >= e.Seq })
+	last, prev := m.seq, m.hash
+	if n := len(m.pending); n > 0 {
+		last, prev = m.pending[n-1].Seq, m.pending[n-1].Hash
+	}
 	if e.Seq != last+1 || last > 0 && e.Prev != prev {
-		s.broken = append(s.broken, fmt.Sprintf("I10: event %d follows what is not event %d of the acknowledged log", e.Seq, last))
+		s.breachHeld("I10: event %d follows what is not event %d of the acknowledged log", e.Seq, last)
 	}
 	m.pending = append(m.pending, stamped{e, time.Since(s.began)})
 }
