@@ -78,8 +78,9 @@ func (l *lane) health(ctx context.Context, want string) error {
 	var last said
 	err := until(ctx, "health to be "+want, func(ctx context.Context) (bool, error) {
 		a, err := l.s.supervisor.get(ctx, "/v1/health")
-		if last = a; err != nil || a.Status != http.StatusOK || !strings.Contains(string(a.Raw), `"`+want+`"`) {
-			return false, nil // it may be starting
+		last = a
+		if err != nil || a.Status != http.StatusOK || !strings.Contains(string(a.Raw), `"`+want+`"`) {
+			return false, nil //nolint:nilerr // it may be starting
 		}
 		for _, c := range a.Problems {
 			if c.Code == "" || c.Remedy == "" {
