@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// shop is the one till of the container.
-type shop struct{ t *testing.T }
+// till1 is the one till of the container.
+type till1 struct{ t *testing.T }
 
 // TestServiceInside is the life of a service, run by systemd as pid 1 of the container that TestServiceUnderSystemd
 // boots; then, shortly, the life of one that is not root.
@@ -26,7 +26,7 @@ func TestServiceInside(t *testing.T) {
 	if comm, _ := os.ReadFile("/proc/1/comm"); strings.TrimSpace(string(comm)) != "systemd" || !exists("/opt/posd-test") {
 		t.Fatal("this test belongs into the container: make service-test")
 	}
-	s := shop{t}
+	s := till1{t}
 	m := s.openMoney()
 	s.configure(m)
 	before := s.files()
@@ -57,7 +57,7 @@ func TestServiceInside(t *testing.T) {
 }
 
 // kill ends posd as a crash would, and waits for systemd to start it anew.
-func (s shop) kill(pid int) int {
+func (s till1) kill(pid int) int {
 	s.t.Helper()
 	began := time.Now()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -68,7 +68,7 @@ func (s shop) kill(pid int) int {
 	return next
 }
 
-func (s shop) stop(pid int) {
+func (s till1) stop(pid int) {
 	s.t.Helper()
 	s.posd(success, "stop")
 	s.posd(problem, "status")
@@ -78,7 +78,7 @@ func (s shop) stop(pid int) {
 	s.mark(markStopped, "")
 }
 
-func (s shop) uninstall(before []string) {
+func (s till1) uninstall(before []string) {
 	s.t.Helper()
 	said := s.posd(success, "uninstall")
 	s.posd(problem, "status")
@@ -86,7 +86,7 @@ func (s shop) uninstall(before []string) {
 }
 
 // lifeOfAnother installs posd for a user of its own, and looks who runs.
-func (s shop) lifeOfAnother(user string) {
+func (s till1) lifeOfAnother(user string) {
 	s.t.Helper()
 	for _, cmd := range [][]string{
 		{"rm", "-rf", "/var/lib/posd", "/var/log/posd"},
@@ -114,7 +114,7 @@ func (s shop) lifeOfAnother(user string) {
 }
 
 // configure writes the configuration that a technician would.
-func (s shop) configure(m *purse) {
+func (s till1) configure(m *purse) {
 	s.t.Helper()
 	if err := os.MkdirAll("/etc/posd", 0o700); err != nil {
 		s.t.Fatal(err)
@@ -133,12 +133,12 @@ func (s shop) configure(m *purse) {
 	s.posd(success, "check")
 }
 
-func (s shop) mark(mark, more string) {
+func (s till1) mark(mark, more string) {
 	fmt.Fprintln(os.Stdout, strings.TrimSpace(mark+" "+more))
 }
 
 // posd runs one verb of the installed program and gives what it said.
-func (s shop) posd(want int, args ...string) string {
+func (s till1) posd(want int, args ...string) string {
 	s.t.Helper()
 	cmd := exec.Command("/usr/local/bin/posd", args...)
 	out, err := cmd.CombinedOutput()
@@ -148,13 +148,13 @@ func (s shop) posd(want int, args ...string) string {
 	return string(out)
 }
 
-func (s shop) systemctl(args ...string) string {
+func (s till1) systemctl(args ...string) string {
 	out, _ := exec.Command("systemctl", args...).CombinedOutput()
 	return strings.TrimSpace(string(out))
 }
 
 // pid gives the main process of the service; 0 when it has none.
-func (s shop) pid() int {
+func (s till1) pid() int {
 	n, _ := strconv.Atoi(s.systemctl("show", "--property", "MainPID", "--value", "posd"))
 	return n
 }
@@ -163,7 +163,7 @@ func (s shop) pid() int {
 const patience = 4 * time.Second
 
 // pidOtherThan waits for a new main process.
-func (s shop) pidOtherThan(old int) int {
+func (s till1) pidOtherThan(old int) int {
 	s.t.Helper()
 	pid := 0
 	if !s.eventually(func() bool { pid = s.pid(); return pid != 0 && pid != old }) {
@@ -172,7 +172,7 @@ func (s shop) pidOtherThan(old int) int {
 	return pid
 }
 
-func (s shop) eventually(is func() bool) bool {
+func (s till1) eventually(is func() bool) bool {
 	for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
 		if is() {
 			return true
@@ -182,7 +182,7 @@ func (s shop) eventually(is func() bool) bool {
 }
 
 // verifyUnit has systemd read the unit critically.
-func (s shop) verifyUnit() {
+func (s till1) verifyUnit() {
 	s.t.Helper()
 	out, err := exec.Command("systemd-analyze", "verify", unitFile).CombinedOutput()
 	if err != nil || strings.Contains(string(out), "posd.service:") {
@@ -191,14 +191,14 @@ func (s shop) verifyUnit() {
 }
 
 // exposure is how far systemd thinks the unit is open to attack: 0 to 10.
-func (s shop) exposure() string {
+func (s till1) exposure() string {
 	out, _ := exec.Command("systemd-analyze", "security", "--no-pager", "posd").Output()
 	_, last, _ := strings.Cut(string(out), "Overall exposure level for posd.service: ")
 	return "exposure " + strings.TrimSpace(last)
 }
 
 // files lists what an installation might leave behind. What systemd itself writes while it runs is not looked at.
-func (s shop) files() []string {
+func (s till1) files() []string {
 	s.t.Helper()
 	var all []string
 	for _, root := range []string{"/etc", "/opt", "/run", "/srv", "/usr/lib/systemd", "/usr/local", "/var"} {
@@ -217,7 +217,7 @@ func (s shop) files() []string {
 }
 
 // onlyDataIsLeft compares with the files from before the installation. Journal and logs stay, and uninstall says so.
-func (s shop) onlyDataIsLeft(before []string, said string) {
+func (s till1) onlyDataIsLeft(before []string, said string) {
 	s.t.Helper()
 	for _, name := range s.files() {
 		if slices.Contains(before, name) {

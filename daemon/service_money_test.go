@@ -19,7 +19,7 @@ import (
 // purse is what the container's shop takes money with: an acquirer's host and a card reader, both programs of their own,
 // and the till.
 type purse struct {
-	shop
+	till1
 	host, reader sim
 	store        *store // posd as the till sees it; nil until it runs
 }
@@ -30,17 +30,17 @@ type sim struct{ address, control string }
 // lostAlways is the amount of which the host never gives the answer.
 const lostAlways = 666
 
-func (s shop) openMoney() *purse {
+func (s till1) openMoney() *purse {
 	s.t.Helper()
 	return &purse{
-		shop:   s,
+		till1:  s,
 		host:   s.simulate("host", "--fault", fmt.Sprintf("amount=%d,kind=sale,do=commit-silent", lostAlways)),
 		reader: s.simulate("reader"),
 	}
 }
 
 // simulate starts a simulator and waits until it is ready.
-func (s shop) simulate(name string, args ...string) sim {
+func (s till1) simulate(name string, args ...string) sim {
 	s.t.Helper()
 	cmd := exec.Command("/opt/posd-test/hwtest", append([]string{"sim", name}, args...)...)
 	cmd.Stderr = os.Stderr
