@@ -38,6 +38,9 @@ func batches(entries []Entry) []Batch {
 			list = append(list, Batch{Terminal: e.Terminal, Batch: e.Batch, Begun: e.Time, Items: []Item{}, Missing: []int{}})
 			i = len(list) - 1
 		}
+		if e.Kind == KindSettlement { // a new try, after one that came to nothing: what it uploads counts alone
+			list[i].Items, list[i].Missing = []Item{}, []int{}
+		}
 		list[i].add(*e.Close)
 	}
 	return list
