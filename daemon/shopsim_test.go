@@ -73,7 +73,11 @@ var keptShopSeeds = []struct {
 	seed     uint64
 	attempts int
 	was      string
-}{}
+}{
+	{10, 40, "the time of a reversal began before its dial, and the checker's clock after it"},
+	{30, 40, "a posd that died within a torn commit went on to write, to nobody"},
+	{39, 40, "a commit failed while a sale was in flight: recovery reversed it at once"},
+}
 
 // maxBroken is after how many days that break a rule nobody needs to see more.
 const maxBroken = 3
