@@ -76,7 +76,7 @@ func first(re *regexp.Regexp, text string) string {
 }
 
 // unmarked is what must not come out twice.
-var marks = []string{"REPRINT", "COPY", "PRINTED LATE", "重打印", "副本", "补打"}
+var markedAs = []string{"REPRINT", "COPY", "PRINTED LATE", "重打印", "副本", "补打"}
 
 // checkSlips looks for a slip that came out twice and does not say so.
 func (s *shop) checkSlips() {
@@ -84,7 +84,7 @@ func (s *shop) checkSlips() {
 	for _, slip := range s.slips {
 		s.tally.add("search", "slips read")
 		marked := false
-		for _, m := range marks {
+		for _, m := range markedAs {
 			marked = marked || strings.Contains(slip.text, m)
 		}
 		if marked {

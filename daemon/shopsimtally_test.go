@@ -142,7 +142,7 @@ func (s *shop) story() (lines []string) {
 func unmarked(text string) string {
 	var b strings.Builder
 	for l := range strings.Lines(text) {
-		late := slices.ContainsFunc(append(marks, "Printed", "打印时间"), func(m string) bool { return strings.Contains(l, m) })
+		late := slices.ContainsFunc(append(markedAs, "Printed", "打印时间"), func(m string) bool { return strings.Contains(l, m) })
 		if !late {
 			b.WriteString(l)
 		}

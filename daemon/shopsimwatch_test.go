@@ -32,10 +32,10 @@ func (s *shop) card(frame []byte) (mti, batch, trace string, ok bool) {
 	return m.MTI, s.dialect.Role(m, "batch"), s.dialect.Role(m, "trace"), !strings.HasPrefix(m.MTI, "08")
 }
 
-// patience is how long posd waits for an answer on the card line at the least, and reversing for that of a reversal: its
+// linePatience is how long posd waits for an answer on the card line at the least, and reversing for that of a reversal: its
 // time begins before it dials.
 const (
-	patience          = 54 * time.Second
+	linePatience      = 54 * time.Second
 	reversingPatience = 24 * time.Second
 )
 
@@ -61,7 +61,7 @@ func (l *life) watched(p *plug) {
 // takeOff checks a message that is about to be written. The caller holds mu.
 func (l *life) takeOff(p *plug, mti, batch, trace string) {
 	s, now := l.shop, time.Now()
-	limit := patience
+	limit := linePatience
 	if strings.HasPrefix(mti, "04") {
 		limit = reversingPatience
 	}
