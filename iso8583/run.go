@@ -127,7 +127,7 @@ func (d *Dialect) packFields(dst []byte, m *Message, fields *table, w int) (out 
 
 // unpackFields reads the fields of one bitmap, the first of which begins at pos, run by run. It gives what unpackEach
 // gives, sooner: where a run is less simple than that, or wrong, that goes on from the run's first field.
-func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) {
+func (h *head) unpackFields(m *Message, b []byte, w, pos int) (int, *FieldError) { //nolint:gocognit // one loop, since a call costs as much as a field
 	fields := h.fields
 	for rest := h.set[w]; rest != 0; {
 		n := 64*w + bits.TrailingZeros64(rest) + 1
