@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"posd/daemon/journal"
+	"posd/daemon/payment"
 )
 
 // dayOptions say how a day is played.
@@ -106,8 +107,16 @@ func (t *teller) oversee(ctx context.Context) {
 	t.hangUp()
 }
 
-// settle says what the ledger of the other side says, or has it tried again.
+// underWay is how long a message may be on its way to a host, with room to spare.
+const underWay = 150 * time.Second
+
+// settle says what the ledger of the other side says, or has it tried again; but not while a copy of the reversal may yet
+// reach the other side: then its ledger is not the last word.
 func (t *teller) settle(a said) {
+	k := payment.Key{Client: a.Client, Sale: a.Sale, Attempt: a.Attempt}
+	if now, ok := t.s.find(k); ok && time.Since(t.s.began)-now.steps[len(now.steps)-1].at < underWay {
+		return
+	}
 	body := t.s.verdict(a)
 	path := pathOf(a.Sale, a.Attempt) + "/settle?client=" + a.Client
 	got, ok := t.try(http.MethodPost, path, body, "")

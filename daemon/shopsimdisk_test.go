@@ -25,11 +25,14 @@ var crashKinds = []string{
 	"attempt.cancelled", "attempt.reversing", "reversal.tried", "attempt.reversed", "attempt.stuck", "attempt.settled", "attempt.told",
 	"attempt.voided", "attempt.refunded", "pair.suspected", "pair.moved", "batch.closing", "batch.step", "batch.tried", "batch.closed",
 	"batch.refused", "terminal.trace", "terminal.batch", "terminal.messages", "attempt.late",
-	"print_queued", "print_started", "print_done", "print_unsure", "print_stopped",
+	"print_queued", "print_started", "print_done", "print_unsure",
 }
 
 // rareKinds come up seldom: they get more of the plans.
-var rareKinds = []string{"attempt.settled", "pair.suspected", "pair.moved", "batch.refused", "batch.tried", "terminal.batch", "attempt.late", "print_unsure", "print_stopped"}
+var rareKinds = []string{
+	"attempt.settled", "attempt.late", "attempt.stuck", "attempt.unsent", "attempt.cancelled", "attempt.declined", "attempt.voided", "pair.suspected",
+	"pair.moved", "batch.closing", "batch.step", "batch.closed", "batch.refused", "batch.tried", "terminal.batch", "terminal.messages", "print_unsure",
+}
 
 // planCrash draws the end of a life. Each point has its turn. The caller holds mu.
 func (s *shop) planCrash(n int) crashPlan {
@@ -41,7 +44,7 @@ func (s *shop) planCrash(n int) crashPlan {
 	case 0:
 		return crashPlan{after: true, skip: rng.IntN(150), torn: rng.IntN(2) == 0}
 	case 1:
-		return crashPlan{kind: rareKinds[rng.IntN(len(rareKinds))], after: rng.IntN(2) == 0, torn: rng.IntN(3) == 0}
+		return crashPlan{kind: rareKinds[rng.IntN(len(rareKinds))], after: rng.IntN(2) == 0, skip: rng.IntN(2), torn: rng.IntN(3) == 0}
 	}
 	at := (7*int(s.seed) + n) % (2 * len(crashKinds))
 	return crashPlan{kind: crashKinds[at%len(crashKinds)], after: at >= len(crashKinds), skip: rng.IntN(12), torn: rng.IntN(3) == 0}
