@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,11 +37,19 @@ func (paperless) Status(context.Context) (printer.Status, error) {
 	return printer.Status{}, errors.New("no paper")
 }
 
+// failure is what the next commit fails with.
+func failure(fail *atomic.Pointer[error]) error {
+	if err := fail.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 // slipHouse is as much of posd as slips need, in a bubble. fail is the error of the next commits.
-func slipHouse(t *testing.T, fail *error) (h *house, stop func()) {
+func slipHouse(t *testing.T, fail *atomic.Pointer[error]) (h *house, stop func()) {
 	t.Helper()
 	j, err := journal.Open(t.Context(), journal.Options{
-		Memory: true, Now: time.Now, Owner: "test", BeforeCommit: func() error { return *fail },
+		Memory: true, Now: time.Now, Owner: "test", BeforeCommit: func() error { return failure(fail) },
 		Projections: []journal.Projection{payment.Projection(), prints.Projection()},
 	})
 	if err != nil {
@@ -64,20 +73,21 @@ func slipHouse(t *testing.T, fail *error) (h *house, stop func()) {
 
 func TestASlipOutlivesABlockedJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var fail error
+		var fail atomic.Pointer[error]
 		h, stop := slipHouse(t, &fail)
 		defer stop()
 		a := payment.Attempt{
 			Key: payment.Key{Client: "till", Sale: "s", Attempt: "a"}, Kind: payment.KindSale, State: payment.ApprovedState,
 			Amount: 10, Approved: 10, Currency: "CNY", Print: true, DecidedAt: time.Now(),
 		}
-		fail = errors.New("the disk does not write")
+		broken := errors.New("the disk does not write")
+		fail.Store(&broken)
 		h.slips.offer(payment.Sale{Client: "till", ID: "s", Amount: 10, Currency: "CNY", Attempts: []payment.Attempt{a}}, a)
 		time.Sleep(10 * time.Second)
 		if n := h.slips.waiting(t.Context()); n != 1 {
 			t.Errorf("%d slips wait while the journal is blocked, want 1", n)
 		}
-		fail = nil
+		fail.Store(nil)
 		time.Sleep(10 * time.Second)
 		jobs, err := h.slips.queue.Open(t.Context())
 		if err != nil || len(jobs) != 1 || h.slips.waiting(t.Context()) != 1 {
@@ -88,7 +98,7 @@ func TestASlipOutlivesABlockedJournal(t *testing.T) {
 
 func TestASlipWhoseSaleCannotBeReadIsLookedUpAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var fail error
+		var fail atomic.Pointer[error]
 		h, stop := slipHouse(t, &fail)
 		defer stop()
 		h.slips.offer(payment.Sale{}, payment.Attempt{})

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,7 +89,7 @@ type bench struct {
 	log     *bytes.Buffer  // what both sides have logged
 	journal payment.Scribe // what the acquirer writes to: scribe, unless a test has a true one
 	logger  *slog.Logger
-	down    bool                            // dialling fails
+	down    atomic.Bool                     // dialling fails
 	serving func(context.Context, net.Conn) // the host's side of a connection
 	next    *cardreader.Card                // nil: the usual one
 	echo    time.Duration                   // for the next boot
@@ -151,7 +152,7 @@ func (b *bench) boot(t *testing.T) {
 }
 
 func (b *bench) dial(context.Context) (net.Conn, error) {
-	if b.down {
+	if b.down.Load() {
 		return nil, errors.New("no route to host")
 	}
 	here, there := net.Pipe()

@@ -265,15 +265,15 @@ func TestNoHostMeansNothingWasSent(t *testing.T) {
 	each(t, func(t *testing.T, s setup) {
 		synctest.Test(t, func(t *testing.T) {
 			b := start(t, s)
-			b.down = true
+			b.down.Store(true)
 			var p *payment.Problem
 			if err := b.Ready(t.Context()); !errors.As(err, &p) || p.Code != "acquirer_offline" || p.Remedy == "" {
 				t.Errorf("ready: %v, want acquirer_offline with a remedy", err)
 			}
-			b.down = false
+			b.down.Store(false)
 			b.ready(t)
 			at, in := b.plan(t, payment.KindSale, 700, nil)
-			b.down = true
+			b.down.Store(true)
 			if err := b.link.Close(); err != nil {
 				t.Fatal(err)
 			}

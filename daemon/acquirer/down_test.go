@@ -85,7 +85,7 @@ func (o *outage) owe(sale string) {
 // goes takes the host away: the line breaks, and dialling fails.
 func (o *outage) goes() {
 	o.end()
-	o.down = true
+	o.down.Store(true)
 	o.hangUp()
 	synctest.Wait()
 	o.start()
@@ -95,7 +95,7 @@ func (o *outage) goes() {
 func (o *outage) returns() time.Time {
 	synctest.Wait()
 	o.rules(o.t)
-	o.down = false
+	o.down.Store(false)
 	return time.Now()
 }
 

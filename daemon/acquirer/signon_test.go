@@ -116,12 +116,12 @@ func TestReversalWithoutAHostIsTriedAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := start(t, s, hostsim.Rule{Kind: "sale", Do: hostsim.CommitClose})
 			at, _ := b.pay(t, payment.KindSale, 700, nil)
-			b.down = true
+			b.down.Store(true)
 			b.boot(t)
 			if u := b.undo(t, at); u.Outcome != payment.Again || u.Reached || u.Code != "acquirer_offline" {
 				t.Errorf("got %+v, want again, host not reached", u)
 			}
-			b.down = false
+			b.down.Store(false)
 			b.undone(t, at)
 			b.left(t, 0)
 		})
