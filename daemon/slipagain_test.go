@@ -61,10 +61,17 @@ func TestASlipThatIsTooLateComesOutOnDemandWithItsTime(t *testing.T) {
 		if len(p.out) > 0 {
 			t.Error("a slip that is too late comes out by itself")
 		}
-		ask(prints.Waiting, false) // released
-		synctest.Wait()
-		ask(prints.Waiting, true)
-		synctest.Wait()
+		released := func(isCopy bool) { // without paper, so that it is seen before it is printed
+			t.Helper()
+			p.paper.Store(false)
+			ask(prints.Waiting, isCopy)
+			synctest.Wait()
+			p.paper.Store(true)
+			h.slips.queue.Wake()
+			time.Sleep(time.Minute)
+		}
+		released(false)
+		released(true)
 		stop()
 		run.Wait()
 		for i, want := range []string{"PRINTED LATE", "COPY"} {
