@@ -67,6 +67,7 @@ type escpos struct {
 	answers bool
 	last    atomic.Pointer[Status] // nil until the first answer; anybody reads it
 
+	torn   bool   // what was sent last may have ended within a command
 	jobs   int    // for process ids
 	late   bool   // answers to an earlier question may still come
 	status []byte // answers to DLE EOT since the last question
@@ -78,7 +79,7 @@ var _ Printer = (*escpos)(nil)
 
 func openESCPOS(c port.Conn, s port.Settings) Printer {
 	p := &escpos{
-		conn: c, turn: make(chan struct{}, 1),
+		conn: c, turn: make(chan struct{}, 1), torn: true, // whoever had the line before may have been cut off
 		columns: s.Int("columns"), cut: cutKind(s.Text("cut")), confirm: s.Text("confirm"), answers: s.Yes("status"),
 	}
 	if !p.answers {
@@ -112,10 +113,11 @@ func (p *escpos) Print(ctx context.Context, d Document) (Result, error) {
 	job = append(job, p.fence(id)...)
 	p.fences, p.done = 0, ""
 	if err := p.send(ctx, job); err != nil {
+		p.torn = true
 		return Result{}, &UnconfirmedError{Cause: err}
 	}
 	if err := p.printed(ctx, id); err != nil {
-		p.late = true
+		p.late, p.torn = true, true
 		return Result{}, &UnconfirmedError{Cause: err}
 	}
 	how := map[string]Confirmation{"process": ByProcessID, "fence": ByFence}[p.confirm]
@@ -140,6 +142,9 @@ func (p *escpos) ready(ctx context.Context) error {
 	if err == nil {
 		err = s.Err()
 	}
+	if err == nil {
+		err = p.mend(ctx)
+	}
 	if err != nil || p.confirm != "auto" {
 		return err
 	}
@@ -155,6 +160,22 @@ func (p *escpos) ready(ctx context.Context) error {
 		p.confirm = "auto"
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}
+	return nil
+}
+
+// mended is how many zeros end any command that was cut off: a printer takes them for what is missing of its parameters, a
+// length of one byte is at most 255, and of a longer one they make the high byte zero. By itself a zero means nothing.
+const mended = 512
+
+// mend ends a command that was cut off, so that the printer does not take the next slip for its parameters.
+func (p *escpos) mend(ctx context.Context) error {
+	if !p.torn {
+		return nil
+	}
+	if err := p.send(ctx, append(make([]byte, mended), escInit...)); err != nil {
+		return fmt.Errorf("%w: %w", ErrOffline, err)
+	}
+	p.torn = false
 	return nil
 }
 

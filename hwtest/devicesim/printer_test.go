@@ -92,6 +92,36 @@ func TestASlipIsPrintedAsItWasLaidOut(t *testing.T) {
 	}
 }
 
+// A posd that is killed in the middle of a slip leaves a printer that waits for the rest of a command.
+func TestASlipAfterOneThatWasCutOffInACommandIsPrintedWhole(t *testing.T) {
+	for name, cut := range map[string]string{
+		"after the low byte of a QR code's length": "half a slip\n\x1D(k\x03", "within a QR code": "\x1D(k\x40\x001P0https",
+		"before a barcode's length": "\x1Dk\x49", "within a barcode": "\x1Dk\x49\xFF{B12", "within a letter": "\x1C&\xD2",
+		"after ESC": "\x1B", "in the drawer's pulse": "\x1Bp\x00", "nowhere": "half a slip",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sim := devicesim.NewPrinter(devicesim.PrinterOptions{})
+				host, line := porttest.Pair(0)
+				ended := make(chan struct{})
+				go func() { defer close(ended); _ = sim.Serve(t.Context(), line) }()
+				defer func() { _ = host.Close(); <-ended }()
+				if err := host.Write(t.Context(), []byte(cut)); err != nil {
+					t.Fatal(err)
+				}
+				r, err := driver(t, host, nil).Print(t.Context(), slip("PAID"))
+				if err != nil || r.Confirmed != printer.ByProcessID {
+					t.Fatalf("got %+v, %v", r, err)
+				}
+				slips := sim.Slips()
+				if len(slips) != 1 || !strings.Contains(slips[0], "PAID") || !strings.Contains(slips[0], "金额 Amount                              ￥19.99") {
+					t.Errorf("printed %q", slips)
+				}
+			})
+		})
+	}
+}
+
 func TestNothingIsSentToAPrinterThatCannotPrint(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(*devicesim.Printer)
