@@ -17,16 +17,20 @@ PAIRS    ?= 0
 DOWN     ?= 30
 OWED     ?= 50
 EVENTS   ?= 100000,1000000
+HOURS    ?= 72
+REST     ?= 60s
 
 TOOL      := $(GO) tool -modfile=tools.mod
 LINT      := $(GO) tool -modfile=lint.mod golangci-lint
-PACKAGES  := gcc libc6-dev libusb-1.0-0-dev pkg-config strace systemd systemd-container util-linux
+PACKAGES  := gcc libc6-dev libusb-1.0-0-dev pkg-config strace systemd systemd-container util-linux zbar-tools
+# What npm's packages say of a slip is compared with ours. A Node that is there already is kept, wherever it is from.
+PACKAGES  += $(shell command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm)
 GOFILES    = $(shell git ls-files --cached --others --exclude-standard '*.go')
 SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down speed proof service-test clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down speed rest soak proof service-test chip-test lab clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +42,9 @@ bin: ## build bin/posd and bin/hwtest, pure Go
 	CGO_ENABLED=0 $(GO) build -o bin/posd ./daemon
 	CGO_ENABLED=0 $(GO) build -o bin/hwtest ./hwtest
 
-deps: ## install what test, check, build and service-test need (apt; sudo when not root)
+deps: ## install what test, check, build, service-test and lab need (apt; sudo when not root)
 	@PACKAGES='$(PACKAGES)' packaging/deps
+	@GO='$(GO)' packaging/lab fetch
 
 test: ## run all tests with the race detector
 	$(GO) test -race -shuffle=on -timeout 30m ./...
@@ -50,6 +55,7 @@ check: ## format, vet, go fix, staticcheck, golangci-lint and the house rules
 	$(GO) vet ./...
 	$(GO) vet -tags service ./daemon
 	$(GO) vet -tags proof,steps ./...
+	$(GO) vet -tags lab,usb ./hwtest/lab
 	cd iso8583/bench && $(GO) vet . && $(GO) test -count=1 .
 	cd daemon/wallet/interop && $(GO) vet . && $(GO) test -count=1 .
 	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...
@@ -100,9 +106,9 @@ roundtrip: ## write and read MESSAGES (1000000) generated messages per preset, a
 sim: ## simulate SEEDS (10000) store days of the core and check the invariants; shopsim is for the whole shop
 	$(GO) test -count=1 -timeout 24h -v -run 'SimulatedDays' ./daemon/payment -sim.days=$(SEEDS)
 
-shopsim: ## simulate SHOPDAYS (1000) days of the whole shop, 500 attempts each, and play TWICE (50) of them twice
-	$(GO) test -count=1 -timeout 24h -v -run 'DaysOfAWholeShop|TwiceTheSameDay' ./daemon \
-	  -shop.attempts=500 -shop.days=$(SHOPDAYS) -shop.twice=$(TWICE)
+shopsim: ## simulate SHOPDAYS (1000) days of the whole shop, 500 attempts each, TWICE (50) of them twice, and days that once failed
+	$(GO) test -count=1 -timeout 24h -v -run 'DaysOfAWholeShop|TwiceTheSameDay|DaysThatOnceFailed' ./daemon \
+	  -shop.attempts=500 -shop.seed=$(SEED) -shop.days=$(SHOPDAYS) -shop.twice=$(TWICE)
 
 # SEED draws which bits are flipped, and so on.
 damage: ## flip every byte and cut every length of a day's journal (SEED=1)
@@ -130,12 +136,24 @@ speed: ## count syncs, and print how fast posd is beside what the machine allows
 	$(GO) test -tags proof -count=1 -timeout 10m -v -run '^TestACommitTakesOneSync$$' ./daemon/journal
 	$(GO) test -tags proof -count=1 -timeout 30m -v -run '^(TestAThousandClients|TestOneTerminalTakes|TestStartTakesTime)' ./daemon/proof -speed.events=$(EVENTS)
 
+rest: ## print what posd takes of memory and processor at rest for REST (60s), with five devices, beside its goals
+	$(GO) test -tags proof -count=1 -timeout 30m -v -run '^TestAPosdAtRest' ./daemon/proof -rest.for=$(REST)
+
+soak: ## run a shop for HOURS (72) virtual hours, and see that goroutines, open files and memory do not grow
+	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestAShopThatRunsForDays' ./daemon -soak.hours=$(HOURS)
+
 proof: ## hold posd against every failure of the list and write proof.md (FULL=1: the full figures; PARTS="kill power": only these)
 	FULL=$(FULL) packaging/proof $(PARTS)
+
+chip-test: ## pay by chip through the machine's own pcscd, which must not run, and a virtual reader (root; apt: pcscd vsmartcard-vpcd)
+	$(GO) test -race -count=1 -run RealPcscd ./hwtest -pcscd
 
 service-test: bin ## install, kill and uninstall the service under a real systemd, in a container that leaves no trace
 	CGO_ENABLED=0 $(GO) test -c -tags service -o bin/service.test ./daemon
 	cd daemon && $$(test "$$(id -u)" = 0 || echo sudo) ../bin/service.test -test.v -test.run '^TestServiceUnderSystemd$$' -test.timeout 5m
+
+lab: ## plug simulated printers, scanners and adapters into a real kernel, in QEMU without KVM; one to three minutes
+	GO='$(GO)' packaging/lab
 
 clean: ## remove what was built
 	rm -rf bin dist coverage.out

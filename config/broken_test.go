@@ -133,7 +133,7 @@ var broken = []struct {
 	{"devices", "# two of a name\n[[device]]\nname = \"slip\"\nkind = \"printer\"\nport = \"COM3\"\n\n[[device]]\nname = \"slip\" # again\n" +
 		"kind = \"print\"\nport = \"COM3\"\nbuad = 9600\n[[device]]\nname = \"a b\"\nkind = \"reader\"\nport = \"tcp://x\"\nbaud = 5\n" +
 		"data_bits = 9\nparity = \"evne\"\nstop_bits = \"3\"\n[[device]]\nname = \"u\"\nkind = \"scanner\"\nport = \"usb://12:34\"\n" +
-		"[[device]]\nname = \"v\"\nport = \"ftp://x\"", []string{
+		"[[device]]\nname = \"v\"\nport = \"ftp://x\"\n[[device]]\nname = \"w\"\nkind = \"printer\"\nport = \"1284:TM-T88V\"", []string{
 		`posd.toml:8: device[2].name: "slip" is taken; give each its own name`,
 		`posd.toml:9: device[2].kind: "print" is not known; did you mean "printer"? (want "printer", "scanner", "reader")`,
 		`posd.toml:10: device[2].port: "COM3" is another device's port; give each device its own`,
@@ -144,9 +144,10 @@ var broken = []struct {
 		`posd.toml:17: device[3].data_bits: 9 is out of range; want 7 to 8`,
 		`posd.toml:18: device[3].parity: "evne" is not known; did you mean "even"? (want "none", "odd", "even", "mark", "space")`,
 		`posd.toml:19: device[3].stop_bits: "3" is not known; want "1", "1.5", "2"`,
-		`posd.toml:23: device[4].port: "12:34" does not fit; want usb://VID:PID or usb://VID:PID:SERIAL, in hex`,
+		`posd.toml:23: device[4].port: "12:34" does not fit; want usb:VID:PID or usb:VID:PID:SERIAL, in hex`,
 		`posd.toml:24: device[5].kind: missing; want "printer", "scanner" or "reader"`,
-		`posd.toml:26: device[5].port: "ftp://x" is no port; want a device path, COM name, tcp://host:port or usb://VID:PID`,
+		`posd.toml:26: device[5].port: "ftp://x" is no port; want usb:VID:PID[:SERIAL], 1284:MDL=..., a device path, COM name or tcp://host:port`,
+		`posd.toml:30: device[6].port: "TM-T88V" does not fit; want words of the printer's IEEE 1284 id, such as 1284:MFG=EPSON;MDL=TM-T88V`,
 	}},
 	{"what once was, or meant something else", "[wallet.wechat]\nreverse_not_before = \"0s\"\n[[device]]\nname = \"p\"\nkind = \"printer\"\nport = \"COM1\"\nlanguage = \"zh\"", []string{
 		`posd.toml:2: wallet.wechat.reverse_not_before: "0s" is out of range; want 1ms to 10m`,

@@ -22,6 +22,7 @@ func (c *Config) check(p *problems) {
 	k.required("journal.path", c.Journal.Path, "the file that keeps every payment")
 	k.required("journal.seal_key_file", c.Journal.SealKeyFile, "64 hex digits in a file")
 	k.between("journal.ballast_mib", c.Journal.BallastMiB, 0, 4096)
+	k.within("journal.keep_prints", c.Journal.KeepPrints, 0, 365*24*time.Hour)
 	c.checkAcquirer(k)
 	c.checkWallet(k)
 	c.checkDevices(k)
@@ -164,18 +165,19 @@ func (c *Config) checkPayment(k checker) {
 }
 
 var (
-	word     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,16}$`)
-	terminal = regexp.MustCompile(`^[0-9A-Za-z]{8}$`)
-	merchant = regexp.MustCompile(`^[0-9A-Za-z]{15}$`)
-	plain    = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._/-]{0,38}[0-9A-Za-z])?$`)
-	hexBytes = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2}){1,32}$`)
-	hex10    = regexp.MustCompile(`^[0-9A-Fa-f]{10}$`)
-	hex12    = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
-	spkiPin  = regexp.MustCompile(`^sha256/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$`) // the last character has four bits of the 256
-	origin   = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]{1,253}$`)
-	hostName = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
-	dayTime  = regexp.MustCompile(`^(?:[01][0-9]|2[0-3]):[0-5][0-9]$`)
-	usbID    = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:.+)?$`)
+	word      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,16}$`)
+	terminal  = regexp.MustCompile(`^[0-9A-Za-z]{8}$`)
+	merchant  = regexp.MustCompile(`^[0-9A-Za-z]{15}$`)
+	plain     = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._/-]{0,38}[0-9A-Za-z])?$`)
+	hexBytes  = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2}){1,32}$`)
+	hex10     = regexp.MustCompile(`^[0-9A-Fa-f]{10}$`)
+	hex12     = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
+	spkiPin   = regexp.MustCompile(`^sha256/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$`) // the last character has four bits of the 256
+	origin    = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]{1,253}$`)
+	hostName  = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
+	dayTime   = regexp.MustCompile(`^(?:[01][0-9]|2[0-3]):[0-5][0-9]$`)
+	words1284 = regexp.MustCompile(`^[^=;]+=[^=;]+(?:;[^=;]+=[^=;]+)*$`)
+	usbID     = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:.+)?$`)
 )
 
 // currency wants a currency of ISO 4217 as it is written there.
@@ -309,10 +311,31 @@ func (k checker) gateway(key, value string) {
 	}
 }
 
+// portWanted is what a device's port may be.
+const portWanted = "usb:VID:PID[:SERIAL], 1284:MDL=..., a device path, COM name or tcp://host:port"
+
 // port checks a device's port and that no other device has it.
 func (k checker) port(key, value string, taken map[string]bool) {
-	k.required(key, value, "a device path, COM name, tcp://host:port or usb://VID:PID")
+	k.required(key, value, portWanted)
 	if value == "" {
+		return
+	}
+	k.portForm(key, value)
+	if taken[value] {
+		k.add(key, fmt.Sprintf("%q is another device's port", value), "give each device its own")
+	}
+	taken[value] = true
+}
+
+func (k checker) portForm(key, value string) {
+	if rest, ok := strings.CutPrefix(value, "usb:"); ok {
+		k.required(key, strings.TrimPrefix(rest, "//"), "usb:VID:PID or usb:VID:PID:SERIAL, in hex")
+		k.pattern(key, strings.TrimPrefix(rest, "//"), usbID, "usb:VID:PID or usb:VID:PID:SERIAL, in hex")
+		return
+	}
+	if rest, ok := strings.CutPrefix(value, "1284:"); ok {
+		k.required(key, rest, "words of the printer's IEEE 1284 id, such as 1284:MFG=EPSON;MDL=TM-T88V")
+		k.pattern(key, rest, words1284, "words of the printer's IEEE 1284 id, such as 1284:MFG=EPSON;MDL=TM-T88V")
 		return
 	}
 	kind, rest, found := strings.Cut(value, "://")
@@ -320,13 +343,7 @@ func (k checker) port(key, value string, taken map[string]bool) {
 	case !found:
 	case kind == "tcp":
 		k.hostPort(key, rest)
-	case kind == "usb":
-		k.pattern(key, rest, usbID, "usb://VID:PID or usb://VID:PID:SERIAL, in hex")
-	case kind != "serial" || rest == "":
-		k.add(key, fmt.Sprintf("%q is no port", value), "want a device path, COM name, tcp://host:port or usb://VID:PID")
+	case !slices.Contains([]string{"serial", "lp", "hid", "keys"}, kind) || rest == "":
+		k.add(key, fmt.Sprintf("%q is no port", value), "want "+portWanted)
 	}
-	if taken[value] {
-		k.add(key, fmt.Sprintf("%q is another device's port", value), "give each device its own")
-	}
-	taken[value] = true
 }

@@ -58,9 +58,10 @@ type Till struct {
 
 // Journal is where every step of a payment is kept. It belongs on a disk of this machine, not on a network share.
 type Journal struct {
-	Path        string `toml:"path" file:"data"`            // the file; its folder must exist and be writable
-	BallastMiB  int    `toml:"ballast_mib"`                 // room kept back so that running payments end well on a full disk; 0 for none
-	SealKeyFile string `toml:"seal_key_file" file:"secret"` // 32 bytes as 64 hex digits: seals card numbers that a reversal still needs
+	Path        string   `toml:"path" file:"data"`            // the file; its folder must exist and be writable
+	BallastMiB  int      `toml:"ballast_mib"`                 // room kept back so that running payments end well on a full disk; 0 for none
+	KeepPrints  Duration `toml:"keep_prints"`                 // how long what a till had printed stays on disk afterwards (打印内容保留时间); slips are part of the journal, and stay
+	SealKeyFile string   `toml:"seal_key_file" file:"secret"` // 32 bytes as 64 hex digits: seals card numbers that a reversal still needs
 }
 
 // Acquirer is the bank's host for cards (收单行).
@@ -105,6 +106,7 @@ type TLS struct {
 // Wallet is paying by a code on the customer's phone (当面付 / 付款码).
 type Wallet struct {
 	CodeAge      Duration `toml:"code_age"`      // a code that was scanned longer ago is not sent
+	InFlightMax  Duration `toml:"in_flight_max"` // how long a request may be under way: until then an absent order is asked for, and a refund that was refused after one without an answer is not given up
 	SuspectAfter int      `toml:"suspect_after"` // so many payments in a row of unknown outcome, and a gateway gets no more until it makes sense again
 	ConfirmGap   Duration `toml:"confirm_gap"`   // between the two queries that prove a cancelled order absent
 	Alipay       Alipay   `toml:"alipay"`
@@ -170,7 +172,7 @@ type Device struct {
 	Name     string            `toml:"name"`      // unique; in logs and on the technician's page
 	Kind     string            `toml:"kind"`      // "printer", "scanner" or "reader"
 	Driver   string            `toml:"driver"`    // empty takes the usual one of its kind
-	Port     string            `toml:"port"`      // /dev/serial/by-id/…, COM3, tcp://host:9100 or usb://VID:PID[:SERIAL]
+	Port     string            `toml:"port"`      // what the device is: usb:VID:PID[:SERIAL], 1284:MDL=…; or where: /dev/serial/by-id/…, COM3, tcp://host:9100. hwtest list --toml writes it
 	Baud     int               `toml:"baud"`      // serial only, as the next three
 	DataBits int               `toml:"data_bits"` // 7 or 8
 	Parity   string            `toml:"parity"`    // "none", "odd", "even", "mark" or "space"

@@ -15,7 +15,7 @@ func Default() *Config {
 			SupervisorTokenFile: "supervisor.token",
 		},
 		Till:    Till{ID: "till-1", Language: "zh", Currency: "CNY"},
-		Journal: Journal{Path: journal, BallastMiB: 16, SealKeyFile: "seal.key"},
+		Journal: Journal{Path: journal, BallastMiB: 16, KeepPrints: Duration{24 * time.Hour}, SealKeyFile: "seal.key"},
 		Acquirer: Acquirer{
 			Dialect:        "unionpay",
 			Timeout:        seconds(60),
@@ -35,6 +35,7 @@ func defaultWallet() Wallet {
 	return Wallet{
 		CodeAge:      seconds(30),
 		ConfirmGap:   seconds(15),
+		InFlightMax:  seconds(120),
 		SuspectAfter: 3,
 		Alipay: Alipay{
 			URL:           "https://openapi.alipay.com/gateway.do",

@@ -13,6 +13,7 @@ func (c *Config) checkWallet(k checker) {
 	w := &c.Wallet
 	k.within("wallet.code_age", w.CodeAge, time.Second, 10*time.Minute)
 	k.within("wallet.confirm_gap", w.ConfirmGap, 10*time.Millisecond, 10*time.Minute)
+	k.within("wallet.in_flight_max", w.InFlightMax, time.Second, time.Hour)
 	k.between("wallet.suspect_after", w.SuspectAfter, 1, 100)
 	w.Alipay.check(k)
 	w.WeChat.check(k)

@@ -19,17 +19,30 @@ import (
 // table says which package of the house may import which others. "x/..." is x and all below it. It changes in a commit
 // of its own, with its reason.
 var table = map[string][]string{
-	"config":                 nil,
-	"iso8583":                nil,
-	"drivers/port":           nil,
-	"daemon/step":            nil, // places to crash at, empty in the posd that ships: whatever is durable or leaves has one
-	"daemon/journal":         {"daemon/step"},
-	"daemon/wallet/sign":     nil,
-	"iso8583/bench":          {"iso8583"}, // a module of its own: what posd is compared with is none of its dependencies
-	"iso8583/link":           {"iso8583"},
-	"drivers/printer":        {"drivers/port"},
-	"drivers/scanner":        {"drivers/port"},
-	"drivers/cardreader":     {"drivers/port"},
+	"config":             nil,
+	"iso8583":            nil,
+	"drivers/plug":       nil, // what is plugged in; a port is opened by it, and the bench lists it
+	"drivers/port":       {"drivers/plug"},
+	"drivers/hid":        nil,
+	"drivers/trace":      {"drivers/port"}, // recorded traffic: the bench and drivers' tests, never posd
+	"daemon/step":        nil,              // places to crash at, empty in the posd that ships: whatever is durable or leaves has one
+	"daemon/journal":     {"daemon/step"},
+	"daemon/wallet/sign": nil,
+	"iso8583/bench":      {"iso8583"}, // a module of its own: what posd is compared with is none of its dependencies
+	"iso8583/link":       {"iso8583"},
+
+	"drivers/printer":         {"drivers/port", "drivers/printer/..."}, // escpos, paper, symbol, glyph: what previews are made with
+	"drivers/printer/escpos":  nil,                                     // bytes to what stands on paper: previews, the bench and the simulator
+	"drivers/printer/glyph":   nil,                                     // characters as dots: pictures, and what a printer has no character for
+	"drivers/printer/symbol":  nil,                                     // codes as modules: pictures, and printers without QR
+	"drivers/printer/paper":   {"drivers/printer/escpos", "drivers/printer/glyph", "drivers/printer/symbol"},
+	"drivers/printer/profile": nil, // what models of printers can do: data
+
+	"drivers/template":       {"drivers/port", "drivers/scanner"}, // to copy; posd does not use it
+	"drivers/pcsc":           nil,                                 // chip cards by pcscd or winscard.dll: the bench; posd takes no payment by chip
+	"drivers/emv":            {"drivers/port"},                    // what a chip says for field 55: the bench, likewise; port: secrets
+	"drivers/scanner":        {"drivers/port", "drivers/hid"},
+	"drivers/cardreader":     {"drivers/port", "drivers/hid"},
 	"drivers":                {"drivers/..."},
 	"daemon/payment":         {"daemon/journal", "daemon/step"},
 	"daemon/acquirer":        {"daemon/payment", "daemon/step", "iso8583", "iso8583/link", "drivers/cardreader"},
@@ -38,22 +51,31 @@ var table = map[string][]string{
 	"daemon/wallet/wechat":   {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
 	"daemon/wallet/wechatv3": {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
 	"daemon/wallet/interop":  nil, // a module of its own, tests only: other people's clients against the simulator
-	"daemon/prints":          {"daemon/journal", "daemon/step", "drivers/printer"},
+	"daemon/bill":            {"daemon/payment"},
+	"daemon/reconcile":       {"daemon/bill", "daemon/payment"},                                             // pure: what a bill says against what the journal does
+	"daemon/prints":          {"daemon/journal", "daemon/step", "drivers/printer", "drivers/printer/paper"}, // paper: previews
 	"daemon/receipt":         {"daemon/payment", "drivers/printer"},
 	"daemon/api":             {"daemon/payment", "daemon/step", "daemon/prints", "drivers"},
 	"daemon/proof":           nil, // tests only
 	"daemon":                 {"config", "iso8583/...", "drivers/...", "daemon/..."},
 	"hwtest/hostsim":         {"iso8583", "iso8583/link"},
 	"hwtest/walletsim":       {"daemon/wallet/sign"},
+	"hwtest/phone":           {"hwtest/walletsim"}, // the other end of the simulator's phones' door: its words, and the offline algorithm
 	"hwtest/devicesim":       {"drivers/...", "iso8583/link"},
+	"hwtest/lab":             {"drivers/..."}, // tests only, in a machine of their own
 	"hwtest/suite":           {"drivers/...", "iso8583/link"},
 	"hwtest":                 {"config", "iso8583/...", "drivers/...", "hwtest/..."},
 }
 
 // inTests is what the tests of a package, and of all below it, may import besides.
 var inTests = map[string][]string{
-	"daemon": {"daemon/...", "config", "iso8583/...", "drivers/...", "hwtest/..."},
-	"hwtest": {"hwtest/...", "iso8583/..."},
+	"drivers":          {"drivers/trace"},
+	"drivers/template": {"drivers/..."},      // the guide lists every driver
+	"drivers/emv":      {"hwtest/devicesim"}, // a card with an issuer's end that checks its cryptograms
+	"daemon":           {"daemon/...", "config", "iso8583/...", "drivers/...", "hwtest/..."},
+	"hwtest":           {"hwtest/...", "iso8583/..."},
+	// A merchant who signs: what a phone shows is worth what a gateway pays for it.
+	"hwtest/phone": {"daemon/wallet/sign"},
 }
 
 const module = "posd"
@@ -138,7 +160,7 @@ func allowed(pkg, what string, test bool) bool {
 		return true
 	}
 	if parent, ok := strings.CutSuffix(pkg, "test"); ok && table[pkg] == nil {
-		return what == path.Dir(pkg) || what == parent // porttest may import port, which it is for
+		return what == path.Dir(pkg) || what == parent || test && what == pkg // porttest may import port, which it is for; its tests itself
 	}
 	if !test {
 		return false

@@ -5,14 +5,18 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
 	"strings"
 
 	"posd/config"
 	"posd/daemon/api"
+	"posd/daemon/prints"
 	"posd/daemon/wallet"
 	"posd/drivers"
 	"posd/drivers/cardreader"
 	"posd/drivers/port"
+	"posd/drivers/printer/profile"
 	"posd/drivers/scanner"
 )
 
@@ -32,14 +36,15 @@ func (h *house) openDevices(ctx context.Context) error {
 		return err
 	}
 	h.devices, err = drivers.Open(ctx, configs, drivers.World{
-		Open: h.w.Open, Now: h.w.Now, Log: h.w.Log, Scans: h.scans, Cards: h.cards, OnChange: h.deviceChanged,
+		Open: h.w.Open, Watch: h.w.Watch, Now: h.w.Now, Log: h.w.Log, Scans: h.scans, Cards: h.cards, OnChange: h.deviceChanged,
 		OnRefused: func(device string, err error) { h.tell(func(a *api.API) { a.Refused(device, err) }) },
 		Trace:     h.trace,
 	})
 	return err
 }
 
-// trace puts a device's traffic into the log at debug level. Of readers and scanners it shows lengths only.
+// trace puts a device's traffic into the log at debug level. Of readers and scanners it shows lengths only, of printers what they
+// answer.
 func (h *house) trace(device string) func(line string) {
 	if !h.w.Log.Enabled(context.Background(), slog.LevelDebug) {
 		return nil
@@ -62,8 +67,36 @@ func (h *house) tell(news func(*api.API)) {
 	}
 }
 
-// usualDrivers are those of devices for which no driver is named.
-var usualDrivers = map[drivers.Kind]string{drivers.Printer: "escpos", drivers.Scanner: "line", drivers.Reader: "magnetic"}
+// usualDriver is that of a device for which no driver is named.
+func usualDriver(k drivers.Kind, p port.Kind) string {
+	switch {
+	case k == drivers.Scanner && p == port.Report:
+		return "hidpos"
+	case k == drivers.Scanner && p == port.Keys:
+		return "keyboard"
+	case k == drivers.Reader && p == port.Report:
+		return "hidmsr"
+	default:
+		return map[drivers.Kind]string{drivers.Printer: "escpos", drivers.Scanner: "line", drivers.Reader: "magnetic"}[k]
+	}
+}
+
+// lookOf is that of the printer which prints slips. One that is to say itself what it can is taken for the usual one.
+func lookOf(cfg *config.Config) prints.Look {
+	look := prints.Look{Profile: profile.Default}
+	i := slices.IndexFunc(cfg.Devices, func(d config.Device) bool { return d.Kind == string(drivers.Printer) })
+	if i < 0 {
+		return look
+	}
+	o := cfg.Devices[i].Options
+	if _, known := profile.Lookup(o["profile"]); known {
+		look.Profile = o["profile"]
+	}
+	if n, err := strconv.Atoi(o["columns"]); err == nil {
+		look.Columns = n
+	}
+	return look
+}
 
 // deviceConfigs turns the configuration's devices into the drivers'. The error is config.Problems: all that the drivers
 // do not take.
@@ -79,6 +112,9 @@ func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
 			for what := range strings.SplitSeq(err.Error(), "\n") {
 				problems = append(problems, cfg.Problem(fmt.Sprintf("device[%d]", i+1), what, "see posd check --example"))
 			}
+		}
+		if what, remedy := drivers.Unstable(drivers.Root(), c.Address); what != "" {
+			problems = append(problems, cfg.Problem(fmt.Sprintf("device[%d].port", i+1), what, remedy))
 		}
 		out = append(out, c)
 	}
@@ -96,6 +132,6 @@ func deviceConfig(d config.Device) (drivers.Config, error) {
 	address.Baud, address.DataBits, address.Parity, address.StopBits = d.Baud, d.DataBits, port.Parity(d.Parity), d.StopBits
 	kind := drivers.Kind(d.Kind)
 	return drivers.Config{
-		Name: d.Name, Kind: kind, Driver: cmp.Or(d.Driver, usualDrivers[kind]), Address: address, Options: d.Options,
+		Name: d.Name, Kind: kind, Driver: cmp.Or(d.Driver, usualDriver(kind, address.Kind)), Address: address, Options: d.Options,
 	}, nil
 }

@@ -84,6 +84,7 @@ reverse_timeout = "3s"
 in_flight_max = "{in_flight}"
 [wallet]
 confirm_gap = "50ms"
+in_flight_max = "1s"
 [wallet.alipay]
 enabled = true
 url = "{gateway}/gateway.do"
@@ -106,7 +107,7 @@ query_every = "100ms"
 reverse_not_before = "100ms"
 [[wallet.route]]
 provider = "alipay"
-prefixes = ["90", "91"]
+prefixes = ["90", "91", "93"]
 lengths = [18]
 [[wallet.route]]
 provider = "wechat"
@@ -142,7 +143,7 @@ func (s *store) begin(ctx context.Context, ready chan<- string) error {
 	}
 	defer closer.Close()
 	w := realWorld(log)
-	w.Open = s.bench.Open
+	w.Open = s.open
 	w.Listen = func(ctx context.Context, network, _ string) (net.Listener, error) {
 		ln, err := (&net.ListenConfig{}).Listen(ctx, network, "127.0.0.1:0")
 		if err == nil {

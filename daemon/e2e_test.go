@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"posd/config"
+	"posd/drivers/port"
 	"posd/drivers/port/porttest"
 	"posd/hwtest/devicesim"
 	"posd/hwtest/hostsim"
@@ -34,8 +35,10 @@ type plan struct {
 	patience  string // the acquirer's time-out
 	inFlight  string // its in_flight_max
 	codes     hostsim.Codes
-	alipay    walletsim.Alipay // certificate mode: the names of certificates
-	ownSocket bool             // posd is to be a process of its own: devices and API are on real sockets
+	alipay    walletsim.Alipay       // certificate mode: the names of certificates
+	clone     bool                   // the printer is a cheap copy without process ids
+	seen      func(*iso8583.Message) // what the host hears
+	ownSocket bool                   // posd is to be a process of its own: devices and API are on real sockets
 }
 
 // store is a shop with everything around posd: a strict host, a strict gateway, devices on the counter. All its files
@@ -53,6 +56,7 @@ type store struct {
 	scanner *devicesim.Scanner
 	reader  *devicesim.Reader
 
+	open             port.Opener // posd's door to devices
 	till, supervisor *caller
 	stop             func() // ends posd as a service manager would; harmless when it does not run
 }
@@ -78,7 +82,8 @@ func newStore(t *testing.T, p plan) *store {
 	if err := os.Mkdir(s.path("out"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s.printer = devicesim.NewPrinter(devicesim.PrinterOptions{SlipFile: s.path("out/slips.txt")})
+	s.open = s.bench.Open
+	s.printer = devicesim.NewPrinter(devicesim.PrinterOptions{SlipFile: s.path("out/slips.txt"), Clone: p.clone})
 	s.scanner, s.reader = devicesim.NewScanner(), devicesim.NewReader()
 	t.Cleanup(func() {
 		s.stop()
@@ -164,7 +169,7 @@ func (s *store) openHost() string {
 		s.t.Fatal(err)
 	}
 	s.host, err = hostsim.New(hostsim.Options{
-		Dialect: dialect, TMK: key, Ledger: s.path("out/host.jsonl"), Codes: s.plan.codes,
+		Dialect: dialect, TMK: key, Ledger: s.path("out/host.jsonl"), Codes: s.plan.codes, Seen: s.plan.seen,
 		Terminals: []hostsim.Terminal{{ID: s.plan.terminal, Merchant: s.plan.merchant, Batch: "000007"}},
 	})
 	if err != nil {
@@ -239,7 +244,13 @@ func (s *store) serve(run func(context.Context) error, used io.Closer) {
 // eventually waits until a condition holds. It is for what the API has no wait for.
 func (s *store) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	limit := time.NewTimer(20 * time.Second)
+	s.within(20*time.Second, what, holds)
+}
+
+// within is eventually with a limit of its own.
+func (s *store) within(most time.Duration, what string, holds func() bool) {
+	s.t.Helper()
+	limit := time.NewTimer(most)
 	defer limit.Stop()
 	every := time.NewTicker(5 * time.Millisecond)
 	defer every.Stop()

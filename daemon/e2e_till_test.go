@@ -57,6 +57,10 @@ type said struct {
 
 	Code    string    `json:"code"`
 	Detail  string    `json:"detail"`
+	Field   string    `json:"field"`
+	Result  string    `json:"result"` // of a print job
+	Why     string    `json:"why"`
+	Again   int       `json:"reprints"`
 	Remedy  string    `json:"remedy"`
 	RetryAt time.Time `json:"retry_at"`
 

@@ -39,6 +39,10 @@ type records interface {
 	audit(ctx context.Context) (payment.Audit, error)
 	history(ctx context.Context, s payment.Search) ([]payment.Record, int64, error)
 	export(ctx context.Context, path string) error
+	// sales gives the journal's name, too.
+	sales(ctx context.Context, s payment.SaleSearch) (journal string, page []payment.Sale, next int64, err error)
+	// owed gives the suspect pairs that are not resolved, and the sales that look alike.
+	owed(ctx context.Context, alike time.Duration) ([]payment.Pair, []payment.LookAlike, error)
 	live() bool // something may be added while one looks
 	io.Closer
 }

@@ -96,6 +96,29 @@ func (l liveRecords) history(ctx context.Context, s payment.Search) ([]payment.R
 	return page.Records, page.Next, err
 }
 
+func (l liveRecords) sales(ctx context.Context, s payment.SaleSearch) (string, []payment.Sale, int64, error) {
+	q := url.Values{"after": {strconv.FormatInt(s.After, 10)}}
+	if !s.Since.IsZero() {
+		q.Set("since", strconv.FormatInt(s.Since.UnixMilli(), 10))
+	}
+	var page struct {
+		Journal string         `json:"journal"`
+		Sales   []payment.Sale `json:"sales"`
+		Next    int64          `json:"next"`
+	}
+	err := l.c.do(ctx, http.MethodGet, "/v1/journal/sales?"+q.Encode(), nil, &page)
+	return page.Journal, page.Sales, page.Next, err
+}
+
+func (l liveRecords) owed(ctx context.Context, _ time.Duration) ([]payment.Pair, []payment.LookAlike, error) {
+	var o struct {
+		Pairs  []payment.Pair      `json:"pairs"`
+		Alikes []payment.LookAlike `json:"look_alikes"`
+	}
+	err := l.c.do(ctx, http.MethodGet, "/v1/owed", nil, &o)
+	return o.Pairs, o.Alikes, err
+}
+
 func (l liveRecords) export(ctx context.Context, path string) error {
 	return writeNew(path, func(w io.Writer) error { return l.slow().fetch(ctx, "/v1/journal/export", w) })
 }
@@ -133,3 +156,13 @@ func (f fileRecords) history(ctx context.Context, s payment.Search) ([]payment.R
 }
 
 func (f fileRecords) export(ctx context.Context, path string) error { return f.Export(ctx, path) }
+
+func (f fileRecords) sales(ctx context.Context, s payment.SaleSearch) (string, []payment.Sale, int64, error) {
+	page, next, err := f.Sales(ctx, s)
+	return f.Name(), page, next, err
+}
+
+func (f fileRecords) owed(ctx context.Context, alike time.Duration) ([]payment.Pair, []payment.LookAlike, error) {
+	o, err := f.Owed(ctx, "", alike)
+	return o.Pairs, o.LookAlikes, err
+}

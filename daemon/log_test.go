@@ -42,7 +42,7 @@ func (s *screen) String() string {
 // waitFor waits until the screen shows want n times.
 func (s *screen) waitFor(t *testing.T, want string, n int) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(2 * time.Minute)
 	for strings.Count(s.String(), want) < n {
 		select {
 		case <-s.more:

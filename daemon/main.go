@@ -32,20 +32,22 @@ const (
 type cli struct {
 	Config string `short:"c" default:"${config}" type:"path" placeholder:"FILE" help:"The configuration (${default})."`
 
-	Run     runCmd     `cmd:"" help:"Run posd in the foreground; a service manager runs it so, too."`
-	Check   checkCmd   `cmd:"" help:"Check the configuration and name every problem; --example prints the manual."`
-	Sales   salesCmd   `cmd:"" help:"List the latest sales."`
-	Owed    owedCmd    `cmd:"" help:"List what is still being reversed, and what needs a person."`
-	Settle  settleCmd  `cmd:"" help:"Decide an attempt that is stuck, as a supervisor."`
-	Print   printCmd   `cmd:"" help:"Print the slip of an attempt: late, or once more as a copy."`
-	Batch   batchCmd   `cmd:"" help:"List the card batches, or close the open one."`
-	Journal journalCmd `cmd:"" help:"Check, show or copy the journal: everything that happened to money."`
-	Log     logCmd     `cmd:"" help:"Show the log."`
-	Status  statusCmd  `cmd:"" help:"Say whether the service runs."`
-	Start   startCmd   `cmd:"" help:"Start the service."`
-	Stop    stopCmd    `cmd:"" help:"Stop the service."`
-	Restart restartCmd `cmd:"" help:"Restart the service."`
-	Install installCmd `cmd:"" help:"Install posd as a service of this machine."`
+	Run       runCmd       `cmd:"" help:"Run posd in the foreground; a service manager runs it so, too."`
+	Check     checkCmd     `cmd:"" help:"Check the configuration and name every problem; --example prints the manual."`
+	Sales     salesCmd     `cmd:"" help:"List the latest sales."`
+	Owed      owedCmd      `cmd:"" help:"List what is still being reversed, and what needs a person."`
+	Settle    settleCmd    `cmd:"" help:"Decide an attempt that is stuck, as a supervisor."`
+	Refund    refundCmd    `cmd:"" help:"Give back what an attempt took, as a supervisor, because a bill shows it."`
+	Reconcile reconcileCmd `cmd:"" help:"Compare a bill of Alipay, WeChat Pay or the acquirer with the journal, and say what to do about each difference."`
+	Print     printCmd     `cmd:"" help:"Print the slip of an attempt: late, or once more as a copy."`
+	Batch     batchCmd     `cmd:"" help:"List the card batches, or close the open one."`
+	Journal   journalCmd   `cmd:"" help:"Check, show or copy the journal: everything that happened to money."`
+	Log       logCmd       `cmd:"" help:"Show the log."`
+	Status    statusCmd    `cmd:"" help:"Say whether the service runs."`
+	Start     startCmd     `cmd:"" help:"Start the service."`
+	Stop      stopCmd      `cmd:"" help:"Stop the service."`
+	Restart   restartCmd   `cmd:"" help:"Restart the service."`
+	Install   installCmd   `cmd:"" help:"Install posd as a service of this machine."`
 	// Uninstall keeps the journal: it is the shop's proof of what was paid.
 	Uninstall uninstallCmd `cmd:"" help:"Remove the service; journal and logs stay."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`

@@ -26,6 +26,7 @@ func (c *runCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer closer.Close()
+	defer thrifty()()
 	p := &program{run: func(ctx context.Context) error { return run(ctx, cfg, realWorld(log)) }}
 	if c.Service {
 		err = serveManager(p)

@@ -31,7 +31,8 @@ type world struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	Open   port.Opener
-	Dial   wallet.Dialer // to hosts and gateways
+	Watch  drivers.Watcher // of what is plugged in; nil: devices are looked for
+	Dial   wallet.Dialer   // to hosts and gateways
 	Listen func(ctx context.Context, network, address string) (net.Listener, error)
 	Disk   func(*journal.Options) // may change how the journal is opened; nil on a real machine
 	Luck   rand.Source            // of the waits between dials; nil is the program's own
@@ -43,7 +44,7 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interv
 // realWorld is the machine that posd runs on.
 func realWorld(log *slog.Logger) world {
 	return world{
-		Log: log, Now: time.Now, Open: port.Open,
+		Log: log, Now: time.Now, Open: port.Open, Watch: drivers.Watch,
 		Dial:   step.Door((&net.Dialer{KeepAliveConfig: keepAlive}).DialContext),
 		Listen: (&net.ListenConfig{}).Listen,
 	}
@@ -72,6 +73,16 @@ type house struct {
 // run is posd from start to stop: it returns when ctx ends, or with what keeps it from running. It is the only place
 // where the parts are joined. Recovery of open payments runs behind it.
 func run(ctx context.Context, cfg *config.Config, w world) error {
+	err := whole(ctx, cfg, w)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // it was stopped before it was ready
+		w.Log.Info("posd stops")
+		return nil
+	}
+	return err
+}
+
+// whole is run, and says so when a stop came before it was ready.
+func whole(ctx context.Context, cfg *config.Config, w world) error {
 	h := &house{cfg: cfg, w: w}
 	var err error
 	if h.secrets, err = cfg.Secrets(); err != nil {
@@ -121,8 +132,24 @@ func (h *house) openJournal(ctx context.Context) error {
 		return errors.Join(err, h.journal.Close())
 	}
 	h.book = payment.NewBook(h.journal, seal, h.w.Now, h.w.Log)
+	if err := h.leap(ctx); err != nil {
+		return errors.Join(err, h.journal.Close())
+	}
 	if h.lost = h.book.Unopenable(ctx); len(h.lost) > 0 {
 		h.w.Log.Error("the sealing key does not open what was sealed", "attempts", h.lost)
+	}
+	return nil
+}
+
+// leap keeps a journal that may be an older copy from using its numbers again.
+func (h *house) leap(ctx context.Context) error {
+	leapt, err := h.book.Leap(ctx)
+	if err != nil {
+		return fmt.Errorf("move the numbers of a journal on that may be an older copy: %w", err)
+	}
+	if leapt {
+		h.w.Log.Error("the journal may be a copy that was put back: what happened after it was made is not known here",
+			"remedy", "numbers were moved on; compare the bills of gateways and acquirer since then with it")
 	}
 	return nil
 }
@@ -166,8 +193,9 @@ func (h *house) openAPI() error {
 		tokens = append(tokens, token)
 	}
 	h.front.Store(api.New(api.Options{
+		Prints: h.queue.Load(), Look: lookOf(h.cfg),
 		Desk: h.desk, Hosts: append(api.LocalHosts(h.cfg.API.Listen), h.cfg.API.Hosts...), Origins: h.cfg.API.Origins, Tokens: tokens,
-		SlipLines: h.slipLines, PrintSlip: h.printSlip, Devices: h.devices.Status, Concerns: h.concerns, Currency: h.cfg.Till.Currency, Version: version(), Now: h.w.Now, Log: h.w.Log,
+		SlipLines: h.slipLines, PrintSlip: h.printSlip, Devices: h.devices.Status, Scanner: h.devices.Tell, Concerns: h.concerns, Currency: h.cfg.Till.Currency, Version: version(), Now: h.w.Now, Log: h.w.Log,
 	}))
 	return nil
 }

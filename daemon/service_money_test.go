@@ -57,7 +57,7 @@ func (s till1) simulate(name string, args ...string) sim {
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	words := strings.Fields(line)
-	if err != nil || len(words) != 4 || words[0] != "ready" {
+	if err != nil || len(words) < 4 || words[0] != "ready" {
 		s.t.Fatalf("simulator %s says %q (%v)", name, line, err)
 	}
 	return sim{words[2], strings.TrimPrefix(words[3], "control=")}

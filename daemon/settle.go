@@ -36,6 +36,9 @@ func (c *settleCmd) settle(ctx context.Context, api *client, g *globals) error {
 	if c.Amount < 0 || c.Amount > 0 && c.As != "paid" {
 		return errors.New("--amount is what the acquirer or the gateway holds: above 0, and together with --as paid")
 	}
+	if c.By == nobodysName {
+		return errNoName
+	}
 	path := "/v1/sales/" + url.PathEscape(sale) + "/attempts/" + url.PathEscape(attempt) + "/settle"
 	if c.Client != "" {
 		path += "?client=" + url.QueryEscape(c.Client)

@@ -124,7 +124,7 @@ func (s *shop) mischief(ctx context.Context) {
 		}
 		all := []func(context.Context, *rand.Rand){
 			s.jump, s.jump, s.breakDisk, s.fillDisk, s.paperOut, s.coverOpen, s.printerOff, s.pull("printer"), s.pull("scanner"), s.pull("reader"),
-			s.otherBatch, s.forgetKeys, s.secondPosd, s.replugElsewhere,
+			s.otherBatch, s.forgetKeys, s.secondPosd, s.replugElsewhere, s.replacePosd,
 		}
 		all[rng.IntN(len(all))](ctx, rng)
 	}
@@ -133,6 +133,15 @@ func (s *shop) mischief(ctx context.Context) {
 func (s *shop) did(what string) {
 	s.tally.add("fault", what)
 	s.note("fault", what)
+}
+
+// replacePosd is an upgrade: posd is stopped whatever it is at, and started again at once.
+func (s *shop) replacePosd(context.Context, *rand.Rand) {
+	s.did("posd is replaced")
+	select {
+	case s.upgrade <- struct{}{}:
+	default:
+	}
 }
 
 // jump sets posd's clock wrong for a while: by minutes, a day, or back to 1970 as with a dead battery.

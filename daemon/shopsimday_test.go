@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"posd/daemon/journal"
-	"posd/daemon/payment"
 )
 
 // dayOptions say how a day is played.
@@ -31,7 +30,6 @@ type played struct {
 	broken   []string
 	timeline []line
 	trace    []byte // hash of what happened, per attempt
-	story    []string
 	attempts int
 	crashes  int
 	took     time.Duration // virtual
@@ -51,7 +49,7 @@ func playShop(t *testing.T, seed uint64, o dayOptions) (p played) {
 		s.play()
 		s.check()
 		s.shut()
-		p = played{broken: s.broken, timeline: s.timeline, trace: s.trace(), story: s.story(), attempts: s.mirror.created, crashes: s.lives - 1, took: time.Since(s.began)}
+		p = played{broken: s.broken, timeline: s.timeline, trace: s.trace(), attempts: s.mirror.created, crashes: s.lives - 1, took: time.Since(s.began)}
 	})
 	return p
 }
@@ -107,20 +105,13 @@ func (t *teller) oversee(ctx context.Context) {
 	t.hangUp()
 }
 
-// underWay is how long a message may be on its way to a host, with room to spare.
-const underWay = 150 * time.Second
-
-// settle says what the ledger of the other side says, or has it tried again; but not while a copy of the reversal may yet
-// reach the other side: then its ledger is not the last word.
+// settle says what the ledger of the other side says, or has it tried again. While a copy of the reversal may yet reach the
+// other side its ledger is not the last word, and posd takes none.
 func (t *teller) settle(a said) {
-	k := payment.Key{Client: a.Client, Sale: a.Sale, Attempt: a.Attempt}
-	if now, ok := t.s.find(k); ok && time.Since(t.s.began)-now.steps[len(now.steps)-1].at < underWay {
-		return
-	}
 	body := t.s.verdict(a)
 	path := pathOf(a.Sale, a.Attempt) + "/settle?client=" + a.Client
 	got, ok := t.try(http.MethodPost, path, body, "")
-	if ok && got.State == "" && got.Code != "not_stuck" {
+	if ok && got.State == "" && got.Code != "not_stuck" && got.Code != "reversal_under_way" {
 		t.s.breach("%s/%s cannot be settled as %v: %s", a.Sale, a.Attempt, body["as"], got.text)
 	}
 }
@@ -184,14 +175,15 @@ func (s *shop) batchesRest(ctx context.Context, t *teller) bool {
 	return true
 }
 
-// secondPosd is somebody who starts posd twice (I9).
+// secondPosd is somebody who starts posd twice (I9). While one is put in the place of another none runs: then this would
+// be the first.
 func (s *shop) secondPosd(ctx context.Context, _ *rand.Rand) {
 	s.did("a second posd is started")
 	s.mu.Lock()
 	l := s.life
-	dead := l.dead
+	runs := !l.dead && !l.hasEnded() && s.stopping == 0
 	s.mu.Unlock()
-	if dead {
+	if !runs {
 		return
 	}
 	w := world{Log: slog.New(slog.DiscardHandler), Now: s.now, Open: s.bench.Open, Dial: l.dial, Listen: l.listen}

@@ -50,16 +50,39 @@ func (s *shop) planCrash(n int) crashPlan {
 	return crashPlan{kind: crashKinds[at%len(crashKinds)], after: at >= len(crashKinds), skip: rng.IntN(12), torn: rng.IntN(3) == 0}
 }
 
-// meets tells whether the plan's moment has come with a commit of such events. The caller holds mu.
-func (l *life) meets(after bool) bool {
-	p := &l.plan
+// rarestKinds come up on few days only, the first of them most rarely.
+var rarestKinds = []string{
+	"attempt.late", "pair.moved", "pair.suspected", "batch.refused", "attempt.unsent", "terminal.batch", "terminal.trace", "print_unsure",
+}
+
+// planRarest draws a crash that waits for its moment all day, whatever ends the lives before.
+func (s *shop) planRarest() crashPlan {
+	rng := s.draw("rarest", "")
+	kind := rarestKinds[0]
+	if rng.IntN(2) == 0 {
+		kind = rarestKinds[rng.IntN(len(rarestKinds))]
+	}
+	return crashPlan{kind: kind, after: rng.IntN(2) == 0, torn: rng.IntN(3) == 0}
+}
+
+// meets gives the plan whose moment has come with a commit of such events. The caller holds mu.
+func (l *life) meets(after bool) (crashPlan, bool) {
+	for _, p := range []*crashPlan{&l.plan, &l.shop.rarest} {
+		if p.meets(l.kinds, after) {
+			return *p, true
+		}
+	}
+	return crashPlan{}, false
+}
+
+func (p *crashPlan) meets(kinds []string, after bool) bool {
 	if p.skip < 0 || p.after != after {
 		return false
 	}
-	if p.kind == "" && !slices.ContainsFunc(l.kinds, counts) {
+	if p.kind == "" && !slices.ContainsFunc(kinds, counts) {
 		return false
 	}
-	if p.kind != "" && !slices.Contains(l.kinds, p.kind) {
+	if p.kind != "" && !slices.Contains(kinds, p.kind) {
 		return false
 	}
 	p.skip--
@@ -89,17 +112,18 @@ func (l *life) beforeCommit() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.kinds = s.mirror.kinds()
-	switch {
-	case l.dead:
+	if l.dead {
 		return errPower
-	case s.diskFails && len(l.kinds) > 0:
+	}
+	if s.diskFails && len(l.kinds) > 0 {
 		s.diskFails, l.failed = false, true
 		s.tally.add("fault", "disk: a commit fails")
 		s.noteHeld("disk", "fails the commit of "+strings.Join(l.kinds, ", "))
 		return errDisk
-	case l.meets(false):
+	}
+	if plan, meets := l.meets(false); meets {
 		s.snap(0, false)
-		l.fall(l.plan.point())
+		l.fall(plan.point())
 		return errPower
 	}
 	s.logSize, l.commits = s.sizeOfLog(), true
@@ -127,17 +151,17 @@ func (l *life) afterCommit(int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.commits = false
-	meets := l.meets(true)
-	if meets && l.plan.torn {
+	plan, meets := l.meets(true)
+	if meets && plan.torn {
 		s.snap(s.logSize, true)
 		s.tally.add("fault", "disk: a commit is torn")
-		l.fall(l.plan.point())
+		l.fall(plan.point())
 		return
 	}
 	s.mirror.commit(s)
 	if meets || l.cutSoon != "" {
 		s.snap(0, false)
-		l.fall(cmp.Or(l.cutSoon, l.plan.point()))
+		l.fall(cmp.Or(l.cutSoon, plan.point()))
 	}
 }
 

@@ -97,6 +97,7 @@ func (l *life) dial(ctx context.Context, _, target string) (net.Conn, error) {
 	which := fmt.Sprint(target, "/", time.Since(s.began)) // by its moment: of what happens in one moment no order is told
 	fault, rng := s.pick([]chance{{"net: dial refused", 5}, {"net: dial hangs", 3}}, "dial", which)
 	ping := 2*time.Millisecond + time.Duration(rng.Int64N(int64(30*time.Millisecond)))
+	s.note("dials", which)
 	o, out := s.out(target)
 	if out {
 		s.tally.add("fault", "net: out of reach")
@@ -177,8 +178,7 @@ func (s *shop) reach(who string) (*plug, error) {
 	if l == nil {
 		return nil, syscall.ECONNREFUSED
 	}
-	n := l.count("till " + who)
-	ping := 20*time.Microsecond + time.Duration(s.draw("reach "+who, fmt.Sprint(l.n, n)).Int64N(int64(200*time.Microsecond)))
+	ping := 20*time.Microsecond + time.Duration(s.draw("reach "+who, fmt.Sprint(time.Since(s.began))).Int64N(int64(200*time.Microsecond)))
 	mine, theirs := pair(who, ping)
 	l.shop.mu.Lock()
 	front := l.front

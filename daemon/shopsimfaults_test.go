@@ -111,7 +111,6 @@ func faultsOf(kind string) []wrong {
 func (s *shop) hostFault(q hostsim.Request) (hostsim.Rule, bool) {
 	n, which := s.times(fmt.Sprint(q.Kind, "/", q.Batch, "/", q.Trace))
 	s.arrived(q)
-	n += s.copies("", q.Batch+"/"+q.Trace)
 	var list []chance
 	var rules []hostsim.Rule
 	for _, w := range faultsOf(q.Kind) {
@@ -146,23 +145,6 @@ func (s *shop) times(what string) (n int, which string) {
 	defer s.mu.Unlock()
 	s.counts[what]++
 	return s.counts[what], fmt.Sprint(what, "#", s.counts[what])
-}
-
-// copies counts how often a request was repeated by now: while an earlier copy of a refund is on its way, nobody refuses a
-// later one for good.
-func (s *shop) copies(order, trace string) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.mirror.orders[order]
-	if t == nil {
-		t = s.mirror.traces[trace]
-	}
-	for i := 0; t != nil && i < len(t.steps); i++ {
-		if t.steps[i].kind == "attempt.asked" {
-			n++
-		}
-	}
-	return n
 }
 
 // strayed is what can go wrong with a call to the gateway.
@@ -225,7 +207,6 @@ var refusals = map[string]string{
 func (s *shop) gatewayFault(q walletsim.Request) (walletsim.Rule, bool) {
 	n, which := s.times(fmt.Sprint(q.Call, "/", q.Order, "/", q.Refund))
 	s.asked(q)
-	n += s.copies(q.Refund, "")
 	var list []chance
 	var rules []walletsim.Rule
 	for _, w := range gatewayFaults[q.Call] {

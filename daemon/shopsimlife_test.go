@@ -21,16 +21,16 @@ type life struct {
 	err  error         // of run; to be read when over is closed
 
 	// Guarded by shop.mu.
-	dead    bool
-	front   *ear
-	ends    []*plug        // of posd
-	counts  map[string]int // of what happens in this life
-	plan    crashPlan
-	kinds   []string // of the events of the transaction that runs
-	commits bool     // one is being written
-	cutSoon string   // the power goes when it is
-	failed  bool     // a commit has failed, and the journal was not reopened since
-	flying  map[string]*flight
+	dead     bool
+	front    *ear
+	ends     []*plug // of posd
+	plan     crashPlan
+	kinds    []string // of the events of the transaction that runs
+	commits  bool     // one is being written
+	cutSoon  string   // the power goes when it is
+	failed   bool     // a commit has failed, and the journal was not reopened since
+	flying   map[string]*flight
+	arriving []arrival
 }
 
 func (l *life) isDead() bool {
@@ -39,12 +39,13 @@ func (l *life) isDead() bool {
 	return l.dead
 }
 
-// count numbers what happens again and again.
-func (l *life) count(what string) int {
-	l.shop.mu.Lock()
-	defer l.shop.mu.Unlock()
-	l.counts[what]++
-	return l.counts[what]
+func (l *life) hasEnded() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
+	}
 }
 
 // keep remembers posd's end of a connection, and tells whether posd is alive.
@@ -65,7 +66,7 @@ func (l *life) keep(p *plug) bool {
 func (s *shop) begin() {
 	s.mu.Lock()
 	s.lives++
-	l := &life{shop: s, n: s.lives, over: make(chan struct{}), counts: map[string]int{}, flying: map[string]*flight{}}
+	l := &life{shop: s, n: s.lives, over: make(chan struct{}), flying: map[string]*flight{}}
 	l.plan = s.planCrash(l.n)
 	s.life = l
 	s.mu.Unlock()
@@ -85,6 +86,11 @@ func (s *shop) begin() {
 func (l *life) end() {
 	l.stop()
 	<-l.over
+	l.shop.mu.Lock()
+	for _, p := range l.ends { // a process that is gone has no connections
+		p.die()
+	}
+	l.shop.mu.Unlock()
 	if l.err != nil && !l.isDead() {
 		l.shop.breach("posd ends with: %v", l.err)
 	}
@@ -102,6 +108,7 @@ func (l *life) fall(point string) {
 	for _, p := range l.ends {
 		p.die()
 	}
+	s.unplugAll() // at once: a posd without power prints nothing more
 	if l.front != nil {
 		_ = l.front.Close()
 	}
@@ -111,18 +118,50 @@ func (l *life) fall(point string) {
 	}
 }
 
-// watch brings posd back after each crash, until ctx ends.
+// replace puts another posd in the place of this one. false: it has crashed while it was stopping. What a posd writes while
+// it stops is of the moment that it was told: an HTTP server draws for itself how often it looks whether all is said.
+func (s *shop) replace() bool {
+	asked := time.Now()
+	s.setStopping(asked.Sub(s.began))
+	s.life.end()
+	s.setStopping(0)
+	if s.life.isDead() {
+		return false
+	}
+	time.Sleep(time.Until(asked.Add(stopTakes)))
+	s.begin()
+	return true
+}
+
+func (s *shop) setStopping(at time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = at
+}
+
+// stopTakes is from the word to a posd that is to stop until another one is there: longer than any stop.
+const stopTakes = 20 * time.Second
+
+func (s *shop) unplugAll() {
+	for _, path := range []string{"printer", "scanner", "reader"} {
+		s.bench.Unplug(path)
+	}
+}
+
+// watch brings posd back after each crash, and puts another in its place for an upgrade, until ctx ends.
 func (s *shop) watch(ctx context.Context) {
 	for {
 		select {
 		case <-s.fell:
+		case <-s.upgrade:
+			if s.replace() {
+				continue
+			}
+			<-s.fell
 		case <-ctx.Done():
 			return
 		}
 		l, crashed := s.life, time.Now()
-		for _, path := range []string{"printer", "scanner", "reader"} {
-			s.bench.Unplug(path)
-		}
 		l.end()
 		s.restore()
 		down := 7*time.Second + time.Duration(s.draw("down", fmt.Sprint(l.n)).Int64N(int64(15*time.Second)))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -85,7 +86,7 @@ func (m *mirror) pend(e journal.Event, s *shop) {
 	if e.Seq != last+1 || last > 0 && e.Prev != prev {
 		s.breachHeld("I10: event %d follows what is not event %d of the acknowledged log", e.Seq, last)
 	}
-	m.pending = append(m.pending, stamped{e, time.Since(s.began)})
+	m.pending = append(m.pending, stamped{e, cmp.Or(s.stopping, time.Since(s.began))})
 }
 
 // kinds are those of the events that are about to be durable.

@@ -53,12 +53,14 @@ type shop struct {
 	beside     sync.WaitGroup // of the world: the gateway's server
 	counter    chan struct{}  // takes one token: who has it uses reader and scanner
 	fell       chan struct{}  // holds one token: posd has crashed
+	upgrade    chan struct{}  // holds one token: posd is to be stopped, and another one started
 	began      time.Time
 	outages    []outage
 
 	mu        sync.Mutex // guards what follows, and what is in life and mirror
 	life      *life
 	lives     int
+	rarest    crashPlan // the day's, beside that of each life
 	calm      bool
 	skew      time.Duration
 	diskFails bool
@@ -68,9 +70,10 @@ type shop struct {
 	image     map[string][]byte // the journal's files at a crash
 	mirror    *mirror
 	heard     map[string][]heard // what tills were told, by attempt
+	stopping  time.Duration      // guarded by mu; since when this posd has been told to stop; 0 when it was not
 	counts    map[string]int
 	slips     []slipped
-	usedCodes map[string]string // order by code
+	usedCodes map[string]codeUse // by code
 	broken    []string
 	timeline  []line // nil unless somebody wants it
 	secrets   search
@@ -90,14 +93,6 @@ func (s *shop) draw(what, which string) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(what + "\x00" + which))
 	return rand.New(rand.NewPCG(s.seed, h.Sum64()))
-}
-
-// nth numbers what happens again and again, over the whole day.
-func (s *shop) nth(what string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.counts[what]++
-	return fmt.Sprint(what, "#", s.counts[what])
 }
 
 func (s *shop) isCalm() bool {
@@ -141,8 +136,8 @@ func (s *shop) noteHeld(what, text string) {
 // openShop builds the world of a day.
 func openShop(t *testing.T, seed uint64, o dayOptions) *shop {
 	s := &shop{
-		t: t, seed: seed, attempts: o.attempts, tally: o.tally, dir: o.dir, fell: make(chan struct{}, 1), counter: make(chan struct{}, 1), began: time.Now(), mirror: newMirror(),
-		heard: map[string][]heard{}, counts: map[string]int{}, usedCodes: map[string]string{}, logLevel: slog.LevelInfo,
+		t: t, seed: seed, attempts: o.attempts, tally: o.tally, dir: o.dir, fell: make(chan struct{}, 1), upgrade: make(chan struct{}, 1), counter: make(chan struct{}, 1), began: time.Now(), mirror: newMirror(),
+		heard: map[string][]heard{}, counts: map[string]int{}, usedCodes: map[string]codeUse{}, logLevel: slog.LevelInfo,
 	}
 	if o.timeline {
 		s.timeline, s.keepsLog = []line{}, true
@@ -150,6 +145,7 @@ func openShop(t *testing.T, seed uint64, o dayOptions) *shop {
 	rng := s.draw("day", "")
 	s.rsa = rng.IntN(10) == 0
 	s.crashes = min(1+rng.IntN(12), 1+s.attempts/12)
+	s.rarest = s.planRarest()
 	if rng.IntN(16) == 0 {
 		s.keepsLog, s.logLevel = true, slog.LevelDebug
 	}

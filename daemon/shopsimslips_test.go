@@ -27,7 +27,7 @@ func (s *shop) readSlips(ctx context.Context) {
 		s.mu.Lock()
 		s.slips = append(s.slips, slipped{time.Since(s.began), text})
 		s.noteHeld("slip", strings.Join(strings.Fields(text), " "))
-		if saysPaid(text) {
+		if saysPaid(text) && !mayBeCutShort(text) {
 			s.paidOnPaper(text)
 		}
 		s.mu.Unlock()
@@ -44,6 +44,11 @@ func saysPaid(text string) bool {
 		}
 	}
 	return false
+}
+
+// mayBeCutShort tells whether a slip says so: its numbers may be missing.
+func mayBeCutShort(text string) bool {
+	return strings.Contains(text, "IF CUT SHORT") || strings.Contains(text, "如不完整")
 }
 
 var (

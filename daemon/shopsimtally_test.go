@@ -83,9 +83,9 @@ func (t *shopTally) missing() (names []string) {
 func shopFaults() []string {
 	names := []string{
 		"net: dial refused", "net: dial hangs", "net: out of reach", "disk: a commit fails", "disk: a commit is torn", "disk is full", "clock jumps",
-		"till hangs up", "till cancels", "till repeats", "till sends another thing under the same id", "customer shows nothing",
+		"till hangs up", "till cancels", "till repeats", "till sends another thing under the same id", "customer shows nothing", "customer shows a code again",
 		"printer: no paper", "printer: cover open", "printer: off", "printer: unplugged", "scanner: unplugged", "reader: unplugged",
-		"scanner: another device comes instead", "host goes on to another batch", "host forgets all keys", "a second posd is started",
+		"scanner: another device comes instead", "host goes on to another batch", "host forgets all keys", "a second posd is started", "posd is replaced",
 	}
 	for _, list := range onTheWay {
 		for _, c := range list {

@@ -50,6 +50,7 @@ func (t *teller) ask(method, path string, body any, wait string, patience time.D
 		}
 		t.in = bufio.NewReader(t.conn)
 	}
+	t.s.note("asks", t.name+" "+method+" "+path)
 	if _, err = t.conn.Write(t.request(method, path, body, wait)); err != nil {
 		return a, err
 	}
@@ -103,7 +104,7 @@ var passing = map[string]bool{"blocked": true, "not_ready": true, "stopping": tr
 
 // try asks until posd answers: a till repeats what was not answered, under the same ids.
 func (t *teller) try(method, path string, body any, wait string) (answer, bool) {
-	rng := t.s.draw("again", t.s.nth(t.name+path))
+	rng := t.s.draw("again", fmt.Sprint(t.name, path, time.Since(t.s.began)))
 	for range 500 {
 		a, err := t.ask(method, path, body, wait, 150*time.Second)
 		if err == nil && a.Code == "internal" {

@@ -163,6 +163,9 @@ func (t *teller) repeat(sale, id string, body map[string]any, first answer, rng 
 			t.s.breach("I4: the repeat of %s/%s is answered %s, and was %s", sale, id, again.text, first.text)
 		}
 	}
+	if code, ok := body["code"].(string); ok && rng.IntN(6) == 0 {
+		t.showAgain(sale+"-"+id, code, rng)
+	}
 	if rng.IntN(15) == 0 {
 		t.s.tally.add("fault", "till sends another thing under the same id")
 		other := map[string]any{"rail": "card", "kind": "sale"}
@@ -173,6 +176,18 @@ func (t *teller) repeat(sale, id string, body map[string]any, first answer, rng 
 			t.s.breach("rule 9: another thing under the id of %s/%s is answered %s", sale, id, a.text)
 		}
 	}
+}
+
+// showAgain pays for another sale with a code that was just used for this one (P2): codeIsFor watches the gateway's line.
+func (t *teller) showAgain(id, code string, rng *rand.Rand) {
+	rest(rng, time.Second, time.Minute)
+	id += "-again"
+	if !t.openSale(id, int64(rng.IntN(60)+1)*100, rng) {
+		return
+	}
+	t.s.tally.add("fault", "customer shows a code again")
+	a, _ := t.pay(id, "p0", map[string]any{"rail": "wallet", "kind": "sale", "print": true, "code": code}, rng)
+	t.s.tally.add("said to the till", "a code again: "+a.State+a.Code)
 }
 
 // complete does something with a pre-auth that stands.

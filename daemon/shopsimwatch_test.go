@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func (l *life) takeOff(p *plug, mti, batch, trace string) {
 		}
 		s.breachHeld("I6: %s %s is sent while %s is in flight", mti, trace, f.trace)
 	}
-	l.flying[p.name+trace] = &flight{p, now.Add(limit), mti + " " + trace}
+	l.flying[p.name+trace] = &flight{p, l.answered(p, trace, now.Add(limit)), mti + " " + trace}
 	if l.failed {
 		s.breachHeld("I11: %s %s is sent after a commit has failed", mti, trace)
 	}
@@ -124,10 +125,31 @@ func (l *life) answers(mine, theirs *plug) {
 	}
 }
 
+// arrival is an answer on its way to posd.
+type arrival struct {
+	conn  *plug
+	trace string
+	at    time.Time
+}
+
+// answered is when a request that is sent now is over: a repeat has its first copy's number, so an answer to that which is
+// still on its way ends it too. The caller holds mu.
+func (l *life) answered(p *plug, trace string, limit time.Time) time.Time {
+	now := time.Now()
+	l.arriving = slices.DeleteFunc(l.arriving, func(a arrival) bool { return a.at.Before(now) })
+	for _, a := range l.arriving {
+		if a.conn == p && a.trace == trace {
+			limit = minTime(limit, a.at)
+		}
+	}
+	return limit
+}
+
 // land ends the flights of a connection for which an answer, or the connection's end, is on its way. The caller holds mu.
 func (l *life) land(mine *plug, trace string, pieces []piece) {
 	now := time.Now()
 	for _, p := range pieces {
+		l.arriving = append(l.arriving, arrival{mine, trace, now.Add(p.after)})
 		for _, f := range l.flying {
 			if f.conn == mine && (p.end != nil || trace != "" && strings.HasSuffix(f.trace, " "+trace)) {
 				f.until = minTime(f.until, now.Add(p.after))
@@ -183,7 +205,7 @@ func (l *life) codes(p *plug) {
 	travel := p.shape
 	p.shape = func(b []byte) []piece {
 		if code := valueOf(b, "auth_code", 18); code != "" && !l.isDead() {
-			l.shop.codeIsFor(code, valueOf(b, "out_trade_no", 17))
+			l.codeIsFor(code, valueOf(b, "out_trade_no", 17))
 		}
 		return travel(b)
 	}
@@ -207,15 +229,26 @@ func valueOf(b []byte, name string, size int) string {
 	return ""
 }
 
-// codeIsFor notes which order a code is used for.
-func (s *shop) codeIsFor(code, order string) {
+// codeUse is what a code was sent for, by which life of posd.
+type codeUse struct {
+	order string
+	life  int
+	at    time.Time
+}
+
+// codeAge is how long posd remembers a code (rule 8); the gateway does for ever.
+const codeAge = 90 * time.Second
+
+// codeIsFor notes which order a code is used for. A posd that was started since knows nothing of it: the gateway does.
+func (l *life) codeIsFor(code, order string) {
+	s := l.shop
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mirror.orders[order] == nil {
 		s.breachHeld("I1: a payment by code is sent under the order %q, which is not on disk", order)
 	}
-	if other := s.usedCodes[code]; other != "" && other != order {
-		s.breachHeld("P2: one code pays for the orders %s and %s", other, order)
+	if was := s.usedCodes[code]; was.order != "" && was.order != order && was.life == l.n && time.Since(was.at) <= codeAge {
+		s.breachHeld("P2: one code pays for the orders %s and %s", was.order, order)
 	}
-	s.usedCodes[code] = order
+	s.usedCodes[code] = codeUse{order, l.n, time.Now()}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"posd/daemon/api"
 	"posd/daemon/payment"
 	"posd/daemon/prints"
 	"posd/daemon/receipt"
@@ -44,7 +45,8 @@ type sheet struct {
 
 func newSlips(h *house, p printer.Printer) *slips {
 	return &slips{h: h, ready: make(chan struct{}, 1), queue: prints.New(prints.Options{
-		Journal: h.journal, Printer: p, Now: h.w.Now, Log: h.w.Log,
+		Journal: h.journal, Printer: p, Now: h.w.Now, Log: h.w.Log, Keep: h.cfg.Journal.KeepPrints.Duration, Language: h.cfg.Till.Language,
+		OnChange: func(j prints.Job) { h.tell(func(a *api.API) { a.Printed(j) }) },
 	})}
 }
 
@@ -205,13 +207,30 @@ func (s *slips) waiting(ctx context.Context) int {
 	if err != nil {
 		s.h.w.Log.Error("slips could not be listed", "err", err)
 	}
-	n := len(slices.DeleteFunc(jobs, prints.Job.GivenUp))
+	n := len(slices.DeleteFunc(jobs, func(j prints.Job) bool { return j.GivenUp() || j.Client != "" }))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.missed {
 		n++
 	}
 	return n + len(s.pending) + s.putting
+}
+
+// failing counts what the printer fails in again and again: it comes out by and by, or when somebody has mended the printer.
+func (h *house) failing(ctx context.Context) (n int) {
+	if h.slips == nil {
+		return 0
+	}
+	jobs, err := h.slips.queue.Open(ctx)
+	if err != nil {
+		h.w.Log.Error("print jobs could not be listed", "err", err)
+	}
+	for _, j := range jobs {
+		if j.Rests() {
+			n++
+		}
+	}
+	return n
 }
 
 // concerns tells the health of slips that wait, and of sealed data that nobody can open.
@@ -223,6 +242,12 @@ func (h *house) concerns(ctx context.Context) (out []payment.Concern) {
 				Remedy: "look at the printer: paper, cover, cable; they print by themselves or with the next sale",
 			})
 		}
+	}
+	if n := h.failing(ctx); n > 0 {
+		out = append(out, payment.Concern{
+			Code: "printer_fails", Detail: fmt.Sprintf("the printer failed again and again in the middle of %d slips or print jobs", n),
+			Remedy: "look at its cable, plug and power supply; they are tried again by themselves",
+		})
 	}
 	if len(h.lost) > 0 {
 		out = append(out, payment.Concern{

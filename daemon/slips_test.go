@@ -37,6 +37,39 @@ func (paperless) Status(context.Context) (printer.Status, error) {
 	return printer.Status{}, errors.New("no paper")
 }
 
+// failing is a printer that fails in the middle of whatever it prints.
+type failing struct{ paperless }
+
+func (failing) Status(context.Context) (printer.Status, error) {
+	return printer.Status{Online: true}, nil
+}
+
+func (failing) Print(context.Context, printer.Document) (printer.Result, error) {
+	return printer.Result{}, &printer.UnconfirmedError{Cause: printer.ErrCannotSay}
+}
+
+func TestTheHealthTellsOfAPrinterThatFailsAgainAndAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fail atomic.Pointer[error]
+		h, stop := slipHouse(t, &fail)
+		defer stop()
+		h.slips.queue = prints.New(prints.Options{Journal: h.journal, Printer: failing{}, Now: time.Now})
+		ctx, end := context.WithCancel(t.Context())
+		var run sync.WaitGroup
+		run.Go(func() { h.slips.queue.Run(ctx) })
+		defer run.Wait()
+		defer end()
+		if _, err := h.slips.queue.PutJob(t.Context(), "till", "1", prints.Content{Receiptline: "x\n="}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		told := h.concerns(t.Context())
+		if len(told) != 1 || told[0].Code != "printer_fails" || told[0].Remedy == "" {
+			t.Errorf("got %+v", told)
+		}
+	})
+}
+
 // failure is what the next commit fails with.
 func failure(fail *atomic.Pointer[error]) error {
 	if err := fail.Load(); err != nil {

@@ -260,7 +260,7 @@ func (h *house) openWallet() (*wallet.Wallet, error) {
 	}
 	return wallet.New(wallet.Options{
 		Providers: providers, Terminals: terminals, Routes: routesOf(c), Scanner: h.scans, Now: h.w.Now, Log: h.w.Log,
-		CodeAge: c.CodeAge.Duration, ConfirmGap: c.ConfirmGap.Duration, SuspectAfter: c.SuspectAfter,
+		CodeAge: c.CodeAge.Duration, ConfirmGap: c.ConfirmGap.Duration, InFlightMax: c.InFlightMax.Duration, SuspectAfter: c.SuspectAfter,
 	})
 }
 

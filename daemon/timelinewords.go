@@ -42,6 +42,9 @@ var tellings = map[string]telling{
 		}
 		return phrase("as "+f.Settled.As, amount, "by "+f.Settled.By+": "+f.Settled.Reason)
 	}},
+	"attempt.found": {"FOUND PAID", func(t *timeline, _ payment.Record, f payment.Fact) string {
+		return phrase("a bill shows "+t.money(f.Order.Amount), "by "+f.Order.By+": "+f.Order.Reason)
+	}},
 	"attempt.late": {"late answer", func(_ *timeline, _ payment.Record, f payment.Fact) string {
 		return phrase(answerWords(f), "it changes nothing")
 	}},
@@ -49,6 +52,9 @@ var tellings = map[string]telling{
 	"attempt.voided": {"voided", func(_ *timeline, _ payment.Record, f payment.Fact) string { return "by attempt " + f.By }},
 	"attempt.refunded": {"refunded", func(t *timeline, _ payment.Record, f payment.Fact) string {
 		return t.money(f.Amount) + ", by attempt " + f.By
+	}},
+	"numbers.leapt": {"numbers leapt", func(_ *timeline, _ payment.Record, f payment.Fact) string {
+		return fmt.Sprintf("by %d: this journal may be a copy that was put back", f.Leap)
 	}},
 	"reversal.alarmed": {"ALARM", func(t *timeline, _ payment.Record, _ payment.Fact) string {
 		return phrase(tryNumber(t), "the reversal goes on, and a person should look")
@@ -91,6 +97,9 @@ func tellCreated(t *timeline, _ payment.Record, f payment.Fact) string {
 		by = "past the lock, by " + c.Override.By + ": " + c.Override.Reason
 	}
 	flags := ""
+	if c.Ordered != nil {
+		flags = "ordered by " + c.Ordered.By + ": " + c.Ordered.Reason
+	}
 	if c.System {
 		flags = "by posd itself"
 	}

@@ -1,7 +1,7 @@
 // Package drivers keeps the store's devices open and says how they are.
 //
-// Each configured device has one goroutine that opens it, runs it, and opens it again after a failure, by its
-// configured path: a device that was unplugged is back in use within seconds of being plugged in.
+// Each configured device has one goroutine that opens it, runs it, and opens it again after a failure, wherever it is by
+// then: the system tells when something is plugged in, and a device is back in use within a second of that.
 package drivers
 
 import (
@@ -40,6 +40,7 @@ type Config struct {
 // World is what devices are opened with, and whom they tell.
 type World struct {
 	Open  port.Opener      // nil for the real one
+	Watch Watcher          // tells when something is plugged in; nil for never, then devices are looked for
 	Now   func() time.Time // wall time, for people
 	Log   *slog.Logger
 	Scans *scanner.Hub    // gets every scan; required when there is a scanner
@@ -51,7 +52,8 @@ type World struct {
 	// OnRefused is told of a swipe or a scan that was no use, without its content, so that a cashier may hear "swipe
 	// again". It must return at once. May be nil.
 	OnRefused func(device string, err error)
-	// Trace gives the sink for a device's traffic, nil for none. Readers and scanners are traced by lengths only.
+	// Trace gives the sink for a device's traffic, nil for none. Readers and scanners are traced by lengths only,
+	// printers by what they answer.
 	Trace func(device string) func(line string)
 }
 
@@ -114,6 +116,9 @@ func Open(ctx context.Context, configs []Config, w World) (*Set, error) {
 	}
 	for _, d := range s.devices {
 		s.running.Go(func() { d.keepOpen(ctx) })
+	}
+	if w.Watch != nil {
+		s.running.Go(func() { s.follow(ctx, w) })
 	}
 	return s, nil
 }

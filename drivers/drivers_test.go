@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,13 @@ func (d *diary) note(to *[]string, line string) {
 	*to = append(*to, line)
 }
 
+// scanned is all scans so far.
+func (d *diary) scanned() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.scans)
+}
+
 func (d *diary) take() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -101,8 +109,8 @@ func TestADeviceIsBackSoonAfterItWasPluggedIn(t *testing.T) {
 				t.Errorf("5 s after the plug: %s", got)
 			}
 		}
-		if got := s.Status()[0]; !got.Online || got.Good != 4 || len(d.scans) != 4 {
-			t.Errorf("got %+v, scans %q", got, d.scans)
+		if got := s.Status()[0]; !got.Online || got.Good != 4 || len(d.scanned()) != 4 {
+			t.Errorf("got %+v, scans %q", got, d.scanned())
 		}
 	})
 }
@@ -150,8 +158,8 @@ func TestABadScanIsToldAndTheNextIsTaken(t *testing.T) {
 		s := start(t, b, d, front("/dev/front"))
 		synctest.Wait()
 		got := d.take()
-		if !strings.Contains(got, "front refused") || strings.Contains(got, "cret") || len(d.scans) != 1 {
-			t.Errorf("told %q, scans %q", got, d.scans)
+		if !strings.Contains(got, "front refused") || strings.Contains(got, "cret") || len(d.scanned()) != 1 {
+			t.Errorf("told %q, scans %q", got, d.scanned())
 		}
 		if st := s.Status()[0]; st.Good != 1 || st.Refused != 1 {
 			t.Errorf("counted %+v", st)
@@ -210,4 +218,78 @@ func TestTrafficOfScannersIsTracedWithoutContent(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// obedient is a Newland scanner that acknowledges a trigger and then sends a code.
+type obedient struct{}
+
+func (obedient) Serve(_ context.Context, line io.ReadWriteCloser) error {
+	got := make([]byte, len("~\x010000#SCNTRG1;\x03"))
+	for {
+		if _, err := io.ReadFull(line, got); err != nil {
+			return err
+		}
+		_, _ = line.Write([]byte("\x02\x010000#SCNTRG1\x06;\x03690\r"))
+	}
+}
+
+func TestAScannerIsToldToLookForACode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, d := porttest.NewBench(), &diary{}
+		b.Attach("/dev/front", obedient{})
+		b.Attach("/dev/back", talker(""))
+		c, plain := front("/dev/front"), front("/dev/back")
+		c.Driver, plain.Name = "newland", "back"
+		s := start(t, b, d, c, plain)
+		synctest.Wait()
+		for range 2 {
+			if err := s.Command(t.Context(), "", scanner.Trigger); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		if got := strings.Join(d.scanned(), "; "); got != "front 690; front 690" {
+			t.Errorf("scans %s", got)
+		}
+		b.Unplug("/dev/front")
+		time.Sleep(time.Second)
+		for name, want := range map[string]error{
+			"front": drivers.ErrNotOnline, "back": drivers.ErrNoCommands, "side": drivers.ErrNoDevice,
+		} {
+			if err := s.Command(t.Context(), name, scanner.Trigger); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", name, err, want)
+			}
+		}
+	})
+}
+
+func TestADriverOnTheWrongKindOfPortNeverWasOnline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, d := porttest.NewBench(), &diary{}
+		b.Attach("/dev/front", talker(""))
+		c := front("/dev/front")
+		c.Driver = "hidpos"
+		s := start(t, b, d, c)
+		time.Sleep(time.Minute)
+		if got := d.take(); strings.Contains(got, "true") || !strings.Contains(got, "needs a HID port") {
+			t.Errorf("told %s", got)
+		}
+		if st := s.Status()[0]; st.Online || !strings.Contains(st.Why, "hid:///dev/hidraw0") {
+			t.Errorf("got %+v", st)
+		}
+	})
+}
+
+func TestAWordThatIsNoCommandIsToldFromAScannerThatIsNotThere(t *testing.T) {
+	set, err := drivers.Open(t.Context(), nil, drivers.World{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	for command, want := range map[string]error{"dance": drivers.ErrNoCommand, "none": drivers.ErrNoCommand, "": drivers.ErrNoCommand, "beep": drivers.ErrNoDevice} {
+		if err := set.Tell(t.Context(), "", command); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", command, err, want)
+		}
+	}
 }

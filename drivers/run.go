@@ -13,16 +13,16 @@ import (
 	"posd/drivers/scanner"
 )
 
-// How often an idle printer is asked how it is, and how long that may take.
-const (
-	statusEvery = 2 * time.Second
-	statusLimit = 5 * time.Second
-)
+// statusLimit is how long a printer may take to say how it is.
+const statusLimit = 5 * time.Second
 
 // scannerRunner brings scans to the hub.
 type scannerRunner struct {
 	driver   scanner.Driver
 	settings port.Settings
+
+	mu   sync.Mutex
+	open scanner.Source // guarded by mu; nil while offline
 }
 
 func newScannerRunner(c Config) (runner, error) {
@@ -38,6 +38,11 @@ func (r *scannerRunner) redaction() port.Redaction { return port.Lengths }
 
 func (r *scannerRunner) run(ctx context.Context, c port.Conn, d *device) error {
 	src := r.driver.Open(c, r.settings)
+	if err := usable(src); err != nil {
+		return err
+	}
+	r.set(src)
+	defer r.set(nil)
 	d.online("")
 	for {
 		code, err := src.Next(ctx)
@@ -52,6 +57,18 @@ func (r *scannerRunner) run(ctx context.Context, c port.Conn, d *device) error {
 			return err
 		}
 	}
+}
+
+func (r *scannerRunner) set(src scanner.Source) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open = src
+}
+
+func (r *scannerRunner) source() scanner.Source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.open
 }
 
 // readerRunner brings cards to the hub.
@@ -73,6 +90,9 @@ func (r *readerRunner) redaction() port.Redaction { return port.Lengths }
 
 func (r *readerRunner) run(ctx context.Context, c port.Conn, d *device) error {
 	src := r.driver.Open(c, r.settings)
+	if err := usable(src); err != nil {
+		return err
+	}
 	d.online("")
 	for {
 		card, err := src.Next(ctx)
@@ -99,7 +119,7 @@ type printerRunner struct {
 	used *device         // guarded by mu; whose slips to count
 }
 
-var _ printer.Printer = (*printerRunner)(nil)
+var _ printer.Continuer = (*printerRunner)(nil)
 
 func newPrinterRunner(c Config) (runner, error) {
 	d, ok := printer.Lookup(c.Driver)
@@ -110,39 +130,55 @@ func newPrinterRunner(c Config) (runner, error) {
 	return &printerRunner{driver: d, settings: s}, err
 }
 
-func (r *printerRunner) redaction() port.Redaction { return port.Content }
+func (r *printerRunner) redaction() port.Redaction { return port.Answers }
 
-// run asks how the printer is, again and again: an unplugged one shows in no other way while nothing is printed.
+// run follows how the printer is.
 func (r *printerRunner) run(ctx context.Context, c port.Conn, d *device) error {
 	p := r.driver.Open(c, r.settings)
 	r.set(p, d)
 	defer r.set(nil, d)
-	for ctx.Err() == nil {
-		asking, cancel := context.WithTimeout(ctx, statusLimit)
-		s, err := p.Status(asking)
-		cancel()
-		switch {
-		case errors.Is(err, context.DeadlineExceeded): // somebody prints, and nothing was heard yet
-		case err != nil:
-			return err
-		case s.Err() != nil:
-			d.offline(explain(d.config, faultOf(s)))
-		case s.PaperLow:
-			d.online("paper is low")
-		default:
-			d.online("")
-		}
-		pause(ctx, statusEvery)
+	watching, stop := context.WithCancelCause(ctx)
+	var asking sync.WaitGroup
+	asking.Go(func() { stop(askWhenWoken(watching, p, d)) })
+	defer asking.Wait()
+	defer stop(nil)
+	err := printer.Watch(watching, p, func(s printer.Status) { tell(d, s) })
+	if missed := context.Cause(watching); missed != nil && ctx.Err() == nil {
+		return missed
 	}
-	return ctx.Err()
+	return err
 }
 
-// faultOf is the error of a status with its detail.
-func faultOf(s printer.Status) error {
-	if err := s.Err(); !errors.Is(err, printer.ErrFault) {
+// askWhenWoken asks a printer how it is when something was plugged in, which may be this one before it was missed, and when a
+// slip did not come out. It ends with ctx, or with the error of a printer that is gone.
+func askWhenWoken(ctx context.Context, p printer.Printer, d *device) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.wake:
+		}
+		asking, cancel := context.WithTimeout(ctx, statusLimit)
+		_, err := p.Status(asking)
+		cancel()
+		if err == nil || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // the latter: somebody prints
+			continue
+		}
+		d.wakeUp() // what has come may be this printer: it is opened at once
 		return err
 	}
-	return fmt.Errorf("%w: %s", printer.ErrFault, s.Fault)
+}
+
+// tell says what is the matter with a printer, the most urgent thing.
+func tell(d *device, s printer.Status) {
+	switch all := s.Conditions(); {
+	case len(all) == 0:
+		d.online("")
+	case all[0].Stops:
+		d.offline(trouble{why: all[0].Why, remedy: all[0].Remedy})
+	default:
+		d.online(all[0].Why)
+	}
 }
 
 func (r *printerRunner) set(p printer.Printer, d *device) {
@@ -159,15 +195,22 @@ func (r *printerRunner) get() (printer.Printer, *device) {
 
 // Print prints on the connected printer; without one it is ErrOffline.
 func (r *printerRunner) Print(ctx context.Context, doc printer.Document) (printer.Result, error) {
+	return r.PrintTry(ctx, doc, printer.Try{})
+}
+
+// PrintTry prints on the connected printer, or goes on there; without one it is ErrOffline.
+func (r *printerRunner) PrintTry(ctx context.Context, doc printer.Document, t printer.Try) (printer.Result, error) {
 	p, d := r.get()
 	if p == nil {
 		return printer.Result{}, fmt.Errorf("%w: not connected", printer.ErrOffline)
 	}
-	res, err := p.Print(ctx, doc)
-	if err == nil {
-		d.count(1, 0)
+	res, err := printer.PrintTry(ctx, p, doc, t)
+	if err != nil {
+		d.wakeUp()
+		return res, err
 	}
-	return res, err
+	d.count(1, 0)
+	return res, nil
 }
 
 // Status asks the connected printer; without one the answer is that it is not online.

@@ -11,9 +11,12 @@ import (
 	"posd/drivers/port"
 )
 
-// Waits between two tries to open a device. One that stayed open for steady starts again from the first.
+// Waits between two tries to open a device. One that stayed open for steady starts again from the first, and so does one of
+// which an event tells: its file is there before its permissions are. What is plugged into this machine is looked for every
+// slowPoll even if no event ever comes.
 const (
 	firstWait = 200 * time.Millisecond
+	slowPoll  = 2 * time.Second
 	lastWait  = 5 * time.Second
 	steady    = 10 * time.Second
 	openLimit = 10 * time.Second
@@ -32,6 +35,7 @@ type device struct {
 	config Config
 	world  World
 	runner runner
+	wake   chan struct{} // holds one: an event that may have brought the device
 
 	mu     sync.Mutex
 	status DeviceStatus // guarded by mu
@@ -42,7 +46,7 @@ func newDevice(c Config, w World) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &device{config: c, world: w, runner: r, status: DeviceStatus{
+	return &device{config: c, world: w, runner: r, wake: make(chan struct{}, 1), status: DeviceStatus{
 		Name: c.Name, Kind: c.Kind, Driver: c.Driver, Address: c.Address.String(), Since: w.Now(),
 		Why: "not opened yet",
 	}}, nil
@@ -50,7 +54,10 @@ func newDevice(c Config, w World) (*device, error) {
 
 // keepOpen opens the device, runs it, and does so again, until ctx ends.
 func (d *device) keepOpen(ctx context.Context) {
-	wait := firstWait
+	wait, longest := firstWait, lastWait
+	if d.config.Address.Local() {
+		longest = slowPoll
+	}
 	for ctx.Err() == nil {
 		start := time.Now()
 		err := d.once(ctx)
@@ -61,8 +68,11 @@ func (d *device) keepOpen(ctx context.Context) {
 		if time.Since(start) > steady {
 			wait = firstWait
 		}
-		pause(ctx, wait)
-		wait = min(2*wait, lastWait)
+		if d.rest(ctx, wait) {
+			wait = firstWait
+			continue
+		}
+		wait = min(2*wait, longest)
 	}
 	d.offline(stopping)
 }

@@ -3,9 +3,11 @@ package drivers
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"runtime"
 
+	"posd/drivers/plug"
 	"posd/drivers/port"
-	"posd/drivers/printer"
 )
 
 // trouble is why a device is offline, and what to do, for a technician.
@@ -16,14 +18,6 @@ var remedies = []struct {
 	err         error
 	why, remedy string
 }{
-	{printer.ErrPaperOut, "paper is out", "put in a new roll and close the cover"},
-	{printer.ErrCoverOpen, "the cover is open", "close the cover"},
-	{printer.ErrFault, "", "switch the printer off and on; if it comes again, call service"},
-	{
-		printer.ErrOffline, "connected, but it does not answer or will not print",
-		"switch it on, press its online button; option status = \"no\" is for printers that never answer",
-	},
-	{port.ErrBusy, "", "end the other program, or correct the port in the configuration: two devices may have the same"},
 	{port.ErrNotBuilt, "", "use a build of posd with this kind of port"},
 	{port.ErrUnplugged, "the device is gone: unplugged or switched off", "check cable and power; posd goes on by itself"},
 	{port.ErrStalled, "the device takes no more bytes", "switch it off and on; check flow control and speed of the line"},
@@ -31,11 +25,17 @@ var remedies = []struct {
 
 // explain puts an error into words.
 func explain(c Config, err error) trouble {
+	if p, ok := errors.AsType[*plug.Problem](err); ok {
+		return trouble{why: p.What, remedy: p.Remedy}
+	}
 	switch {
 	case err == nil:
 		return trouble{why: "closed"}
 	case errors.Is(err, port.ErrPermission):
-		return trouble{why: "no permission to use " + c.Address.Path, remedy: permissionRemedy(c.Address)}
+		file := fileOf(c.Address, err)
+		return trouble{why: "no permission to use " + file, remedy: permissionRemedy(c.Address, file)}
+	case errors.Is(err, port.ErrBusy):
+		return trouble{why: err.Error(), remedy: busyRemedy(c, runtime.GOOS)}
 	case errors.Is(err, port.ErrMissing):
 		return missing(c.Address)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -53,16 +53,37 @@ func explain(c Config, err error) trouble {
 	return trouble{why: err.Error(), remedy: "check port and settings of the device in the configuration"}
 }
 
+// fileOf is the file that could not be opened: not the configured name where a device is named by what it is.
+func fileOf(a port.Address, err error) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Path
+	}
+	return a.Path
+}
+
+// busyRemedy tells who else may have a device on that system.
+func busyRemedy(c Config, system string) string {
+	local := c.Address.Kind == port.LP || c.Address.Kind == port.USB || c.Address.Kind == port.IEEE1284
+	switch {
+	case c.Kind == Printer && local && system == "windows":
+		return "a print queue of Windows has the printer: remove it under Settings, Printers, or pause it; posd prints without a queue"
+	case c.Kind == Printer && local:
+		return "end the other program; if it is CUPS, remove its queue for this printer (lpadmin -x)"
+	default:
+		return "end the other program, or correct the port in the configuration: two devices may have the same"
+	}
+}
+
 func missing(a port.Address) trouble {
 	switch a.Kind {
 	case port.TCP:
 		return trouble{why: "nobody answers at " + a.Path, remedy: "switch the device on; check its address and the network cable"}
-	case port.USB:
+	case port.USB, port.IEEE1284:
 		return trouble{why: "no USB device " + a.Path, remedy: "plug it in and switch it on; check VID:PID in the configuration"}
-	case port.Serial:
+	case port.Serial, port.LP, port.Report, port.Keys:
 	}
 	return trouble{
 		why:    "nothing is plugged in at " + a.Path,
-		remedy: "plug the device in and switch it on, or correct the port in the configuration (on Linux best /dev/serial/by-id/...)",
+		remedy: "plug the device in and switch it on, or correct the port in the configuration (best by what it is: hwtest list --toml)",
 	}
 }

@@ -78,7 +78,7 @@ func (d *demo) startSim(ctx context.Context, name string, args ...string) (addre
 		return "", c, fmt.Errorf("%s is not ready (see %s): %w", name, d.logFile(p.name), err)
 	}
 	words := strings.Fields(line)
-	if len(words) != 4 || words[0] != "ready" || words[1] != name {
+	if len(words) < 4 || words[0] != "ready" || words[1] != name {
 		return "", c, fmt.Errorf("%s said %q", name, line)
 	}
 	token, err := os.ReadFile(d.key("control.token"))

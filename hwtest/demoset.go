@@ -63,6 +63,7 @@ reverse_timeout = "2s"
 
 [wallet]
 confirm_gap = "1s"
+in_flight_max = "1s"
 
 [wallet.alipay]
 enabled = true
@@ -89,7 +90,7 @@ query_every = "500ms"
 reverse_not_before = "1s"
 
 [[wallet.route]]
-prefixes = ["` + alipayPrefix + `", "91"]
+prefixes = ["` + alipayPrefix + `", "91", "93"]
 lengths = [18]
 provider = "alipay"
 [[wallet.route]]
@@ -230,6 +231,7 @@ func (d *demo) showPatience(here, shop *config.Config) {
 		{"  每隔 every", func(c *config.Config) config.Duration { return c.Wallet.WeChat.QueryEvery }},
 		{"  撤销不早于 reversed not before", func(c *config.Config) config.Duration { return c.Wallet.WeChat.ReverseNotBefore }},
 		{"撤销两次确认之间 two proofs of a cancel apart", func(c *config.Config) config.Duration { return c.Wallet.ConfirmGap }},
+		{"  付款请求在途至多 a payment may be under way for", func(c *config.Config) config.Duration { return c.Wallet.InFlightMax }},
 		{"冲正重试 a reversal is tried again after", func(c *config.Config) config.Duration { return c.Payment.BackoffMin }},
 		{"  最长 at most", func(c *config.Config) config.Duration { return c.Payment.BackoffMax }},
 	} {

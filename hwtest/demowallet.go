@@ -12,21 +12,21 @@ import (
 	"posd/hwtest/walletsim"
 )
 
-// phone is a customer with the wallet's app open.
-type phone struct {
+// demoPhone is a customer with the wallet's app open.
+type demoPhone struct {
 	d  *demo
 	id string
 }
 
 // newPhone gives a customer with money. prefix is what the wallet's online codes begin with.
-func (d *demo) newPhone(ctx context.Context, prefix string) (phone, error) {
+func (d *demo) newPhone(ctx context.Context, prefix string) (demoPhone, error) {
 	var made struct{ Phone string }
 	err := d.wallet.do(ctx, http.MethodPost, "phones", walletsim.PhoneOptions{Balance: 1000_00, Prefix: prefix}, &made)
-	return phone{d: d, id: made.Phone}, err
+	return demoPhone{d: d, id: made.Phone}, err
 }
 
 // shows gives a code as it stands on the phone: "online", "offline", or "refresh" for a new online one.
-func (p phone) shows(ctx context.Context, kind string) (string, error) {
+func (p demoPhone) shows(ctx context.Context, kind string) (string, error) {
 	method := http.MethodPost
 	if kind == "online" {
 		method = http.MethodGet
@@ -38,7 +38,7 @@ func (p phone) shows(ctx context.Context, kind string) (string, error) {
 }
 
 // customer gives a phone and the code on it, and opens a sale.
-func (d *demo) customer(ctx context.Context, prefix, kind, sale string, cents int64) (p phone, code string, err error) {
+func (d *demo) customer(ctx context.Context, prefix, kind, sale string, cents int64) (p demoPhone, code string, err error) {
 	if err := d.open(ctx, sale, cents); err != nil {
 		return p, "", err
 	}

@@ -143,18 +143,18 @@ func TestSendSaysWhyNothingMatched(t *testing.T) {
 		m.Set(11, "000002")
 		return approves(d, m)
 	}
-	out, complaint, code := bench(t, echoJSON, "iso", "send", "--to", oneHost(t, nil, other), "--timeout", "300ms", "-")
+	out, complaint, code := bench(t, echoJSON, "iso", "send", "--to", oneHost(t, nil, other), "--timeout", "3s", "-")
 	if code != problem || !strings.Contains(out, "field 11 is another") || !strings.Contains(complaint, "is above") {
 		t.Errorf("exit %d, %s\n%s", code, complaint, out)
 	}
 	garbage := func(*iso8583.Dialect, *iso8583.Message) []byte { return []byte{0, 3, 1, 2, 3} }
-	out, _, code = bench(t, echoJSON, "iso", "send", "--to", oneHost(t, nil, garbage), "--timeout", "300ms", "-")
+	out, _, code = bench(t, echoJSON, "iso", "send", "--to", oneHost(t, nil, garbage), "--timeout", "3s", "-")
 	if code != problem || !strings.Contains(out, "3 bytes that are no message") {
 		t.Errorf("garbage: exit %d\n%s", code, out)
 	}
 	silent := func(*iso8583.Dialect, *iso8583.Message) []byte { return nil }
-	_, complaint, code = bench(t, echoJSON, "iso", "send", "--to", oneHost(t, nil, silent), "--timeout", "200ms", "-")
-	if code != problem || !strings.Contains(complaint, "no answer within 200ms") || !strings.Contains(complaint, "hint") {
+	_, complaint, code = bench(t, echoJSON, "iso", "send", "--to", oneHost(t, nil, silent), "--timeout", "1s", "-")
+	if code != problem || !strings.Contains(complaint, "no answer within 1s") || !strings.Contains(complaint, "hint") {
 		t.Errorf("silent: exit %d, %s", code, complaint)
 	}
 	_, complaint, code = bench(t, echoJSON, "iso", "send", "--to", "127.0.0.1:1", "--timeout", "2s", "-")

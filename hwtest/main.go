@@ -24,10 +24,18 @@ const (
 
 // cli is the command line: one verb, one line here, one file.
 type cli struct {
-	Demo   demoCmd   `cmd:"" help:"Play the main job: the real posd with simulated host, wallets and devices."`
-	Sim    simCmd    `cmd:"" help:"Simulate what posd talks to: host, wallet, printer, scanner, reader."`
-	Wallet walletCmd `cmd:"" help:"What can be said of customers' codes."`
-	ISO    isoCmd    `cmd:"" name:"iso" help:"Decode, encode and authenticate ISO 8583 messages."`
+	Demo     demoCmd     `cmd:"" help:"Play the main job: the real posd with simulated host, wallets and devices."`
+	List     listCmd     `cmd:"" help:"Show what is plugged in, and the configuration for it."`
+	Identify identifyCmd `cmd:"" help:"Say what is at a port."`
+	Sim      simCmd      `cmd:"" help:"Simulate what posd talks to: host, wallet, printer, scanner, reader."`
+	Phone    phoneCmd    `cmd:"" help:"Be a customer's phone: payment codes, online and offline, of a simulated wallet."`
+	Wallet   walletCmd   `cmd:"" help:"What can be said of customers' codes."`
+	Render   renderCmd   `cmd:"" help:"Show what a receipt printer makes of a stream of ESC/POS: text, SVG, PNG, JSON."`
+	Record   recordCmd   `cmd:"" help:"Write down what goes between this machine and a device, redacted while it is written."`
+	Replay   replayCmd   `cmd:"" help:"Play a recorded device: to its driver, or to any program."`
+	Chip     chipCmd     `cmd:"" help:"Talk to a chip card through pcscd: readers, ATR, APDUs."`
+	Suite    suiteCmd    `cmd:"" help:"Hold a device against what posd needs of it: numbered checks, with a report."`
+	ISO      isoCmd      `cmd:"" name:"iso" help:"Decode, encode and authenticate ISO 8583 messages."`
 }
 
 // globals is what every verb may need of the world.

@@ -48,6 +48,7 @@ type simulator struct {
 	name    string
 	address string
 	control http.Handler
+	more    string // of the ready line: further doors
 	serve   []func(context.Context) error
 }
 
@@ -79,7 +80,8 @@ func (f simFlags) run(ctx context.Context, g *globals, s simulator) error {
 			errs[i] = part(ctx)
 		})
 	}
-	fmt.Fprintf(g.Out, "ready %s %s control=http://%s\n", s.name, s.address, ln.Addr())
+	ready := fmt.Sprintf("ready %s %s control=http://%s %s", s.name, s.address, ln.Addr(), s.more)
+	fmt.Fprintln(g.Out, strings.TrimSpace(ready))
 	running.Wait()
 	return errors.Join(errs...)
 }

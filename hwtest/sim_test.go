@@ -25,6 +25,8 @@ type station struct {
 	t        *testing.T
 	address  string
 	control  string
+	phones   string // of the wallet: where phones log in
+	backup   string // of the wallet: its second host
 	token    string
 	lifeline *io.PipeWriter
 	ended    chan int // the exit code
@@ -47,11 +49,19 @@ func start(t *testing.T, args ...string) *station {
 	}
 	t.Cleanup(b.stop)
 	words := strings.Fields(line)
-	if len(words) != 4 || words[0] != "ready" || words[1] != args[1] {
+	if len(words) < 4 || words[0] != "ready" || words[1] != args[1] {
 		t.Fatalf("ready line is %q", line)
 	}
 	b.address = words[2]
 	b.control, _ = strings.CutPrefix(words[3], "control=")
+	for _, word := range words[4:] {
+		if at, ok := strings.CutPrefix(word, "phones="); ok {
+			b.phones = at
+		}
+		if at, ok := strings.CutPrefix(word, "backup="); ok {
+			b.backup = at
+		}
+	}
 	return b
 }
 

@@ -68,29 +68,32 @@ func answerJSON(w http.ResponseWriter, body any, err error) {
 
 // The keys of a rule that are no text.
 var (
-	numberKeys = []string{"amount", "nth", "times", "value", "waits", "seed"}
+	numberKeys = []string{"amount", "nth", "times", "value", "waits", "seed", "chance", "balance", "ask_above", "digits"}
 	yesNoKeys  = []string{"commit"}
 )
 
 // ruleFlags makes the JSON of rules out of flags such as "amount=666,do=silent". Whoever reads the JSON checks it.
-func ruleFlags(flags []string) ([]byte, error) {
-	rules := []map[string]any{}
-	for _, f := range flags {
-		rule := map[string]any{}
+func ruleFlags(flags []string) ([]byte, error) { return pairFlags("--fault", flags) }
+
+// pairFlags makes a JSON array out of a flag's values, each an object.
+func pairFlags(flag string, values []string) ([]byte, error) {
+	objects := []map[string]any{}
+	for _, f := range values {
+		object := map[string]any{}
 		for pair := range strings.SplitSeq(f, ",") {
 			key, text, ok := strings.Cut(strings.TrimSpace(pair), "=")
 			if !ok {
-				return nil, fmt.Errorf("--fault %q: want key=value,key=value", f)
+				return nil, fmt.Errorf("%s %q: want key=value,key=value", flag, f)
 			}
 			value, err := ruleValue(key, text)
 			if err != nil {
-				return nil, fmt.Errorf("--fault %q: %w", f, err)
+				return nil, fmt.Errorf("%s %q: %w", flag, f, err)
 			}
-			rule[key] = value
+			object[key] = value
 		}
-		rules = append(rules, rule)
+		objects = append(objects, object)
 	}
-	return json.Marshal(rules)
+	return json.Marshal(objects)
 }
 
 func ruleValue(key, text string) (any, error) {

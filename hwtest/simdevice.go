@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"posd/hwtest/devicesim"
 )
@@ -18,6 +19,11 @@ type simPrinterCmd struct {
 	Slips     string `placeholder:"FILE" help:"Append every slip to this file as text."`
 	Clone     bool   `help:"Be a cheap copy that does not know GS ( H."`
 	Mute      bool   `help:"Answer nothing, as over a one-way cable."`
+	Lacks     string `placeholder:"COMMANDS" help:"Do not know these commands either, and print their bytes: GS ( k,GS v."`
+	Loses     int    `placeholder:"N" help:"Lose every N-th byte."`
+	Buffer    int    `placeholder:"BYTES" help:"Take in so many bytes while printing. Default: 65536."`
+	Speed     int    `placeholder:"BYTES" help:"Print so many bytes a second. Default: all at once."`
+	Flow      string `default:"lines" enum:"lines,xon,stuck,none" help:"When the buffer is full: lines (take no more), xon (XOFF and XON), stuck (XOFF for ever), none (lose what comes). Default: lines."`
 	PaperOut  bool   `help:"Begin without paper."`
 	CoverOpen bool   `help:"Begin with the cover open."`
 	PaperLeft int    `default:"-1" placeholder:"LINES" help:"Begin with a roll that ends after so many lines."`
@@ -42,7 +48,7 @@ Control:
 
 // Run prints until it is told to stop.
 func (c *simPrinterCmd) Run(ctx context.Context, g *globals) error {
-	p := devicesim.NewPrinter(devicesim.PrinterOptions{Columns: c.Columns, SlipFile: c.Slips, Clone: c.Clone, Mute: c.Mute})
+	p := devicesim.NewPrinter(c.options())
 	if c.PaperLeft >= 0 {
 		p.SetPaperLeft(c.PaperLeft)
 	}
@@ -51,6 +57,20 @@ func (c *simPrinterCmd) Run(ctx context.Context, g *globals) error {
 	}
 	p.SetCover(c.CoverOpen)
 	return c.stand(ctx, g, "printer", p, printerControl(p))
+}
+
+func (c *simPrinterCmd) options() devicesim.PrinterOptions {
+	o := devicesim.PrinterOptions{
+		Columns: c.Columns, SlipFile: c.Slips, Clone: c.Clone, Mute: c.Mute,
+		Loses: c.Loses, Buffer: c.Buffer, Speed: c.Speed,
+	}
+	if c.Lacks != "" {
+		o.Lacks = strings.Split(c.Lacks, ",")
+	}
+	if c.Flow != "lines" {
+		o.Flow = devicesim.Flow(c.Flow)
+	}
+	return o
 }
 
 // printerState is what an operator sees of a printer.

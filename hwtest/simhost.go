@@ -79,6 +79,11 @@ Control:
   GET  /control/ledger          {"entries":[...]}   payments
   GET  /control/messages        {"entries":[...]}   sign-ons, echoes and settlements as well
   GET  /control/batches         {"batches":[...]}   totals told and own, uploaded items, what is missing
+  GET  /control/bill?batch=000001           the bill of a batch, for posd reconcile: a line per message that moved money, with
+                                the columns terminal, batch, trace, kind (sale, completion, qr-sale; void, refund,
+                                completion-void, qr-void, qr-refund), state (booked, reversed), amount in minor units, currency,
+                                reference, approval, time; the first line is "# batch bill 1", the last one "# end: N rows".
+                                What is wrong in it: &missing=TRACE&amount=TRACE:100
   GET  /control/terminals       {"terminals":[...]} with their current batches
   GET  /control/accounts        {"accounts":[...]}
   PUT  /control/accounts        {"card":"622848*********0018","balance":5000}   or its number, of which no more is kept

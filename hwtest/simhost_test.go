@@ -92,14 +92,15 @@ func TestSimHostSpeaksTLSToTerminalsWithACertificate(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AddCert(cert.Leaf)
 	for own, want := range map[string]bool{"a certificate": true, "none": false} {
+		wait := 30 * time.Second // for the refusal; who is let in is told nothing for as long as is waited
 		conf := &tls.Config{RootCAs: pool}
 		if want {
-			conf.Certificates = []tls.Certificate{cert}
+			conf.Certificates, wait = []tls.Certificate{cert}, 200*time.Millisecond
 		}
 		d := tls.Dialer{Config: conf}
 		conn, err := d.DialContext(t.Context(), "tcp", b.address)
 		if err == nil {
-			_ = conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+			_ = conn.SetReadDeadline(time.Now().Add(wait))
 			_, err = conn.Read(make([]byte, 1)) // who is not let in learns it here (TLS 1.3)
 			_ = conn.Close()
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ func hostControl(h *hostsim.Host) http.Handler {
 	show("batches", "batches", func() any { return h.Batches() })
 	show("terminals", "terminals", func() any { return h.Terminals() })
 	show("accounts", "accounts", func() any { return h.Accounts() })
+	mux.HandleFunc("GET /control/bill", func(w http.ResponseWriter, r *http.Request) { getHostBill(h, w, r) })
 	show("rules", "rule", func() any { return h.Rules() })
 	mux.HandleFunc("PUT /control/accounts", onBody(func(in struct {
 		Card    string
@@ -55,6 +57,23 @@ func hostControl(h *hostsim.Host) http.Handler {
 		return nil
 	}))
 	return mux
+}
+
+// getHostBill gives the bill of a batch, or of all, with the faults that are asked for.
+func getHostBill(h *hostsim.Host, w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	b := hostsim.Bill{Terminal: q.Get("terminal"), Batch: q.Get("batch"), Missing: q["missing"], Amounts: map[string]int64{}}
+	for _, a := range q["amount"] {
+		trace, text, _ := strings.Cut(a, ":")
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n <= 0 {
+			answerJSON(w, nil, errors.New("amount is TRACE:MINOR-UNITS"))
+			return
+		}
+		b.Amounts[trace] = n
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	_, _ = w.Write(h.Bill(b)) // who has hung up needs no answer
 }
 
 func openBatch(h *hostsim.Host, terminal, batch string) error {

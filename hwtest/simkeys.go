@@ -37,6 +37,8 @@ const (
 	walletCA         = "wallet-ca.pem"         // has signed both certificates
 	walletCert       = "wallet-server.pem"     // the gateway's
 	walletCertKey    = "wallet-server-key.pem" //
+	walletExpired    = "wallet-expired.pem"    // the gateway's of last year
+	walletExpiredKey = "wallet-expired-key.pem"
 )
 
 // wechatV3ID is the id of v3's public key, and begins with what the real ones begin with.
@@ -195,13 +197,16 @@ func certificates(dir string) error {
 	server := certificate("hwtest wallet gateway")
 	server.IPAddresses, server.DNSNames = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, []string{"localhost"}
 	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	expired := certificate("hwtest wallet gateway")
+	expired.IPAddresses, expired.DNSNames, expired.ExtKeyUsage = server.IPAddresses, server.DNSNames, server.ExtKeyUsage
+	expired.NotBefore, expired.NotAfter = time.Now().AddDate(-1, 0, 0), time.Now().Add(-time.Hour)
 	client := certificate("hwtest merchant")
 	client.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	if err := s.issue(server, key, walletCert, walletCertKey); err != nil {
+	if err := errors.Join(s.issue(server, key, walletCert, walletCertKey), s.issue(expired, key, walletExpired, walletExpiredKey)); err != nil {
 		return err
 	}
 	merchant, err := rsa.GenerateKey(rand.Reader, 2048) // v3's signatures are RSA

@@ -1,14 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,15 +31,24 @@ type simWalletCmd struct {
 	Ledger       string        `placeholder:"FILE" help:"Where the ledger is kept, one JSON line per entry, each on disk before the answer. Without: in memory."`
 	Rules        string        `placeholder:"FILE" help:"Faults: a JSON array of rules."`
 	Fault        []string      `sep:"none" placeholder:"RULE" help:"One more fault, written as key=value,key=value. May be repeated."`
+	Seed         uint64        `default:"1" placeholder:"N" help:"Draws what rules leave to chance. Default: 1."`
 	Clock        time.Duration `default:"0s" placeholder:"OFFSET" help:"How far the gateway's clock is ahead: 61s makes every code that is shown too old."`
+
+	Certificate string `default:"good" enum:"good,expired,stranger" help:"With --tls: show a good certificate, one that has expired, or one of an authority that nobody trusts. Default: good."`
+	Backup      string `placeholder:"ADDR" help:"A second host that knows the same orders, on this machine only."`
+
+	Phones         string   `default:"127.0.0.1:0" placeholder:"ADDR" help:"Where phones log in (hwtest phone), by TLS, on this machine only. Default: a free port."`
+	Customer       []string `sep:"none" placeholder:"WHO" help:"A customer who logs in: name=ann,password=secret,balance=100000 (minor units), also ask_above (larger payments want the password), prefix and digits of online codes. May be repeated."`
+	RestrictRooted bool     `help:"A phone that says it is rooted gets no seed, and its customer no offline codes."`
 }
 
 // Help teaches by example.
 func (simWalletCmd) Help() string {
 	return `It speaks the Alipay open API at http://ADDR/gateway.do and WeChat Pay v2 and v3 at http://ADDR (https with --tls;
 v3's platform key is in DIR/wechat-platform). It verifies every signature, takes a code once and for 60 seconds, and never gives back more than was paid. A rule's
-conditions are wallet (alipay, wechat), call (pay, query, cancel, refund, refund_query), order, amount (minor units),
-nth and times; what goes wrong is "fault", with commit, delay, waits or code where it knows one:
+conditions are wallet (alipay, wechat), call (pay, query, cancel, refund, refund_query, bill), order,
+amount (minor units), header (Name:value), nth and times, and chance (of a thousand, drawn by --seed); what goes wrong is "fault", with commit,
+delay, waits or code where it knows one:
 
   ` + faultList() + `
 
@@ -46,6 +57,10 @@ Examples:
   hwtest sim wallet --keys keys/ --ledger wallet.jsonl
   hwtest sim wallet --keys keys/ --fault call=pay,amount=700,fault=silence,commit=true   # paid, the answer lost
   hwtest sim wallet --keys keys/ --fault call=pay,fault=user_paying,waits=3              # the customer types a password
+  hwtest sim wallet --keys keys/ --fault call=query,chance=50,fault=server_error --seed 7  # one query in twenty fails
+
+WeChat's own simulation is at http://ADDR/xdc/apiv2sandbox: any code of WeChat's form pays 0.01, 0.02 and 0.03 (older: 5.01,
+5.02, 5.51, 5.52), and the header Wechatpay-Negative-Test names its cases, such as MICROPAY_TIMEOUT.
 
 Control (phones' codes begin with 90 online and 91 offline unless said; no real wallet has these):
 
@@ -53,7 +68,17 @@ Control (phones' codes begin with 90 online and 91 offline unless said; no real 
   GET  /control/phones/ID/online     {"code":"..."}      POST .../refresh, .../offline, .../login, .../confirm
   PUT  /control/clock                {"offset":"61s"}
   PUT  /control/rules                [{"call":"pay","fault":"silence"}]    replaces all rules
-  GET  /control/ledger               {"entries":[...]}`
+  PUT  /control/main                 {"down":true}  nobody listens at --listen; --backup goes on
+  GET  /control/ledger               {"entries":[...]}
+  GET  /control/bill?wallet=alipay   its bill as text, for posd reconcile; &day=2026-11-28; what is wrong in it:
+                                     &missing=ORDER&amount=ORDER:100
+  POST /control/accounts             {"name":"ann","password":"...","balance":100000,"ask_above":50000}
+  GET  /control/accounts/ann         POST .../restrict {"restricted":true}: no offline codes   .../revoke: every seed dies
+  PUT  /control/offline              {"retired":["91"]}  offline codes of the first algorithm are taken no more; 93 is the second
+
+Phones (see hwtest phone --help) log in at https://ADDR/phone/login, in JSON and with the authority of DIR/wallet-ca.pem:
+account and password, for a session's token and, this once, the seed. Then POST code, confirm, refuse, logout and GET
+account, with the token as bearer. Balances begin anew with each start; the ledger does not.`
 }
 
 func faultList() string {
@@ -61,8 +86,11 @@ func faultList() string {
 	for _, f := range walletsim.Faults() {
 		names = append(names, string(f))
 	}
-	half := len(names) / 2
-	return strings.Join(names[:half], ", ") + ",\n  " + strings.Join(names[half:], ", ")
+	var lines []string
+	for line := range slices.Chunk(names, 9) {
+		lines = append(lines, strings.Join(line, ", "))
+	}
+	return strings.Join(lines, ",\n  ")
 }
 
 // Run serves until it is told to stop.
@@ -71,42 +99,76 @@ func (c *simWalletCmd) Run(ctx context.Context, g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	rules, err := c.rules()
+	inner := rand.Text() // the gateway's own; who may use the control interface is this program's business
+	w, err := c.gateway(g, keys, inner)
 	if err != nil {
 		return err
 	}
-	inner := rand.Text() // the gateway's own; who may use the control interface is this program's business
+	defer func() { err = errors.Join(err, w.Close()) }()
+	merchants, control := walletDoors(w, inner)
+	s := simulator{name: "wallet"}
+	main, err := c.open(ctx, &s, keys, merchants)
+	if err != nil {
+		return err
+	}
+	phones, err := listenLocal(ctx, c.Phones)
+	if err != nil {
+		return err
+	}
+	secure := tls.NewListener(phones, &tls.Config{Certificates: []tls.Certificate{keys.server}, MinVersion: tls.VersionTLS13})
+	s.control, s.more = main.onControl(control), "phones=https://"+phones.Addr().String()+s.more
+	s.serve = append(s.serve,
+		func(ctx context.Context) error { return serveHTTP(ctx, secure, w.Phones()) },
+		func(ctx context.Context) error { // a fault's silence ends with the program
+			<-ctx.Done()
+			return w.Close()
+		})
+	return c.run(ctx, g, s)
+}
+
+// gateway opens the gateway with its faults and its customers.
+func (c *simWalletCmd) gateway(g *globals, keys *walletKeys, token string) (*walletsim.Gateway, error) {
+	rules, err := c.rules()
+	if err != nil {
+		return nil, err
+	}
+	customers, err := c.customers()
+	if err != nil {
+		return nil, err
+	}
 	w, err := walletsim.New(walletsim.Options{
 		Alipay: walletsim.Alipay{AppID: c.AlipayAppID, SellerID: c.AlipaySeller, MerchantKey: &keys.alipayApp.PublicKey, GatewayKey: keys.alipayGateway},
 		WeChat: walletsim.WeChat{
 			AppID: c.WeChatAppID, MchID: c.WeChatMchID, APIKey: keys.wechatAPI, RequireCert: c.TLS,
 			V3: keys.wechatV3, ReverseNotBefore: c.WeChatEarly,
 		},
-		Ledger: c.Ledger, Token: inner, Log: g.log(),
+		Ledger: c.Ledger, Token: token, Log: g.log(), Seed: c.Seed, RestrictRooted: c.RestrictRooted,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, w.Close()) }()
 	w.SetClock(c.Clock)
-	if err := w.SetRules(rules...); err != nil {
-		return err
+	err = w.SetRules(rules...)
+	for _, o := range customers {
+		err = errors.Join(err, w.NewAccount(o))
 	}
-	ln, err := c.listen(ctx, keys)
 	if err != nil {
-		return err
+		return nil, errors.Join(err, w.Close())
 	}
-	gateway, control := walletDoors(w, inner)
-	return c.run(ctx, g, simulator{
-		name: "wallet", address: ln.Addr().String(), control: control,
-		serve: []func(context.Context) error{
-			func(ctx context.Context) error { return serveHTTP(ctx, ln, gateway) },
-			func(ctx context.Context) error { // a fault's silence ends with the program
-				<-ctx.Done()
-				return w.Close()
-			},
-		},
-	})
+	return w, nil
+}
+
+func (c *simWalletCmd) customers() (all []walletsim.AccountOptions, err error) {
+	text, err := pairFlags("--customer", c.Customer)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&all); err != nil {
+		return nil, errors.New("--customer: known are name, password, balance, ask_above, prefix and digits")
+	}
+	return all, nil
 }
 
 func (c *simWalletCmd) rules() ([]walletsim.Rule, error) {
@@ -126,16 +188,6 @@ func (c *simWalletCmd) rules() ([]walletsim.Rule, error) {
 	}
 	more, err := walletsim.ParseRules(text)
 	return append(rules, more...), err
-}
-
-func (c *simWalletCmd) listen(ctx context.Context, keys *walletKeys) (net.Listener, error) {
-	ln, err := listenLocal(ctx, c.Listen)
-	if err != nil || !c.TLS {
-		return ln, err
-	}
-	return tls.NewListener(ln, &tls.Config{
-		Certificates: []tls.Certificate{keys.server}, ClientCAs: keys.authority, ClientAuth: tls.VerifyClientCertIfGiven,
-	}), nil
 }
 
 // walletDoors keeps the control interface off the merchants' door, and lets its own door in without the inner token.

@@ -20,6 +20,8 @@ import (
 // walletCmd is what can be said of customers' codes.
 type walletCmd struct {
 	Analyse walletAnalyseCmd `cmd:"" help:"Bounds for collisions and forgery of offline codes, and a measured check of them."`
+	Code    walletCodeCmd    `cmd:"" help:"The offline code of a seed, a handle and a time."`
+	OTP     walletOTPCmd     `cmd:"" name:"otp" help:"A one-time password of RFC 4226 or 6238, of which others make offline codes."`
 }
 
 // walletAnalyseCmd compares the simulator's offline codes with a hash that is cut short.
@@ -32,8 +34,9 @@ func (walletAnalyseCmd) Help() string {
 	return `An offline code is made on the phone, from a seed and the time. Two customers whose codes are equal at the same time
 would pay for each other. The simulator's layout cannot do that: prefix(2) and the encryption (FF1, NIST SP 800-38G) of
 handle(8) and tag(8), which is a permutation, so that different handles give different codes. A hash that is cut to as
-many digits, and looked up among all customers, collides by the birthday bound. The check makes N codes of N customers
-both ways, and the cut hash once more with 12 digits, where its collisions show.`
+many digits, and looked up among all customers, collides by the birthday bound; so does a one-time password (RFC 6238), of
+which public sketches are made. The check makes N codes of N customers each way, and the cut hash once more with 12 digits,
+where its collisions show.`
 }
 
 // layout is the figures of the offline code.
@@ -44,6 +47,7 @@ const (
 	acceptedTags   = 12 // three steps of 30 s, four codes in each
 	wrongTagsALock = 5  // within ten minutes
 	shortDigits    = 12
+	otpDigits      = 8 // the most that apps show
 )
 
 // Run prints the bounds, then makes the codes.
@@ -116,11 +120,16 @@ func measure(ctx context.Context, n int) ([]measured, error) {
 	for i := range short {
 		short[i] %= uint64(pow10(shortDigits))
 	}
+	otp, err := inParallel(ctx, n, func() (func(i int) (uint64, error), error) { return otpCodes(master), nil })
+	if err != nil {
+		return nil, err
+	}
 	name := func(what string, digits int) string { return fmt.Sprintf("%s, %d digits", what, digits) }
 	return []measured{
 		{name("the layout: FF1 over handle and tag", bodyDigits), 0, shared(layout)},
 		{name("a hash that is cut", bodyDigits), pairs(float64(n), bodyDigits), shared(cut)},
 		{name("a hash that is cut", shortDigits), pairs(float64(n), shortDigits), shared(short)},
+		{name("a one-time password (RFC 6238)", otpDigits), pairs(float64(n), otpDigits), shared(otp)},
 	}, nil
 }
 
@@ -176,6 +185,13 @@ func cutCodes(master []byte) func(i int) (uint64, error) {
 		mac := hmac.New(sha256.New, seedOf(master, i))
 		_, _ = mac.Write(binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/30)))
 		return binary.BigEndian.Uint64(mac.Sum(nil)) % uint64(pow10(bodyDigits)), nil
+	}
+}
+
+// otpCodes are one-time passwords.
+func otpCodes(master []byte) func(i int) (uint64, error) {
+	return func(i int) (uint64, error) {
+		return strconv.ParseUint(walletsim.TOTP(sha256.New, seedOf(master, i), at, otpDigits), 10, 64)
 	}
 }
 

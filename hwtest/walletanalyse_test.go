@@ -10,7 +10,7 @@ func TestWalletAnalyseFindsNoSharedCodeOfTheLayoutAndSomeOfACutHash(t *testing.T
 	if code != success {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
-	for _, want := range []string{"1.2e-07", "6e-07", "1.2e-09", "the layout: FF1 over handle and tag, 16 digits            0            0"} {
+	for _, want := range []string{"1.2e-07", "6e-07", "1.2e-09", "the layout: FF1 over handle and tag, 16 digits            0            0", "a one-time password (RFC 6238), 8 digits             12.5"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output lacks %q:\n%s", want, out)
 		}

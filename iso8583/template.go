@@ -23,6 +23,7 @@ func (v VarMap) Var(name string) string { return v[name] }
 var placeholders = map[string]bool{
 	"amount": true, "trace": true, "batch": true, "terminal": true, "merchant": true, "reason": true,
 	"currency": false, "entry": false, "pan": false, "expiry": false, "track2": false, "track3": false,
+	"encrypted.track1": false, "encrypted.track2": false, "encrypted.track3": false, "encrypted.ksn": false,
 	"time": false, "date": false, "year": false, "approval": false, "code": true, "order": false, "nii": false,
 	"original.trace": false, "original.batch": false, "original.date": false, "original.time": false,
 	"original.year": false, "original.rrn": false, "original.approval": false, "original.kind": false, "amount.original": false,
@@ -36,7 +37,9 @@ var placeholders = map[string]bool{
 const itemPrefix = "item."
 
 // neverStored are the placeholders whose values may rest in no file, so that no reversal can want them.
-var neverStored = []string{"track2", "track3", "code"}
+var neverStored = []string{
+	"track2", "track3", "code", "encrypted.track1", "encrypted.track2", "encrypted.track3", "encrypted.ksn",
+}
 
 // macPlaceholder asks for the MAC field; it has no value.
 const macPlaceholder = "mac"

@@ -70,7 +70,6 @@ type Acquirer struct {
 	o        Options
 	currency string        // three digits
 	turn     chan struct{} // holds one token: whoever has it may talk to the host
-	started  time.Time     // what was sent before was sent by an earlier run of posd
 
 	mu       sync.Mutex
 	signedOn bool              // guarded by mu: the host has given us keys and wants no others
@@ -116,7 +115,7 @@ func New(o Options) (*Acquirer, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &Acquirer{o: o, currency: number, turn: make(chan struct{}, 1), started: o.Now(), spoken: time.Now()}
+	a := &Acquirer{o: o, currency: number, turn: make(chan struct{}, 1), spoken: time.Now()}
 	a.turn <- struct{}{}
 	return a, nil
 }

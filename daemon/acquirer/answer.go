@@ -29,36 +29,36 @@ func (a *Acquirer) authorize(ctx context.Context, at payment.Attempt, in payment
 		return payment.Answer{Reason: payment.ReasonNoAnswer, Hopeless: true, Code: "no_card", Text: "the card is no longer at hand"}
 	}
 	if p := a.take(ctx); p != nil {
-		return payment.Answer{Outcome: notSentOr(a.first(at)), Code: p.Code, Text: p.Detail}
+		return payment.Answer{Outcome: notSentOr(at), Code: p.Code, Text: p.Detail}
 	}
 	defer a.give(ctx)
 	if problem := a.open(ctx, at); problem != nil {
-		return payment.Answer{Outcome: notSentOr(a.first(at)), Code: problem.Code, Text: problem.Detail}
+		return payment.Answer{Outcome: notSentOr(at), Code: problem.Code, Text: problem.Detail}
 	}
 	m, err := a.request(at, in)
 	if err != nil {
-		return payment.Answer{Outcome: notSentOr(a.first(at)), Hopeless: true, Code: "data_lost", Text: err.Error()}
+		return payment.Answer{Outcome: notSentOr(at), Hopeless: true, Code: "data_lost", Text: err.Error()}
 	}
 	defer m.Wipe()
 	step.At("card ask")
 	x := a.exchange(ctx, m, a.o.TimeOut)
 	defer x.wipe()
 	step.At("card answered")
-	if x.notSent && !a.first(at) {
+	if x.notSent && !first(at) {
 		// This copy never left, but the one before it may have arrived.
 		return payment.Answer{Reason: payment.ReasonNoAnswer, Code: codeOffline, Text: saying(x)}
 	}
 	return a.believe(ctx, at, a.judge(at, m, x))
 }
 
-// first tells whether this is surely the first time that the attempt's request is sent. A refund may be a repeat of
-// one that posd sent before it was restarted.
-func (a *Acquirer) first(at payment.Attempt) bool {
-	return at.Kind != payment.KindRefund || at.Asks == 0 && !at.SentAt.Before(a.started)
+// first tells whether this is surely the first time that the attempt's request is sent. A refund may be a repeat; what
+// recovery finds sent counts as asked once.
+func first(at payment.Attempt) bool {
+	return at.Kind != payment.KindRefund || at.Asks == 0
 }
 
-func notSentOr(first bool) payment.Outcome {
-	if first {
+func notSentOr(at payment.Attempt) payment.Outcome {
+	if first(at) {
 		return payment.NotSent
 	}
 	return payment.Unknown
@@ -76,7 +76,7 @@ func (a *Acquirer) open(ctx context.Context, at payment.Attempt) *payment.Proble
 	switch {
 	case err != nil:
 		return problemOf(err)
-	case a.first(at) && batch != at.Numbers.Batch:
+	case first(at) && batch != at.Numbers.Batch:
 		return &payment.Problem{Code: "batch_changed", Detail: "the host has opened another batch; nothing was sent"}
 	}
 	return nil
@@ -110,7 +110,7 @@ func (a *Acquirer) request(at payment.Attempt, in payment.Input) (*iso8583.Messa
 // that it is the answer to this message at all. What fails one of them is Unknown.
 func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) payment.Answer {
 	ans := payment.Answer{Reason: payment.ReasonOther, Messages: x.messages}
-	if a.first(at) && len(x.messages) > 0 {
+	if first(at) && len(x.messages) > 0 {
 		ans.Messages = x.messages[1:] // the request is in the plan already
 	}
 	if x.reply == nil {
@@ -133,7 +133,7 @@ func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) pa
 		ans.Reason, ans.Text = payment.ReasonBadAnswer, "the answer's MAC is wrong or missing"
 	case len(strange) > 0:
 		ans.Text = fmt.Sprintf("the answer is not about this request: fields %v differ", strange)
-	case paid && a.first(at) && !a.plausible(x.reply): // a repeated refund may get its first answer again
+	case paid && first(at) && !a.plausible(x.reply): // a repeated refund may get its first answer again
 		ans.Text = "the approval is of another day"
 	case paid:
 		return a.approve(at, x.reply, word.Action, ans)
@@ -152,7 +152,7 @@ func (a *Acquirer) judge(at payment.Attempt, m *iso8583.Message, x exchanged) pa
 // repeated refund. The first is final: the host will never say more, and a person has to ask what it booked. So is any
 // decline when another batch is open by then: the copy before may be booked in the one that is over.
 func (a *Acquirer) believe(ctx context.Context, at payment.Attempt, ans payment.Answer) payment.Answer {
-	if ans.Outcome != payment.Declined || a.first(at) {
+	if ans.Outcome != payment.Declined || first(at) {
 		return ans
 	}
 	batch, err := a.o.Scribe.Batch(ctx, a.o.Terminal)

@@ -112,7 +112,7 @@ func (o *outage) waits(days int) {
 // alarmed fails the test unless a person was told of all that is owed.
 func (o *outage) alarmed() {
 	o.t.Helper()
-	all, err := o.desk.Owed(o.t.Context())
+	all, err := o.desk.Owed(o.t.Context(), "")
 	if err != nil || len(all.Open) != len(o.owed) {
 		o.t.Fatalf("%d are owed (%v), want %d", len(all.Open), err, len(o.owed))
 	}

@@ -1,6 +1,7 @@
 package acquirer
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,18 +34,38 @@ func (in *input) String() string { return in.card.Masked() }
 // secrets gives the card's data by the names of the dialect's placeholders.
 func (in *input) secrets() secrets {
 	s := secrets{}
-	c := in.card
-	for name, v := range map[string]interface{ Reveal(func([]byte)) }{
-		"pan": c.PAN, "expiry": c.Expiry, "track2": c.Track2, "track3": c.Track3,
-	} {
+	c, e := in.card, &in.card.Encrypted
+	for name, v := range map[string]revealer{"pan": c.PAN, "expiry": c.Expiry, "track2": c.Track2, "track3": c.Track3} {
 		v.Reveal(func(b []byte) {
 			if len(b) > 0 {
 				s[name] = append([]byte(nil), b...)
 			}
 		})
 	}
+	for name, v := range map[string]revealer{
+		"encrypted.track1": e.Track1, "encrypted.track2": e.Track2, "encrypted.track3": e.Track3, "encrypted.ksn": e.KSN,
+	} {
+		v.Reveal(func(b []byte) {
+			if len(b) > 0 {
+				s[name] = upper(hex.AppendEncode(nil, b))
+			}
+		})
+	}
 	return s
 }
+
+// upper makes hex digits capitals, in place: no copy of them stays behind.
+func upper(digits []byte) []byte {
+	for i, c := range digits {
+		if c >= 'a' {
+			digits[i] = c - 'a' + 'A'
+		}
+	}
+	return digits
+}
+
+// revealer is a secret that shows its bytes to a function only.
+type revealer interface{ Reveal(use func([]byte)) }
 
 // secrets are card data by the names of placeholders. They never go into a log, an error or an attempt's data.
 type secrets map[string][]byte

@@ -14,6 +14,9 @@ import (
 // but for those of the journal.
 func (a *Acquirer) signOn(ctx context.Context) error {
 	a.setSignedOn(false)
+	if err := a.o.Link.Up(ctx); err != nil { // before a trace number is spent: a host may be away for weeks
+		return offline(err)
+	}
 	m, err := a.service(ctx, signOnName)
 	if err != nil {
 		return err

@@ -118,8 +118,12 @@ func TestReversalWithoutAHostIsTriedAgain(t *testing.T) {
 			at, _ := b.pay(t, payment.KindSale, 700, nil)
 			b.down.Store(true)
 			b.boot(t)
+			trace, noted := b.scribe.trace, len(b.scribe.messages)
 			if u := b.undo(t, at); u.Outcome != payment.Again || u.Reached || u.Code != "acquirer_offline" {
 				t.Errorf("got %+v, want again, host not reached", u)
+			}
+			if b.scribe.trace != trace || len(b.scribe.messages) != noted {
+				t.Error("a sign-on that cannot be sent takes a trace number, and is noted")
 			}
 			b.down.Store(false)
 			b.undone(t, at)

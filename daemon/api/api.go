@@ -42,8 +42,15 @@ type Options struct {
 	SlipLines func(payment.Sale, payment.Attempt) []string
 	// PrintSlip prints an attempt's slip on demand, and tells whether it is a copy; nil for no printer.
 	PrintSlip func(context.Context, payment.Sale, payment.Attempt) (prints.Job, bool, error)
+	// Prints prints what tills want printed; nil for no printer.
+	Prints *prints.Queue
+	// Look is for which printer a preview is made where nothing is said.
+	Look prints.Look
 	// Devices says how the devices are; nil for none.
 	Devices func() []drivers.DeviceStatus
+	// Scanner tells a scanner something: trigger, release, beep, on-command, presentation; name "" is the first. Its errors are
+	// those of drivers. Nil for none.
+	Scanner func(ctx context.Context, name, command string) error
 	// Concerns adds what somebody should look at to the health: slips that wait, a certificate that ends. May be nil.
 	Concerns func(context.Context) []payment.Concern
 
@@ -82,6 +89,9 @@ func New(o Options) *API {
 	}
 	if o.Devices == nil {
 		o.Devices = func() []drivers.DeviceStatus { return nil }
+	}
+	if o.Scanner == nil {
+		o.Scanner = func(context.Context, string, string) error { return drivers.ErrNoDevice }
 	}
 	if o.Concerns == nil {
 		o.Concerns = func(context.Context) []payment.Concern { return nil }

@@ -207,6 +207,48 @@ func (a *API) settleAttempt(c *call) error {
 	return a.answerAttempt(c, at)
 }
 
+// orderInput is a supervisor's order to give back what an attempt took.
+type orderInput struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	Amount *int64 `json:"amount"`
+}
+
+func (*orderInput) names() []string { return []string{"by", "reason", "amount"} }
+
+// orderRefund begins the refund that a supervisor has ordered, or finds it, and answers with it.
+func (a *API) orderRefund(c *call) error {
+	var in orderInput
+	if err := c.read(&in); err != nil {
+		return err
+	}
+	if err := errors.Join(plainText("by", in.By), plainText("reason", in.Reason)); err != nil {
+		return err
+	}
+	o := payment.Order{By: in.By, Reason: in.Reason}
+	if in.Amount != nil {
+		if *in.Amount <= 0 {
+			return badField("amount", "is not above 0", "give what the bill shows, in minor units")
+		}
+		o.Amount = payment.Cents(*in.Amount)
+	}
+	k, err := a.key(c)
+	if err != nil {
+		return err
+	}
+	at, err := a.desk.Refund(c.r.Context(), k, o)
+	if err != nil {
+		return err
+	}
+	if limit := preferredWait(c.r); limit > 0 && at.State.Open() {
+		c.w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(limit.Seconds())))
+		if at, err = a.wait(c, at.Key, limit); err != nil {
+			return err
+		}
+	}
+	return a.answerAttempt(c, at)
+}
+
 // answerAttempt says how an attempt stands: 200 when its outcome is known, 202 and where to ask again while it is not.
 func (a *API) answerAttempt(c *call, at payment.Attempt) error {
 	s, err := a.desk.Sale(c.r.Context(), at.Client, at.Sale)

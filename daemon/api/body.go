@@ -61,7 +61,7 @@ func (c *call) text() ([]byte, error) {
 			hint: "send Content-Type: application/json, in UTF-8 and not compressed",
 		}
 	}
-	size := int64(bodyLimit)
+	size := mostBytes(c.r)
 	if c.r.ContentLength >= 0 {
 		size = c.r.ContentLength
 	}
@@ -87,13 +87,13 @@ func fill(from io.Reader, buf []byte) ([]byte, error) {
 			return buf, bad("body_cut", "the body ended early", "send as many bytes as Content-Length says")
 		}
 	}
-	return buf, tooLarge()
+	return buf, tooLarge(int64(len(buf) - 1))
 }
 
-func tooLarge() error {
+func tooLarge(most int64) error {
 	return &refusal{
 		status: http.StatusRequestEntityTooLarge, code: "too_large", detail: "the body is too large",
-		hint: fmt.Sprintf("send at most %d bytes", bodyLimit), header: "Connection", headerValue: "close",
+		hint: fmt.Sprintf("send at most %d bytes", most), header: "Connection", headerValue: "close",
 	}
 }
 
@@ -132,11 +132,15 @@ func (*object) UnmarshalJSON(text []byte) error {
 func knownNames(text []byte, known []string) error {
 	seen := map[string]bool{}
 	for _, name := range namesIn(text) {
+		outer, _, inner := strings.Cut(name, ".")
+		if inner && slices.Contains(known, outer+".*") { // whoever reads it looks at its names
+			continue
+		}
 		if !slices.Contains(known, name) {
 			name = clip(name)
 			return &refusal{
 				status: http.StatusBadRequest, code: "unknown_field", detail: fmt.Sprintf("field %q is not known here", name),
-				hint: "known here: " + list(known), field: name,
+				hint: "known here: " + list(slices.DeleteFunc(slices.Clone(known), func(n string) bool { return strings.HasSuffix(n, ".*") })), field: name,
 			}
 		}
 		if seen[name] {

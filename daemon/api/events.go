@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"posd/daemon/payment"
+	"posd/daemon/prints"
 	"posd/drivers"
 )
 
@@ -23,8 +24,9 @@ const (
 
 // notice is something that is not in the journal: a device changed, goods were scanned. Who is not there misses it.
 type notice struct {
-	event string
-	data  any
+	event  string
+	data   any
+	client string // whose it is; "" for everybody's
 }
 
 // notices hands notices to the streams that are open. The zero value has none.
@@ -49,12 +51,15 @@ func (n *notices) open() (stream chan notice, shut func()) {
 }
 
 // say never waits: it is called by those who serve the devices.
-func (n *notices) say(event string, data any) {
+func (n *notices) say(event string, data any) { n.sayTo("", event, data) }
+
+// sayTo is say for the streams of one client, and of supervisors.
+func (n *notices) sayTo(client, event string, data any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for s := range n.streams {
 		select {
-		case s <- notice{event, data}:
+		case s <- notice{event, data, client}:
 		default:
 		}
 	}
@@ -62,6 +67,13 @@ func (n *notices) say(event string, data any) {
 
 // DeviceChanged tells the tills that a device has come or gone. It returns at once, and fits drivers.World.OnChange.
 func (a *API) DeviceChanged(d drivers.DeviceStatus) { a.notices.say("device", viewDevice(d)) }
+
+// Printed tells a till that its print job has ended, well or not. It returns at once.
+func (a *API) Printed(j prints.Job) {
+	if j.Client != "" && j.Result() != prints.StillWaits {
+		a.notices.sayTo(j.Client, "print", a.viewPrint(j.Name(), j))
+	}
+}
 
 // scanView is a scan that is no wallet code.
 type scanView struct {
@@ -173,7 +185,9 @@ func (a *API) follow(s *stream, news <-chan notice) error {
 		select {
 		case <-changed:
 		case n := <-news:
-			err = s.send("", n.event, n.data)
+			if n.client == "" || s.client == "" || n.client == s.client {
+				err = s.send("", n.event, n.data)
+			}
 		case <-beat.C:
 			err = s.write(": still here\n\n")
 		case <-a.ending.Done():

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"posd/daemon/prints"
 )
 
 // reply notes what was answered, for the log.
@@ -68,10 +70,18 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Access-Control-Expose-Headers", "Location, Retry-After, Preference-Applied")
 		h.Add("Vary", "Origin")
 	}
-	if r.ContentLength > bodyLimit {
-		return tooLarge()
+	if most := mostBytes(r); r.ContentLength > most {
+		return tooLarge(most)
 	}
 	return nil
+}
+
+// mostBytes is how long a body may be: what is printed may have pictures.
+func mostBytes(r *http.Request) int64 {
+	if strings.HasPrefix(r.URL.Path, "/v1/prints/") {
+		return prints.MaxContent
+	}
+	return bodyLimit
 }
 
 // timeBody gives a body its time. A request without one must not get a deadline: it would end a wait.
@@ -133,7 +143,7 @@ func notFound() error {
 // preflight answers the question that a browser asks before a page of an allowed origin may ask.
 func preflight(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", "GET, PUT, POST")
+	h.Set("Access-Control-Allow-Methods", "GET, PUT, POST, DELETE")
 	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Prefer, Last-Event-ID")
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)

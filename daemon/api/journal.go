@@ -41,6 +41,41 @@ func (a *API) getRecords(c *call) error {
 	return nil
 }
 
+// journalSales is a page of sales with all that the journal knows of their attempts.
+type journalSales struct {
+	Journal string         `json:"journal"` // its name: order numbers begin with it
+	Sales   []payment.Sale `json:"sales"`
+	Next    int64          `json:"next"` // go on with ?after= this
+}
+
+// getJournalSales gives sales in the order in which they were opened: all, or those of which an attempt was sent since a
+// time (milliseconds since 1970).
+func (a *API) getJournalSales(c *call) error {
+	var s payment.SaleSearch
+	since, err := count(c, "since")
+	if err != nil {
+		return err
+	}
+	if since > 0 {
+		s.Since = time.UnixMilli(since)
+	}
+	if s.After, err = count(c, "after"); err != nil {
+		return err
+	}
+	limit, err := count(c, "limit")
+	if err != nil {
+		return err
+	}
+	s.Limit = int(min(limit, payment.MaxSales))
+	archive := a.desk.Archive()
+	page := journalSales{Journal: archive.Name()}
+	if page.Sales, page.Next, err = archive.Sales(c.r.Context(), s); err != nil {
+		return err
+	}
+	a.answer(c, http.StatusOK, page)
+	return nil
+}
+
 // count reads a parameter of the query that counts something; 0 when it is not there.
 func count(c *call, name string) (int64, error) {
 	text := c.r.URL.Query().Get(name)

@@ -94,7 +94,7 @@ func TestTheCheckOfTheJournalSaysWhatItFound(t *testing.T) {
 			}
 			return found
 		}
-		if found := check(); found.Damage != nil || found.Events == 0 || len(found.Head) != 64 || len(found.Compared) != 1 || found.First.IsZero() {
+		if found := check(); found.Damage != nil || found.Events == 0 || len(found.Head) != 64 || len(found.Compared) != 2 || found.First.IsZero() {
 			t.Errorf("found %+v", found)
 		}
 		err := s.journal.Update(t.Context(), func(tx *journal.Tx) error { return tx.Exec("UPDATE payment_attempt SET state = 'declined'") })

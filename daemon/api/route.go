@@ -41,6 +41,13 @@ func (a *API) table() []route {
 		{http.MethodPost, attemptPath + "/cancel", Sell, client, a.cancelAttempt},
 		{http.MethodPost, attemptPath + "/print", Sell, client, a.printSlip},
 		{http.MethodPost, attemptPath + "/settle", Supervisor, client, a.settleAttempt},
+		{http.MethodPost, attemptPath + "/refund", Supervisor, client, a.orderRefund},
+		{http.MethodPut, printPath, Sell, client, a.putPrint},
+		{http.MethodGet, printPath, Sell, client, a.getPrint},
+		{http.MethodDelete, printPath, Sell, client, a.deletePrint},
+		{http.MethodPost, printPath, Sell, []string{"as", "profile", "columns"}, a.postPrint}, // preview; a path of its own would clash
+		{http.MethodPost, "/v1/drawer", Sell, nil, a.openDrawer},
+		{http.MethodPost, "/v1/scanner", Sell, nil, a.tellScanner},
 		{http.MethodPost, batchesPath + "/close", Sell, nil, a.closeBatch},
 		{http.MethodGet, batchesPath, Sell, nil, a.listBatches},
 		{http.MethodGet, "/v1/owed", Sell, nil, a.getOwed},
@@ -48,6 +55,7 @@ func (a *API) table() []route {
 		{http.MethodGet, "/v1/events", Sell, nil, a.getEvents},
 		{http.MethodGet, journalPath + "/verify", Supervisor, nil, a.verifyJournal},
 		{http.MethodGet, journalPath + "/events", Supervisor, []string{"client", "sale", "attempt", "after", "last", "limit"}, a.getRecords},
+		{http.MethodGet, journalPath + "/sales", Supervisor, []string{"since", "after", "limit"}, a.getJournalSales},
 		{http.MethodGet, journalPath + "/export", Supervisor, nil, a.exportJournal},
 		{http.MethodGet, healthPath, Sell, nil, a.getHealth},
 	}

@@ -18,7 +18,9 @@ import (
 	"posd/daemon/api"
 	"posd/daemon/journal"
 	"posd/daemon/payment"
+	"posd/daemon/prints"
 	"posd/drivers"
+	"posd/drivers/printer"
 )
 
 const (
@@ -156,6 +158,9 @@ type shop struct {
 	http         http.Handler
 	log          *safeBuffer
 	devices      []drivers.DeviceStatus
+	queue        *prints.Queue // which nobody runs
+	printer      struct{ printer.Printer }
+	tell         func(name, command string) error // a scanner; nil: there is none
 }
 
 // safeBuffer is a log that may be read while it is written.
@@ -194,7 +199,7 @@ func openShop(t *testing.T, beforeCommit func() error) *shop {
 	s := &shop{t: t, card: newTender(payment.RailCard), wallet: newTender(payment.RailWallet), log: &safeBuffer{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	j, err := journal.Open(t.Context(), journal.Options{
-		Memory: true, Now: now, Projections: []journal.Projection{payment.Projection()}, BeforeCommit: beforeCommit,
+		Memory: true, Now: now, Projections: []journal.Projection{payment.Projection(), prints.Projection()}, BeforeCommit: beforeCommit,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -206,13 +211,23 @@ func openShop(t *testing.T, beforeCommit func() error) *shop {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.desk.Run(ctx) }()
+	s.printer.Printer = awayPrinter{}
+	s.queue = prints.New(prints.Options{Journal: j, Printer: &s.printer, Now: now, Log: log})
 	s.api = api.New(api.Options{
 		Desk: s.desk, Hosts: api.LocalHosts(host), Origins: []string{"https://till.example"}, Currency: "CNY", Version: "test", Now: now, Log: log,
 		Tokens: []api.Token{
 			token(t, "till", api.Sell, tillToken), token(t, "other", api.Sell, otherToken), token(t, "supervisor", api.Supervisor, superToken),
 		},
+		Prints:    s.queue,
+		Look:      prints.Look{Profile: "chinese-80"},
 		SlipLines: func(s payment.Sale, a payment.Attempt) []string { return []string{"SLIP " + s.ID + " " + a.Said()} },
 		Devices:   func() []drivers.DeviceStatus { return s.devices },
+		Scanner: func(_ context.Context, name, command string) error {
+			if s.tell == nil {
+				return drivers.ErrNoDevice
+			}
+			return s.tell(name, command)
+		},
 	})
 	s.http = s.api.Handler()
 	t.Cleanup(func() {

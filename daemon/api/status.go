@@ -11,36 +11,31 @@ type owedView struct {
 	Open       []attemptView       `json:"open"`
 	Stuck      []attemptView       `json:"stuck"`
 	Pairs      []payment.Pair      `json:"pairs"`
-	LookAlikes []payment.LookAlike `json:"look_alikes"`
+	LookAlikes []payment.LookAlike `json:"look_alikes"`      // at most payment.MaxLookAlikes, the oldest first
+	MoreAlike  int                 `json:"more_look_alikes"` // look-alikes beyond those
+	Found      []attemptView       `json:"found"`            // a bill shows that they took money that is not given back
 }
 
 // getOwed lists what is open: a till's own, or everybody's to a supervisor.
 func (a *API) getOwed(c *call) error {
-	o, err := a.desk.Owed(c.r.Context())
+	client := c.who.Client
+	if c.who.Scope == Supervisor {
+		client = ""
+	}
+	o, err := a.desk.Owed(c.r.Context(), client)
 	if err != nil {
 		return err
 	}
-	mine := func(client string) bool { return c.who.Scope == Supervisor || client == c.who.Client }
 	out := owedView{
-		Open:       viewAttempts(keep(o.Open, func(at payment.Attempt) bool { return mine(at.Client) })),
-		Stuck:      viewAttempts(keep(o.Stuck, func(at payment.Attempt) bool { return mine(at.Client) })),
-		Pairs:      keep(o.Pairs, func(p payment.Pair) bool { return mine(p.Client) }),
-		LookAlikes: keep(o.LookAlikes, func(l payment.LookAlike) bool { return mine(l.Client) }),
+		Open: viewAttempts(o.Open), Stuck: viewAttempts(o.Stuck), Found: viewAttempts(o.Found),
+		Pairs: orNone(o.Pairs), LookAlikes: orNone(o.LookAlikes), MoreAlike: o.MoreAlike,
 	}
 	a.answer(c, http.StatusOK, out)
 	return nil
 }
 
-// keep gives those that fit, never nil: an empty list is [] in JSON.
-func keep[T any](all []T, fits func(T) bool) []T {
-	out := []T{}
-	for _, t := range all {
-		if fits(t) {
-			out = append(out, t)
-		}
-	}
-	return out
-}
+// orNone is never nil: an empty list is [] in JSON.
+func orNone[T any](all []T) []T { return append([]T{}, all...) }
 
 func (a *API) getDevices(c *call) error {
 	out := struct {

@@ -54,6 +54,8 @@ type attemptView struct {
 	DecidedAt  time.Time           `json:"decided_at,omitzero"`
 	Reversal   *reversalView       `json:"reversal,omitempty"`
 	Settled    *payment.Settlement `json:"settled,omitempty"`
+	Ordered    *payment.Order      `json:"ordered,omitempty"` // a refund that a supervisor has ordered
+	Found      *payment.Order      `json:"found,omitempty"`   // it ended without money, and a bill shows that it took some
 	Slip       []string            `json:"slip,omitempty"`
 	RetryAt    time.Time           `json:"retry_at,omitzero"`
 	Problem    *problemView        `json:"problem,omitempty"` // when it is not approved
@@ -107,7 +109,7 @@ func viewAttempt(a payment.Attempt) attemptView {
 		Currency: a.Currency, Balance: a.Balance, Original: a.Original, CardAgain: a.CardAgain, System: a.System, Instrument: a.Instrument, Host: a.Host,
 		Numbers: numbersView{Terminal: a.Numbers.Terminal, Batch: a.Numbers.Batch, Order: a.Numbers.Order},
 		Code:    a.Code, Text: a.Text, CreatedAt: a.CreatedAt, SentAt: a.SentAt, DecidedAt: a.DecidedAt,
-		Settled: a.Settled, Problem: problemIn(a),
+		Settled: a.Settled, Ordered: a.Ordered, Found: a.Found, Problem: problemIn(a),
 	}
 	if a.Numbers.Trace > 0 {
 		v.Numbers.Trace = a.Numbers.Trace.String()

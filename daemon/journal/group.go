@@ -117,6 +117,7 @@ func (j *Journal) commit(g *group) error {
 	j.seq, j.hash = g.link.seq, g.link.hash
 	if appended {
 		j.mark.set(j.ID(), g.link)
+		j.copied.Store(false)
 	}
 	j.committed(g.parts)
 	if appended && j.opt.AfterCommit != nil {

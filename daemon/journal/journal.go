@@ -86,6 +86,7 @@ type Journal struct {
 
 	id      atomic.Pointer[string]
 	blocked atomic.Pointer[BlockedError]
+	copied  atomic.Bool   // nobody has noted what was acknowledged last, and nothing was written since
 	wrong   atomic.Bool   // damage was found: Reopen derives every projection anew
 	idle    chan struct{} // nudges the keeper after a commit
 	stop    context.CancelFunc
@@ -168,6 +169,10 @@ func (j *Journal) keepBlocked(err error) bool {
 
 // ID names this journal: 8 characters of [0-9A-Z], random when it was made.
 func (j *Journal) ID() string { return *j.id.Load() }
+
+// Restored tells that nobody noted here what this journal acknowledged last, and that nothing was written since it was
+// opened: it may be an older copy that was put back, which does not know what happened after it was made.
+func (j *Journal) Restored() bool { return j.copied.Load() }
 
 func (j *Journal) setID(id string) { j.id.Store(&id) }
 

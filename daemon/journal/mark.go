@@ -76,6 +76,9 @@ func (m *mark) get(id string) (at link, ok bool) {
 	return at, err == nil
 }
 
+// writable tells whether what is not noted never was.
+func (m *mark) writable() bool { return m != nil && m.file != nil }
+
 func (m *mark) close() {
 	if m != nil && m.file != nil {
 		_ = m.file.Close()

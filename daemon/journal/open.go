@@ -78,7 +78,11 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 	if err := j.adopt(); err != nil {
 		return err
 	}
-	j.mark.set(j.ID(), link{j.seq, j.hash})
+	_, noted := j.mark.get(j.ID())
+	copied := !noted && j.seq > 0 && j.mark.writable()
+	if j.copied.Store(copied); !copied { // else the first commit will note it
+		j.mark.set(j.ID(), link{j.seq, j.hash})
+	}
 	return nil
 }
 

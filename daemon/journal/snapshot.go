@@ -20,6 +20,13 @@ func (x Extract) refine(s *store) error {
 		if !projectionName.MatchString(t) {
 			return fmt.Errorf("table %q: its name is not a word", t)
 		}
+		there := 0
+		if err := s.queryRow("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?", t).Scan(&there); err != nil {
+			return err
+		}
+		if there == 0 {
+			continue // of an older posd
+		}
 		if err := s.script("DELETE FROM " + t); err != nil {
 			return err
 		}
@@ -30,14 +37,15 @@ func (x Extract) refine(s *store) error {
 // refining are the settings with which a snapshot is refined: nothing of what is deleted may rest in it, or beside it.
 var refining = []string{
 	"PRAGMA locking_mode=EXCLUSIVE",
-	"PRAGMA journal_mode=OFF",
-	"PRAGMA synchronous=OFF", // the file is synced when it is complete
+	"PRAGMA journal_mode=MEMORY", // OFF does nothing on a defensive connection; a copy comes with that of a log
+	"PRAGMA synchronous=OFF",     // the file is synced when it is complete
 	"PRAGMA secure_delete=ON",
 	"PRAGMA temp_store=MEMORY",
 }
 
-// Export writes a snapshot to a new file, which any SQLite tool opens. It holds up writers while it copies. It fails
-// with an error that wraps ErrFull when the copy would take the room that running payments need.
+// Export writes a snapshot to a new file, which any SQLite tool opens. Others write meanwhile; the snapshot is the journal
+// as it stands when the last part is copied. It fails with an error that wraps ErrFull when the copy would take the room
+// that running payments need.
 func (j *Journal) Export(ctx context.Context, path string, x Extract) error {
 	if err := createFile(path); err != nil {
 		return fmt.Errorf("export journal: %w", err)
@@ -52,8 +60,31 @@ func (j *Journal) Export(ctx context.Context, path string, x Extract) error {
 	return nil
 }
 
-// copyInto fills an empty file that has our mode already.
+// copyInto fills an empty file that has our mode already, and lets others write between its parts.
 func (j *Journal) copyInto(ctx context.Context, path string) error {
+	var c *copying
+	err := j.withStore(ctx, func() (err error) {
+		if err = j.roomFor(path); err == nil {
+			c, err = j.store.beginCopy(path)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for more := true; more && err == nil; {
+		err = j.withStore(ctx, func() (err error) {
+			more, err = c.some()
+			return err
+		})
+	}
+	_ = j.acquire(unbound) // which never ends
+	defer j.release()
+	return errors.Join(err, c.end())
+}
+
+// withStore runs fn when nobody writes.
+func (j *Journal) withStore(ctx context.Context, fn func() error) error {
 	if err := j.acquire(ctx); err != nil {
 		return err
 	}
@@ -61,18 +92,7 @@ func (j *Journal) copyInto(ctx context.Context, path string) error {
 	if j.store == nil {
 		return j.usable()
 	}
-	if err := j.roomFor(path); err != nil {
-		return err
-	}
-	if !j.opt.ReadOnly {
-		return j.store.exec("VACUUM INTO ?", path)
-	}
-	// SQLite takes the copy for a change of the journal, too.
-	err := j.store.script("PRAGMA query_only=OFF")
-	if err == nil {
-		err = j.store.exec("VACUUM INTO ?", path)
-	}
-	return errors.Join(err, j.store.script("PRAGMA query_only=ON"))
+	return fn()
 }
 
 // roomFor looks whether a copy fits beside what running payments need.

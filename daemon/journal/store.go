@@ -28,6 +28,7 @@ type store struct {
 	stmts map[string]*sql.Stmt
 
 	resting map[string]*sql.Stmt // for queries of many rows; nil when closed
+	copies  map[*copying]bool    // that are under way
 }
 
 // durable are the settings of a journal on disk. The lock must be exclusive before WAL is switched on: then there is
@@ -83,7 +84,7 @@ func openStore(path string, settings []string) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	s := &store{db: db, conn: conn, stmts: map[string]*sql.Stmt{}, resting: map[string]*sql.Stmt{}}
+	s := &store{db: db, conn: conn, stmts: map[string]*sql.Stmt{}, resting: map[string]*sql.Stmt{}, copies: map[*copying]bool{}}
 	for _, p := range settings {
 		if _, err := conn.ExecContext(unbound, p); err != nil {
 			s.close()
@@ -110,6 +111,9 @@ func fileName(path string) (string, error) {
 func (s *store) close() {
 	if s == nil {
 		return
+	}
+	for c := range s.copies {
+		_ = c.end()
 	}
 	for _, st := range s.stmts {
 		_ = st.Close()

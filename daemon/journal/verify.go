@@ -1,13 +1,9 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"reflect"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -21,9 +17,9 @@ type Report struct {
 }
 
 // Verify checks the whole hash chain, folds all events into fresh tables in memory and compares these with the
-// projections. It lets others write between pages of events, but not during the last comparison. What it finds wrong
-// is a *DamagedError, and blocks the journal: nothing is to be written on top of damage. When Reopen finds the events
-// whole, it derives the tables anew.
+// projections. Others write meanwhile: between pages of events, and between parts of tables. Each part is compared as the
+// events are that stand then. What it finds wrong is a *DamagedError, and blocks the journal: nothing is to be written on
+// top of damage. When Reopen finds the events whole, it derives the tables anew.
 func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	m, err := j.newMirror()
 	if err != nil {
@@ -32,6 +28,9 @@ func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	defer m.store.close()
 	for done := false; !done && err == nil; {
 		done, err = j.verifyPage(ctx, m)
+	}
+	if err == nil {
+		err = j.compareByParts(ctx, m)
 	}
 	m.report.Events, m.report.Hash = m.at.seq, m.at.hash
 	var dam *DamagedError
@@ -78,36 +77,86 @@ func (j *Journal) newMirror() (*mirror, error) {
 	return m, nil
 }
 
-// verifyPage takes the next events; after the last one it compares, before anything can be added.
+// verifyPage reads the next events; they are checked and folded when others have their turn again.
 func (j *Journal) verifyPage(ctx context.Context, m *mirror) (done bool, err error) {
+	var page []Event
+	var bad error
 	err = j.View(ctx, func(tx *Tx) error {
-		const q = "SELECT " + eventColumns + " FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-		rows, err := tx.Query(q, m.at.seq, pageLength)
+		page, bad, err = pageAfter(tx, m.at.seq)
+		return err
+	})
+	if err == nil {
+		err = j.take(m, page)
+	}
+	if err == nil {
+		err = bad
+	}
+	return len(page) < eventsAtOnce, err
+}
+
+// eventsAtOnce are read before others have their turn.
+const eventsAtOnce = 100
+
+// pageAfter gives the next events, and what is wrong with the one after them.
+func pageAfter(tx *Tx, seq int64) (page []Event, bad, err error) {
+	const q = "SELECT " + eventColumns + " FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+	rows, err := tx.Query(q, seq, eventsAtOnce)
+	if err != nil {
+		return nil, nil, err
+	}
+	page, bad = readEvents(rows, seq)
+	return page, bad, nil
+}
+
+// take checks events and folds them.
+func (j *Journal) take(m *mirror, page []Event) error {
+	for i := range page {
+		if err := m.at.next(&page[i]); err != nil {
+			return err
+		}
+		m.note(page[i])
+		if err := fold(m.tx, j.opt.Projections, page[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareByParts compares the head, the shapes and every table, and lets others write in between.
+func (j *Journal) compareByParts(ctx context.Context, m *mirror) error {
+	now := func(compare func(tx *Tx) error) error {
+		return j.View(ctx, func(tx *Tx) error {
+			if err := j.catchUp(tx, m); err != nil {
+				return err
+			}
+			return compare(tx)
+		})
+	}
+	if err := now(func(tx *Tx) error { return j.compareFrame(tx, m) }); err != nil {
+		return err
+	}
+	return j.eachComparison(m, func(c *comparison) (done bool, err error) {
+		err = now(func(tx *Tx) error { done, err = c.some(tx, m.tx); return err })
+		return done, err
+	})
+}
+
+// catchUp takes the events that were appended meanwhile, and holds the head against them. What a blocked journal has in
+// memory is no measure: a commit that failed may be on disk.
+func (j *Journal) catchUp(tx *Tx, m *mirror) error {
+	for more := true; more; {
+		page, bad, err := pageAfter(tx, m.at.seq)
 		if err != nil {
 			return err
 		}
-		page, bad := readEvents(rows, m.at.seq)
-		for i := range page {
-			if err := m.at.next(&page[i]); err != nil {
-				return err
-			}
-			m.note(page[i])
-			if err := fold(m.tx, j.opt.Projections, page[i]); err != nil {
-				return err
-			}
+		if err := j.take(m, page); err != nil {
+			return err
 		}
-		if bad != nil || len(page) == pageLength {
+		if bad != nil {
 			return bad
 		}
-		done = true
-		return j.compare(tx, m)
-	})
-	return done, err
-}
-
-// compare holds head and projections against the mirror. What a blocked journal has in memory is no measure: a commit
-// that failed may be on disk.
-func (j *Journal) compare(tx *Tx, m *mirror) error {
+		more = len(page) == eventsAtOnce
+	}
 	head, err := readHead(j.store)
 	if err != nil {
 		return err
@@ -118,20 +167,42 @@ func (j *Journal) compare(tx *Tx, m *mirror) error {
 	if j.Blocked() == nil && (m.at.seq != j.seq || m.at.hash != j.hash) {
 		return damaged(min(m.at.seq, j.seq)+1, "the log ends at event %d, posd has written %d", m.at.seq, j.seq)
 	}
+	return nil
+}
+
+// compare holds head and projections against the mirror, all at once.
+func (j *Journal) compare(tx *Tx, m *mirror) error {
+	if err := j.catchUp(tx, m); err != nil {
+		return err
+	}
+	if err := j.compareFrame(tx, m); err != nil {
+		return err
+	}
+	return j.eachComparison(m, func(c *comparison) (bool, error) { return c.some(tx, m.tx) })
+}
+
+// compareFrame compares what there is besides rows.
+func (j *Journal) compareFrame(tx *Tx, m *mirror) error {
 	if j.opt.ReadOnly {
 		if err := j.compareOnlyLooking(m); err != nil {
 			return err
 		}
 	}
-	if err := j.compareShapes(tx, m); err != nil {
-		return err
-	}
+	return j.compareShapes(tx, m)
+}
+
+// eachComparison has every table compared that this program derives, until its rows are through.
+func (j *Journal) eachComparison(m *mirror, some func(*comparison) (done bool, err error)) error {
 	for _, p := range j.opt.Projections {
 		if slices.Contains(m.report.Stale, p.Name()) {
 			continue
 		}
 		for _, t := range p.Tables() {
-			if err := compareTable(tx, m.tx, t); err != nil {
+			c, err := newComparison(m.tx, t)
+			for done := false; !done && err == nil; {
+				done, err = some(c)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -155,76 +226,4 @@ func (j *Journal) compareOnlyLooking(m *mirror) error {
 		return err
 	}
 	return j.checkPages()
-}
-
-// compareTable compares row by row, in an order that depends on nothing but the content.
-func compareTable(got, want *Tx, table string) error {
-	g, err := sortedRows(got, table)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = g.Close() }()
-	w, err := sortedRows(want, table)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = w.Close() }()
-	for n := 1; ; n++ {
-		a, err := nextRow(g)
-		if err != nil {
-			return err
-		}
-		b, err := nextRow(w)
-		if err != nil {
-			return err
-		}
-		if a == nil && b == nil {
-			return nil
-		}
-		if !reflect.DeepEqual(a, b) {
-			return wrongTable("table %s differs from what its events give, row %d", table, n)
-		}
-	}
-}
-
-func sortedRows(tx *Tx, table string) (*Rows, error) {
-	rows, err := tx.Query("SELECT * FROM " + table + " LIMIT 0")
-	if err != nil {
-		return nil, err
-	}
-	columns, err := rows.Columns()
-	_ = rows.Close()
-	if err != nil {
-		return nil, err
-	}
-	order := make([]string, len(columns))
-	for i := range columns {
-		order[i] = fmt.Sprint(i + 1)
-	}
-	return tx.Query("SELECT * FROM " + table + " ORDER BY " + strings.Join(order, ", "))
-}
-
-// nextRow gives the next row's values, or nil after the last.
-func nextRow(rows *Rows) ([]any, error) {
-	if !rows.Next() {
-		return nil, rows.Err()
-	}
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	values := make([]any, len(columns))
-	into := make([]any, len(columns))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	if err := rows.Scan(into...); err != nil {
-		return nil, err
-	}
-	for i, v := range values {
-		if b, ok := v.([]byte); ok {
-			values[i] = bytes.Clone(b)
-		}
-	}
-	return values, nil
 }

@@ -146,12 +146,13 @@ func (d *Desk) createIn(tx *journal.Tx, r Request) error {
 	c := &created{
 		Rail: r.Rail, Kind: r.Kind, Amount: fitted.Amount, Currency: s.Currency, Fingerprint: r.fingerprint,
 		Language: r.Language, Print: r.Print, ShortID: d.book.shortID(s.Client, s.ID), System: r.system,
-		Confirm: d.rules.ConfirmMode && r.Kind.pays(), CardAgain: r.CardAgain, Override: r.Override,
+		Confirm: d.rules.ConfirmMode && r.Kind.pays(), CardAgain: r.CardAgain, Override: r.Override, Ordered: r.order,
 	}
 	if r.Original != nil {
 		c.Original = r.Original.Attempt
 	}
-	return appendFacts(tx, append([]Fact{{Kind: factCreated, Key: r.Key, Created: c}}, d.suspects(r, s)...)...)
+	facts := append(finding(fitted, s), Fact{Kind: factCreated, Key: r.Key, Created: c})
+	return appendFacts(tx, append(facts, d.suspects(r, s)...)...)
 }
 
 // suspects makes a pair of an overriding attempt with each one that it passes: each of them may turn out to be paid.

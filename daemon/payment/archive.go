@@ -62,10 +62,13 @@ func (a *Archive) Audit(ctx context.Context) (Audit, error) {
 // is destroyed later is destroyed everywhere (rule 15).
 const sealedTable = "payment_sealed"
 
-// extract is the snapshot that leaves the house.
-var extract = journal.Extract{Empty: []string{sealedTable}, Views: views}
+// printsTable holds what tills print, for the time that it may be kept on this machine.
+const printsTable = "prints_content"
 
-// Export writes a snapshot to a new file that any SQLite tool opens. Sealed card data is not in it.
+// extract is the snapshot that leaves the house.
+var extract = journal.Extract{Empty: []string{sealedTable, printsTable}, Views: views}
+
+// Export writes a snapshot to a new file that any SQLite tool opens. Sealed card data is not in it, nor what tills print.
 func (a *Archive) Export(ctx context.Context, path string) error {
 	return fullProblem(a.j.Export(ctx, path, extract))
 }
@@ -129,4 +132,59 @@ func (a *Archive) History(ctx context.Context, s Search) (records []Record, next
 		next = records[len(records)-1].Seq
 	}
 	return records, next, err
+}
+
+// SaleSearch says which sales are wanted, in the order in which they were opened.
+type SaleSearch struct {
+	Since time.Time // only those of which an attempt was sent at this time or later; zero for all
+	After int64     // those that were opened after this event
+	Limit int       // the most that are given at once; 0 for MaxSales
+}
+
+// MaxSales bounds one answer of Sales.
+const MaxSales = 500
+
+// Name is the journal's own, made with it: the order numbers that it hands out begin with it.
+func (a *Archive) Name() string { return a.j.ID() }
+
+// Sales gives sales with all their attempts. next is where to go on from; there may be more as long as it is above After.
+func (a *Archive) Sales(ctx context.Context, s SaleSearch) (sales []Sale, next int64, err error) {
+	if s.Limit <= 0 || s.Limit > MaxSales {
+		s.Limit = MaxSales
+	}
+	next = s.After
+	err = a.j.View(ctx, func(tx *journal.Tx) error {
+		keys, last, err := salesSince(tx, s)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			sale, err := loadSale(tx, k.Client, k.Sale)
+			if err != nil {
+				return err
+			}
+			sales = append(sales, sale)
+		}
+		next = max(next, last)
+		return nil
+	})
+	return sales, next, err
+}
+
+// salesSince also gives the number of the event that opened the last of them.
+func salesSince(tx *journal.Tx, s SaleSearch) (keys []Key, last int64, err error) {
+	rows, err := tx.Query(`SELECT client, id, seq FROM payment_sale s WHERE seq > ? AND (? = 0 OR EXISTS (SELECT 1 FROM payment_attempt a
+  WHERE a.client = s.client AND a.sale = s.id AND a.sent_at >= ?)) ORDER BY seq LIMIT ?`, s.After, millis(s.Since), millis(s.Since), s.Limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var k Key
+		if err := rows.Scan(&k.Client, &k.Sale, &last); err != nil {
+			return nil, 0, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, last, rows.Err()
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +58,14 @@ func (b *Book) tell(subjects []string) {
 	b.watches.tell(subjects)
 }
 
+// stir wakes everybody who waits for anything: the journal may have more than was known.
+func (b *Book) stir() {
+	b.mu.Lock()
+	all := slices.Collect(maps.Keys(b.watches))
+	b.mu.Unlock()
+	b.tell(all)
+}
+
 // update runs fn in one durable transaction. A caller that goes away does not tear it.
 func (b *Book) update(ctx context.Context, fn func(tx *journal.Tx) error) error {
 	var subjects []string
@@ -67,7 +77,9 @@ func (b *Book) update(ctx context.Context, fn func(tx *journal.Tx) error) error 
 	if err != nil {
 		return blockedProblem(err)
 	}
-	b.tell(subjects)
+	if len(subjects) > 0 {
+		b.tell(subjects)
+	}
 	return nil
 }
 
@@ -93,6 +105,8 @@ func (f Fact) subject() string {
 	switch {
 	case f.Terminal != "":
 		return "terminal/" + f.Terminal
+	case f.Kind == factLeapt:
+		return "numbers"
 	case f.Key.Attempt == "":
 		return saleSubject(f.Key.Client, f.Key.Sale)
 	default:

@@ -70,7 +70,7 @@ func (d *Desk) closeBatch(ctx context.Context, c CloseBatch) (b Batch, err error
 	}
 	release := d.holdCards()
 	defer release()
-	if err := d.settleDown(ctx, pol.Terminal); err != nil {
+	if err := d.settleDown(ctx, pol.Terminal, d.rules.BatchWait); err != nil {
 		return b, err
 	}
 	if c.Force || c.scheduled != "" {
@@ -141,9 +141,9 @@ func (d *Desk) holdCards() (release func()) {
 	}
 }
 
-// settleDown waits until nothing is open that posd is at, for as long as the rules say.
-func (d *Desk) settleDown(ctx context.Context, terminal string) error {
-	timer := time.NewTimer(d.rules.BatchWait)
+// settleDown waits until nothing is open that posd is at, but no longer than limit.
+func (d *Desk) settleDown(ctx context.Context, terminal string, limit time.Duration) error {
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
 		changed := d.book.Changed()
@@ -168,26 +168,38 @@ func (d *Desk) settleDown(ctx context.Context, terminal string) error {
 	}
 }
 
-// takeBackUnacknowledged reverses at once what the till has still to acknowledge, and waits for that: once the batch is
-// settled the host reverses nothing of it any more, and to wait for the till could shut the shop for long. A till that
-// acknowledges later hears that it is too late. What was on its way may be approved meanwhile, so it looks again.
+// takeBackUnacknowledged reverses at once what the till has still to acknowledge, and waits for that as long as the rules
+// say: once the batch is settled the host reverses nothing of it any more, and to wait for the till could shut the shop for
+// long. A till that acknowledges later hears that it is too late. What was on its way may be approved meanwhile, so it
+// looks again. What is kept by something else, as a pre-auth by its completion, stays open.
 func (d *Desk) takeBackUnacknowledged(ctx context.Context, terminal string) error {
-	for range 3 {
-		due, err := d.unacknowledgedNow(ctx, terminal)
-		if err != nil || len(due) == 0 {
+	for until := time.Now().Add(d.rules.BatchWait); ; {
+		moved, err := d.lapse(ctx, terminal)
+		if err != nil || !moved {
 			return err
 		}
-		for _, a := range due {
-			if _, err := d.commit(ctx, a.Key, event{lapsed: true}, d.card.Policy()); err != nil {
-				return err
-			}
-			d.kick(a.Key)
+		left := time.Until(until)
+		if left <= 0 {
+			return nil
 		}
-		if err := d.settleDown(ctx, terminal); err != nil {
+		if err := d.settleDown(ctx, terminal, left); err != nil {
 			return err
 		}
 	}
-	return nil
+}
+
+// lapse lets what is unacknowledged in the terminal's batch be reversed, and tells whether there was anything.
+func (d *Desk) lapse(ctx context.Context, terminal string) (moved bool, err error) {
+	due, err := d.unacknowledgedNow(ctx, terminal)
+	for _, a := range due {
+		a, err := d.commit(ctx, a.Key, event{lapsed: true}, d.card.Policy())
+		if err != nil {
+			return moved, err
+		}
+		moved = moved || a.State != ApprovedState
+		d.kick(a.Key)
+	}
+	return moved, err
 }
 
 // unacknowledgedNow gives what of the terminal's batch the till has still to acknowledge.

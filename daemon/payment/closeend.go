@@ -66,7 +66,7 @@ func (d *Desk) endByHand(ctx context.Context, terminal string, c CloseBatch) (b 
 	}
 	release := d.holdCards()
 	defer release()
-	if err := d.settleDown(ctx, terminal); err != nil {
+	if err := d.settleDown(ctx, terminal, d.rules.BatchWait); err != nil {
 		return b, err
 	}
 	err = d.book.update(ctx, func(tx *journal.Tx) error {

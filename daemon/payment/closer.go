@@ -58,6 +58,9 @@ func (d *Desk) settleStep(ctx context.Context, b Batch, s Settler, pol Policy) b
 	if err != nil || now.Seq != b.Seq || now.State != BatchClosing || now.Trace != b.Trace {
 		return err == nil
 	}
+	if d.book.j.Blocked() != nil {
+		return false
+	}
 	due, err := d.book.settling(ctx, b)
 	defer func() {
 		for _, a := range due.Items {

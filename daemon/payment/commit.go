@@ -23,7 +23,7 @@ func (d *Desk) commit(ctx context.Context, k Key, ev event, pol Policy) (a Attem
 		if a, err = loadAttempt(tx, k); err != nil {
 			return err
 		}
-		return d.shredAll(tx, dec.facts)
+		return d.shredAll(tx, a, dec.facts)
 	})
 	if err != nil {
 		d.log.Error("attempt could not be journaled", "attempt", k.String(), "err", err)
@@ -55,11 +55,14 @@ func (d *Desk) decideIn(tx *journal.Tx, a Attempt, ev event, pol Policy) (decisi
 	return dec, nil
 }
 
-func (d *Desk) shredAll(tx *journal.Tx, facts []Fact) error {
+// shredAll destroys what was sealed for the attempts that facts were about, as they stand now; this is one of them.
+func (d *Desk) shredAll(tx *journal.Tx, this Attempt, facts []Fact) (err error) {
 	for _, f := range facts {
-		a, err := loadAttempt(tx, f.Key)
-		if err != nil {
-			return err
+		a := this
+		if f.Key != this.Key {
+			if a, err = loadAttempt(tx, f.Key); err != nil {
+				return err
+			}
 		}
 		pol := Policy{}
 		if t := d.tenderOf(a); t != nil {

@@ -39,3 +39,23 @@ func TestWhatNobodyHasAcknowledgedIsTakenBackBeforeItsBatchIsSettled(t *testing.
 		})
 	}
 }
+
+func TestWhatACompletionKeepsDelaysAForcedCloseByOneWaitOnly(t *testing.T) {
+	rules := Rules{ConfirmMode: true, ConfirmWithin: time.Minute, BatchWait: time.Minute}
+	card := newSettlingCard(yes(100), Answer{})
+	card.undos = []Undo{{Outcome: Refused, Code: "25"}}
+	withTenders(t, card, nil, rules, func(b *bench) {
+		b.open("s", 100)
+		b.said(preAuth("s", "p"), SaidApproved)
+		b.said(naming("s", "c", KindCompletion, "p", 0), SaidNeedsAttention)
+		time.Sleep(5 * time.Minute) // the pre-auth would have lapsed, but its completion is with a person
+		start := time.Now()
+		got := b.closed(CloseBatch{By: "chief", Reason: "closing time", Force: true}, BatchClosed)
+		if took := time.Since(start); took > 90*time.Second {
+			t.Errorf("the close took %v", took)
+		}
+		if len(got.Open) != 2 {
+			t.Errorf("closed with %+v open, want the pre-auth and its completion", got.Open)
+		}
+	})
+}

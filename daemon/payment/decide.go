@@ -114,6 +114,9 @@ func decideAnswer(a Attempt, ev event, pol Policy, r Rules) decision {
 		fact.Kind = factLate
 		return decision{facts: []Fact{fact}}
 	}
+	if doubtful(a, ans, pol) {
+		return decideOpen(a, ans, ev, pol, r, fact)
+	}
 	switch ans.Outcome {
 	case NotSent:
 		fact.Kind = factUnsent
@@ -130,6 +133,12 @@ func decideAnswer(a Attempt, ev event, pol Policy, r Rules) decision {
 		return decideOpen(a, ans, ev, pol, r, fact)
 	}
 	return decision{facts: []Fact{fact}, acts: []act{actPairs}}
+}
+
+// doubtful tells of the refusal of a repeat that an earlier copy may still be under way, and be accepted when it arrives.
+// What was refused twice, with a copy's longest time between and no other copy, is refused.
+func doubtful(a Attempt, ans Answer, pol Policy) bool {
+	return ans.Outcome == Declined && slices.Contains(pol.Repeats, a.Kind) && a.Asks > 0 && a.Doubts == 0
 }
 
 // believable turns an answer that contradicts itself into Unknown: unsure means it may have happened.
@@ -186,6 +195,9 @@ func decideOpen(a Attempt, ans Answer, ev event, pol Policy, r Rules, fact Fact)
 	}
 	if slices.Contains(pol.Repeats, a.Kind) {
 		fact.Answer.Next = max(ans.After, backoff(a.Key, a.Asks, r))
+		if fact.Answer.Doubt = doubtful(a, ans, pol); fact.Answer.Doubt {
+			fact.Answer.Next = pol.InFlightMax
+		}
 		return decision{facts: []Fact{fact}}
 	}
 	if pol.Asks && !ev.last && !ans.Hopeless {
@@ -206,7 +218,7 @@ func unanswered(a Attempt) decision {
 }
 
 func decideUndo(a Attempt, u Undo, pol Policy, r Rules) decision {
-	body := &undone{Code: u.Code, Text: u.Text, Progress: u.Progress}
+	body := &undone{Code: u.Code, Text: u.Text, Progress: u.Progress, UnderWay: u.UnderWay}
 	fact := Fact{Key: a.Key, Undo: body, Messages: u.Messages}
 	if a.State != Reversing {
 		fact.Kind, fact.Undo = factLate, nil
@@ -223,7 +235,7 @@ func decideUndo(a Attempt, u Undo, pol Policy, r Rules) decision {
 		body.Doubt, body.Hold, body.Next = true, true, pol.InFlightMax
 	default:
 		body.Next = max(u.After, backoff(a.Key, a.Undo.Tries, r))
-		body.Hold = u.After > 0
+		body.Hold, body.Early = u.After > 0, u.After > 0
 	}
 	fact.Kind = factTried
 	return alarmed(a, decision{facts: []Fact{fact}}, r)
@@ -232,7 +244,8 @@ func decideUndo(a Attempt, u Undo, pol Policy, r Rules) decision {
 // alarmed adds the alarm of rule 4, once, when a reversal has been tried too often or for too long.
 func alarmed(a Attempt, d decision, r Rules) decision {
 	old := !a.Undo.LastTry.IsZero() && a.Undo.LastTry.Sub(a.Undo.Since) >= r.AlarmAge
-	if a.Undo.Alarmed || a.Undo.Tries+1 < r.AlarmTries && !old {
+	tries := a.Undo.tried(d.facts[0].Undo, time.Time{}).Tries
+	if a.Undo.Alarmed || tries < r.AlarmTries && !old {
 		return d
 	}
 	d.facts = append(d.facts, Fact{Kind: factAlarmed, Key: a.Key})
@@ -249,6 +262,9 @@ func decideRestart(a Attempt, pol Policy) decision {
 		return unanswered(a)
 	case a.State == Sent && !pol.Asks && !slices.Contains(pol.Repeats, a.Kind):
 		return decision{facts: []Fact{{Kind: factReversing, Key: a.Key, Reason: ReasonNoAnswer}}, acts: []act{actSlip}}
+	case a.State == Sent && slices.Contains(pol.Repeats, a.Kind): // a copy may be under way
+		body := &answered{Code: string(ReasonNoAnswer), Text: "posd was stopped before there was an answer"}
+		return decision{facts: []Fact{{Kind: factAsked, Key: a.Key, Answer: body}}}
 	}
 	return decision{}
 }

@@ -8,7 +8,7 @@ import (
 
 var (
 	cardPolicy   = Policy{Terminal: "T", Repeats: []Kind{KindRefund}, InFlightMax: 2 * time.Minute}
-	walletPolicy = Policy{Asks: true, Repeats: []Kind{KindRefund, KindVoid}}
+	walletPolicy = Policy{Asks: true, Repeats: []Kind{KindRefund, KindVoid}, InFlightMax: 2 * time.Minute}
 )
 
 func sentSale() Attempt {
@@ -35,6 +35,9 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	refund.Kind, refund.Original = KindRefund, "o"
 	void := sentSale()
 	void.Kind, void.Original = KindVoid, "o"
+	repeated, doubted := refund, refund
+	repeated.Asks = 1
+	doubted.Asks, doubted.Doubts = 2, 1
 	late := reversingSale(UndoRecord{})
 	for _, c := range []struct {
 		name string
@@ -64,16 +67,52 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		{"void unknown on a wallet", void, event{answer: &Answer{}}, walletPolicy, Rules{}, " attempt.asked"},
 		{"refund approved", refund, event{answer: &Answer{Outcome: Approved, Amount: 1000}}, cardPolicy, Rules{}, " attempt.approved attempt.refunded"},
 		{"refund unknown", refund, event{answer: &Answer{}}, cardPolicy, Rules{}, " attempt.asked"},
+		{"refund declined at once", refund, event{answer: &Answer{Outcome: Declined}}, cardPolicy, Rules{}, " attempt.declined"},
+		{"refund declined while a copy is under way", repeated, event{answer: &Answer{Outcome: Declined}}, cardPolicy, Rules{}, " attempt.asked"},
+		{"refund declined after every copy was", doubted, event{answer: &Answer{Outcome: Declined}}, cardPolicy, Rules{}, " attempt.declined"},
 		{"refund that cannot be repeated", refund, event{answer: &Answer{Hopeless: true}}, cardPolicy, Rules{}, " attempt.reversing attempt.stuck"},
 		{"restart of a sent card", sentSale(), event{restart: true}, cardPolicy, Rules{}, " attempt.reversing"},
 		{"restart of a sent wallet", sentSale(), event{restart: true}, walletPolicy, Rules{}, ""},
-		{"restart of a sent refund", refund, event{restart: true}, cardPolicy, Rules{}, ""},
+		{"restart of a sent refund", refund, event{restart: true}, cardPolicy, Rules{}, " attempt.asked"},
+		{"restart of a sent wallet void", void, event{restart: true}, walletPolicy, Rules{}, " attempt.asked"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := kinds(decide(c.a, c.ev, c.pol, c.r.withDefaults())); got != c.want {
 				t.Errorf("journals%s, want%s", got, c.want)
 			}
 		})
+	}
+}
+
+// A refund's first copy may arrive after a repeat was refused, when there is money again.
+func TestARefusedRepeatIsBelievedWhenNoCopyIsUnderWay(t *testing.T) {
+	a := sentSale()
+	a.Kind, a.Original = KindRefund, "o"
+	r := Rules{}.withDefaults()
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, step := range []struct {
+		what string
+		ans  Answer
+		want string
+	}{
+		{"no answer", Answer{}, " attempt.asked"},
+		{"refused", Answer{Outcome: Declined, Code: "NOTENOUGH"}, " attempt.asked"},
+		{"no answer again: another copy is under way", Answer{}, " attempt.asked"},
+		{"refused again", Answer{Outcome: Declined, Code: "NOTENOUGH"}, " attempt.asked"},
+		{"refused once more", Answer{Outcome: Declined, Code: "NOTENOUGH"}, " attempt.declined"},
+	} {
+		d := decide(a, event{answer: &step.ans}, walletPolicy, r)
+		if got := kinds(d); got != step.want {
+			t.Fatalf("%s: journals%s, want%s", step.what, got, step.want)
+		}
+		at = at.Add(time.Second)
+		var err error
+		if a, err = apply(a, d.facts[0], at); err != nil {
+			t.Fatal(err)
+		}
+		if step.ans.Outcome == Declined && a.State == Sent && a.NextAsk.Sub(at) < walletPolicy.InFlightMax {
+			t.Fatalf("%s: it is asked again %v later, want %v", step.what, a.NextAsk.Sub(at), walletPolicy.InFlightMax)
+		}
 	}
 }
 
@@ -97,6 +136,8 @@ func TestWhatATryOfAReversalMeans(t *testing.T) {
 		{"refused", UndoRecord{}, Undo{Outcome: Refused}, " attempt.stuck", 0},
 		{"window over", UndoRecord{}, Undo{Outcome: WindowOver}, " attempt.stuck", 0},
 		{"not before", UndoRecord{}, Undo{After: 15 * time.Second}, " reversal.tried", 15 * time.Second},
+		{"not before, and nothing is wrong", UndoRecord{Tries: 5}, Undo{After: 15 * time.Second}, " reversal.tried", 15 * time.Second},
+		{"not before, but old", UndoRecord{Since: now, LastTry: now.Add(15 * time.Minute)}, Undo{After: 15 * time.Second}, " reversal.tried reversal.alarmed", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := decide(reversingSale(c.u), event{undo: &c.undo}, cardPolicy, Rules{}.withDefaults())

@@ -19,8 +19,8 @@ type Options struct {
 	Rules  Rules
 	Now    func() time.Time
 	Log    *slog.Logger
-	// Slip is told, after it is on disk, that an attempt has something new to say on paper. The sale is zero if it could
-	// not be read: it is to be looked up again later. It must not block.
+	// Slip is told, after it is on disk, that an attempt has something new to say on paper. The sale is zero if it is not
+	// known or could not be read: the last ones are to be looked up. It must not block.
 	Slip func(Sale, Attempt)
 	// BatchSlip is told, after it is on disk, that a batch is over or its close refused. It must not block.
 	BatchSlip func(Batch)
@@ -43,6 +43,7 @@ type Desk struct {
 	log   *slog.Logger
 	slip  func(Sale, Attempt)
 	grace time.Duration
+	began time.Time // by the wall clock: what was sent before was sent by an earlier run
 
 	batchSlip func(Batch)
 	letGo     func(Key, Rail)
@@ -89,6 +90,7 @@ func NewDesk(o Options) *Desk {
 	o.Book.whenLeft(o.BatchSlip)
 	return &Desk{
 		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip, letGo: o.LetGo,
+		began: o.Now(),
 		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}},
 		cards: &lane{}, rounds: rounds{turned: make(chan struct{})}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
 	}
@@ -294,6 +296,9 @@ func (d *Desk) tenders(rail Rail) []Tender {
 
 // railOf is the rail of a tender.
 func (d *Desk) railOf(t Tender) Rail {
+	if h, ok := t.(byHand); ok {
+		return h.rail
+	}
 	if t == d.card {
 		return RailCard
 	}
@@ -303,6 +308,9 @@ func (d *Desk) railOf(t Tender) Rail {
 // tenderOf is the tender of an attempt that was sent; nil if its rail is no longer configured. What was lent to the card
 // terminal by a wallet that is no longer configured is the terminal's own: its cards wait for that reversal.
 func (d *Desk) tenderOf(a Attempt) Tender {
+	if _, ok := handsOver(a); ok {
+		return byHand{a.Rail}
+	}
 	t := d.card
 	if a.Rail != RailCard {
 		t = lent(d.purse, &a, nil)

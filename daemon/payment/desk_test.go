@@ -92,12 +92,23 @@ type bench struct {
 	desk *Desk
 	j    *journal.Journal
 	fail error // of the next commit
+	pass int   // guarded by mu; so many commits succeed before that
 
 	committed func() // called after each commit
 	mu        sync.Mutex
 	off       time.Duration // guarded by mu; what the wall clock is off by
 	printed   []Batch       // guarded by mu
 	gone      []string      // guarded by mu; what was let go
+	lookUps   int           // guarded by mu; how often slips were to be looked up
+}
+
+// lookUp counts the slips that are due for nobody knows what.
+func (b *bench) lookUp(s Sale, _ Attempt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.ID == "" {
+		b.lookUps++
+	}
 }
 
 // slips are the batches whose slip was due.
@@ -153,7 +164,7 @@ func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *ben
 		b := &bench{t: t, ctx: t.Context(), committed: func() {}}
 		j, err := journal.Open(b.ctx, journal.Options{
 			Memory: true, Now: b.now, Owner: "test", Projections: []journal.Projection{Projection()},
-			BeforeCommit: func() error { defer func() { b.fail = nil }(); return b.fail },
+			BeforeCommit: b.beforeCommit,
 			AfterCommit:  func(int64) { b.committed() },
 		})
 		if err != nil {
@@ -166,7 +177,7 @@ func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *ben
 			t.Fatal(err)
 		}
 		log := slog.New(slog.DiscardHandler)
-		b.desk = NewDesk(Options{Book: NewBook(j, seal, b.now, log), Card: card, Wallet: purse, Rules: rules, Now: b.now, Log: log, BatchSlip: b.print, LetGo: b.letGo})
+		b.desk = NewDesk(Options{Book: NewBook(j, seal, b.now, log), Card: card, Wallet: purse, Rules: rules, Now: b.now, Log: log, Slip: b.lookUp, BatchSlip: b.print, LetGo: b.letGo})
 		ctx, cancel := context.WithCancel(b.ctx)
 		var run sync.WaitGroup
 		run.Go(func() { _ = b.desk.Run(ctx) })
@@ -175,6 +186,25 @@ func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *ben
 		cancel()
 		run.Wait()
 	})
+}
+
+func (b *bench) beforeCommit() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pass > 0 {
+		b.pass--
+		return nil
+	}
+	err := b.fail
+	b.fail = nil
+	return err
+}
+
+// failAfter makes a commit fail, after so many more that succeed.
+func (b *bench) failAfter(pass int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pass, b.fail = pass, err
 }
 
 func (b *bench) open(id string, amount Cents) {

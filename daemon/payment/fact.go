@@ -27,12 +27,14 @@ const (
 	factTold       = "attempt.told"
 	factVoided     = "attempt.voided"   // on the original, in the transaction of the void's approval
 	factRefunded   = "attempt.refunded" // on the original, likewise
+	factFound      = "attempt.found"    // on an attempt that ended without money: a bill shows that it took some
 	factAlarmed    = "reversal.alarmed"
 	factPair       = "pair.suspected"
 	factPairMoved  = "pair.moved"
 	factTrace      = "terminal.trace"
 	factBatch      = "terminal.batch"
 	factMessages   = "terminal.messages"
+	factLeapt      = "numbers.leapt" // order numbers go on so much later: the journal is a copy that was put back
 
 	factBatchClosing    = "batch.closing"    // what is in it, laid down; a step follows in the same transaction
 	factBatchStep       = "batch.step"       // a settlement message is about to be sent, under this number
@@ -57,10 +59,12 @@ type Fact struct {
 	By       string          `json:"by,omitempty"` // the void or refund that did it
 	Amount   Cents           `json:"amount,omitempty"`
 	Pair     *Pair           `json:"pair,omitempty"`
+	Order    *Order          `json:"order,omitempty"`
 	Close    *closeFact      `json:"close,omitempty"`
 	Terminal string          `json:"terminal,omitempty"`
 	Batch    string          `json:"batch,omitempty"`
 	Trace    TraceNumber     `json:"trace,omitempty"`
+	Leap     int64           `json:"leap,omitempty"`
 	Messages []Message       `json:"messages,omitempty"`
 	Note     json.RawMessage `json:"note,omitempty"`
 }
@@ -86,6 +90,7 @@ type created struct {
 	Confirm     bool      `json:"confirm,omitempty"`
 	CardAgain   bool      `json:"card_again,omitempty"`
 	Override    *Override `json:"override,omitempty"`
+	Ordered     *Order    `json:"ordered,omitempty"`
 }
 
 type sent struct {
@@ -104,6 +109,7 @@ type answered struct {
 	Text    string        `json:"text,omitempty"`
 	Host    HostNumbers   `json:"host,omitzero"`
 	Next    time.Duration `json:"next,omitempty"`
+	Doubt   bool          `json:"doubt,omitempty"` // a refusal that is not believed yet
 }
 
 type undone struct {
@@ -112,7 +118,9 @@ type undone struct {
 	Progress json.RawMessage `json:"progress,omitempty"`
 	Next     time.Duration   `json:"next,omitempty"`
 	Doubt    bool            `json:"doubt,omitempty"`
-	Hold     bool            `json:"hold,omitempty"` // nothing wakes it before Next is over: a rule of the host
+	UnderWay bool            `json:"under_way,omitempty"` // it was sent and not answered
+	Hold     bool            `json:"hold,omitempty"`      // nothing wakes it before Next is over: a rule of the host
+	Early    bool            `json:"early,omitempty"`     // nothing is wrong, it only takes time: it does not count as a try
 }
 
 // becomes is the state that a kind of fact leads to; facts that are not listed leave the state alone.
@@ -157,7 +165,7 @@ func born(f Fact, at time.Time) Attempt {
 	return Attempt{
 		Key: f.Key, Rail: c.Rail, Kind: c.Kind, State: Created, Amount: c.Amount, Currency: c.Currency,
 		Original: c.Original, Fingerprint: c.Fingerprint, Language: c.Language, Print: c.Print,
-		ShortID: c.ShortID, System: c.System, Confirm: c.Confirm, CardAgain: c.CardAgain, CreatedAt: at,
+		ShortID: c.ShortID, System: c.System, Confirm: c.Confirm, CardAgain: c.CardAgain, Ordered: c.Ordered, CreatedAt: at,
 	}
 }
 
@@ -179,6 +187,8 @@ func fill(a Attempt, f Fact, at time.Time) Attempt {
 		if f.Settled.As == "retry" {
 			a.Undo = UndoRecord{Since: at, NextTry: at, Progress: a.Undo.Progress}
 		}
+	case factFound:
+		a.Found = f.Order
 	case factAlarmed:
 		a.Undo.Alarmed = true
 	case factTold:
@@ -205,6 +215,11 @@ func (a Attempt) answered(f Fact, at time.Time) Attempt {
 	}
 	if f.Kind == factAsked {
 		a.Asks++
+		if f.Answer.Doubt {
+			a.Doubts++
+		} else {
+			a.Doubts = 0
+		}
 		a.NextAsk = at.Add(f.Answer.Next)
 	}
 	if f.Answer != nil && (f.Kind == factApproved || f.Kind == factReversing && f.Answer.Amount > 0) {
@@ -223,10 +238,15 @@ func (u UndoRecord) tried(f *undone, at time.Time) UndoRecord {
 	if f == nil {
 		return u
 	}
-	u.Tries++
+	if !f.Early {
+		u.Tries++
+	}
 	u.LastTry, u.NextTry = at, at.Add(f.Next)
 	u.Code, u.Text = f.Code, f.Text
 	u.NotBefore = time.Time{}
+	if f.UnderWay {
+		u.UnderWay = at
+	}
 	if f.Hold {
 		u.NotBefore = u.NextTry
 	}

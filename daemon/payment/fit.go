@@ -142,6 +142,9 @@ func fitUndo(r Request, s Sale) (Request, error) {
 		return r, err
 	}
 	r.Original, r.Rail = &orig, orig.Rail
+	if r.order != nil {
+		return fitOrdered(r, s, orig)
+	}
 	if orig.Kind == KindPreAuth {
 		if err := mustHold(orig, s); err != nil {
 			return r, err

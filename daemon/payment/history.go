@@ -92,7 +92,7 @@ func (a *Archive) records(ctx context.Context, subjects []string, after int64, l
 func ReadFact(r Record) (f Fact, err error) {
 	f = Fact{
 		Sale: &saleOpened{}, Created: &created{}, Sent: &sent{}, Answer: &answered{}, Undo: &undone{}, Settled: &Settlement{},
-		Pair: &Pair{}, Close: &closeFact{},
+		Pair: &Pair{}, Close: &closeFact{}, Order: &Order{},
 	}
 	err = json.Unmarshal(r.Body, &f)
 	f.Kind = r.Kind

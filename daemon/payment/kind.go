@@ -8,6 +8,12 @@ func (k Kind) pays() bool { return k.captures() || k == KindPreAuth }
 // captures tells that it takes money.
 func (k Kind) captures() bool { return k == KindSale || k == KindCompletion }
 
+// Captures tells that it takes money.
+func (k Kind) Captures() bool { return k.captures() }
+
+// Undoes tells that it gives back what its original has taken or reserved.
+func (k Kind) Undoes() bool { return k.undoes() }
+
 // undoes tells that it gives back what its original has taken or reserved.
 func (k Kind) undoes() bool { return k == KindVoid || k == KindRefund }
 

@@ -22,6 +22,7 @@ type life struct {
 	reversing atomic.Bool        // the goroutine waits to try a reversal again
 	deadline  time.Time          // monotonic; when an unknown outcome is no longer asked for. Owned by the goroutine
 	ackBy     time.Time          // monotonic; when an approved attempt lapses that is not acknowledged. Owned likewise
+	kept      int                // how often something has kept it from that. Owned likewise
 	collects  bool               // guarded by Desk.mu; card or code is still to come
 	stopped   bool               // guarded by Desk.mu; collecting is to end
 	giveUp    context.CancelFunc // ends collecting; guarded by Desk.mu, nil when nobody is asked

@@ -94,6 +94,7 @@ type Request struct {
 	CardAgain bool // set by the desk: the customer shows the card again, see Recaller
 
 	system      bool   // posd itself undoes one of a suspect pair
+	order       *Order // a supervisor has ordered this refund
 	fingerprint string // of the request as the till sent it, before it was completed
 }
 
@@ -157,6 +158,7 @@ type Attempt struct {
 	Deadline    time.Time       `json:"deadline,omitzero"` // a wallet's unknown outcome is asked for until here
 	DecidedAt   time.Time       `json:"decided_at,omitzero"`
 	Asks        int             `json:"asks,omitempty"`
+	Doubts      int             `json:"doubts,omitempty"` // refusals of a repeat since the last copy that nobody answered
 	NextAsk     time.Time       `json:"next_ask,omitzero"`
 	Confirm     bool            `json:"confirm,omitempty"` // undone unless the till acknowledges it in time
 	Acked       bool            `json:"acked,omitempty"`
@@ -167,6 +169,8 @@ type Attempt struct {
 	Settled     *Settlement     `json:"settled,omitempty"`
 	CardAgain   bool            `json:"card_again,omitempty"` // the customer shows the card once more, for a void, refund or completion
 	System      bool            `json:"system,omitempty"`     // made by posd itself to undo one of a suspect pair
+	Ordered     *Order          `json:"ordered,omitempty"`    // a refund that a supervisor has ordered
+	Found       *Order          `json:"found,omitempty"`      // it ended without money, and a bill shows that it took some
 	Sealed      []byte          `json:"-"`                    // what Plan.Sealed held, opened for the tender's call only
 
 	ended bool // the batch it was sent in is over: a column of the table, since it is no fact of the attempt
@@ -179,7 +183,8 @@ type UndoRecord struct {
 	LastTry   time.Time       `json:"last_try,omitzero"`
 	NextTry   time.Time       `json:"next_try,omitzero"` // shown to people; the reverser itself waits by monotonic time
 	NotBefore time.Time       `json:"not_before,omitzero"`
-	Doubts    int             `json:"doubts,omitempty"` // answers that leave it in doubt (card codes 12, 25)
+	Doubts    int             `json:"doubts,omitempty"`   // answers that leave it in doubt (card codes 12, 25)
+	UnderWay  time.Time       `json:"under_way,omitzero"` // when a try ended last that was sent and not answered: it may still arrive
 	Code      string          `json:"code,omitempty"`
 	Text      string          `json:"text,omitempty"`
 	Progress  json.RawMessage `json:"progress,omitempty"` // the tender's own notes between tries

@@ -38,6 +38,7 @@ CREATE TABLE payment_attempt (client TEXT, sale TEXT, attempt TEXT, seq INTEGER,
   PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;
 CREATE INDEX payment_attempt_state ON payment_attempt (state, seq);
 CREATE INDEX payment_attempt_confirm ON payment_attempt (state, acked) WHERE json_extract(doc, '$.confirm') = 1;
+CREATE INDEX payment_attempt_found ON payment_attempt (seq) WHERE json_extract(doc, '$.found') IS NOT NULL;
 CREATE INDEX payment_attempt_trace ON payment_attempt (terminal, trace);
 CREATE INDEX payment_attempt_batch ON payment_attempt (terminal, ended, batch);
 CREATE INDEX payment_attempt_amount ON payment_attempt (client, amount, decided_at);
@@ -75,8 +76,8 @@ var folds = map[string]foldFunc{
 	factDeclined: foldAttempt, factUnsent: foldAttempt, factCancelled: foldAttempt, factReversing: foldAttempt,
 	factTried: foldAttempt, factReversed: foldAttempt, factStuck: foldAttempt, factSettled: foldAttempt,
 	factLate: foldAttempt, factTold: foldAttempt, factVoided: foldAttempt, factRefunded: foldAttempt,
-	factAlarmed: foldAttempt, factPair: foldPair, factPairMoved: foldPair,
-	factTrace: foldTerminal, factBatch: foldTerminal,
+	factFound: foldAttempt, factAlarmed: foldAttempt, factPair: foldPair, factPairMoved: foldPair,
+	factTrace: foldTerminal, factBatch: foldTerminal, factLeapt: foldLeap,
 	factBatchClosing: foldBatch, factBatchStep: foldBatch, factBatchTried: foldBatch, factBatchClosed: foldBatch,
 	factBatchRefused: foldBatch, factBatchSuperseded: foldBatch,
 }
@@ -107,7 +108,7 @@ func foldSaleAcked(tx *journal.Tx, e journal.Event, f Fact) error {
 		if err != nil {
 			return err
 		}
-		if err := saveAttempt(tx, next); err != nil {
+		if err := saveAttempt(tx, a, next); err != nil {
 			return err
 		}
 	}
@@ -135,7 +136,7 @@ func foldAttempt(tx *journal.Tx, e journal.Event, f Fact) error {
 		return err
 	}
 	if f.Kind != factCreated {
-		return saveAttempt(tx, next)
+		return saveAttempt(tx, a, next)
 	}
 	doc, err := json.Marshal(next)
 	if err != nil {
@@ -154,12 +155,17 @@ func foldSent(tx *journal.Tx, e journal.Event, f Fact) error {
 			return err
 		}
 	}
-	err := tx.Exec(`INSERT INTO payment_counter (name, value) VALUES ('order', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1`)
-	if err != nil {
+	if err := countOrders(tx, 1); err != nil {
 		return err
 	}
 	return foldAttempt(tx, e, f)
 }
+
+func countOrders(tx *journal.Tx, n int64) error {
+	return tx.Exec(`INSERT INTO payment_counter (name, value) VALUES ('order', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value`, n)
+}
+
+func foldLeap(tx *journal.Tx, _ journal.Event, f Fact) error { return countOrders(tx, f.Leap) }
 
 func foldTerminal(tx *journal.Tx, e journal.Event, f Fact) error {
 	if f.Kind == factTrace {
@@ -191,15 +197,39 @@ func setTrace(tx *journal.Tx, terminal string, t TraceNumber) error {
   ON CONFLICT (terminal) DO UPDATE SET trace = excluded.trace`, terminal, firstBatch, int64(t))
 }
 
-func saveAttempt(tx *journal.Tx, a Attempt) error {
-	doc, err := json.Marshal(a)
+// attemptRow is what the attempt table has beside the document, of what may change.
+type attemptRow struct {
+	state, rail, terminal, batch string
+	trace, sentAt, decidedAt     int64
+	acked                        bool
+}
+
+func rowOf(a Attempt) attemptRow {
+	return attemptRow{
+		state: string(a.State), rail: string(a.Rail), terminal: a.Numbers.Terminal, batch: a.Numbers.Batch,
+		trace: int64(a.Numbers.Trace), sentAt: millis(a.SentAt), decidedAt: millis(a.DecidedAt), acked: a.Acked,
+	}
+}
+
+// saveAttempt writes what has changed and no more: a column that is set to what it was still rewrites its indexes, and
+// each of their pages is part of the durable write that the till waits for.
+func saveAttempt(tx *journal.Tx, old, next Attempt) error {
+	doc, err := json.Marshal(next)
 	if err != nil {
 		return err
 	}
-	return tx.Exec(`UPDATE payment_attempt SET state = ?, rail = ?, terminal = ?, batch = ?, trace = ?, sent_at = ?, decided_at = ?, acked = ?, doc = ?
-  WHERE client = ? AND sale = ? AND attempt = ?`,
-		string(a.State), string(a.Rail), a.Numbers.Terminal, a.Numbers.Batch, int64(a.Numbers.Trace), millis(a.SentAt), millis(a.DecidedAt),
-		a.Acked, string(doc), a.Client, a.Sale, a.Attempt)
+	const this = ` WHERE client = ? AND sale = ? AND attempt = ?`
+	k, was, is := next.Key, rowOf(old), rowOf(next)
+	if was == is {
+		return tx.Exec(`UPDATE payment_attempt SET doc = ?`+this, string(doc), k.Client, k.Sale, k.Attempt)
+	}
+	was.state, was.decidedAt, was.acked = is.state, is.decidedAt, is.acked
+	if was == is { // its numbers stay
+		return tx.Exec(`UPDATE payment_attempt SET state = ?, decided_at = ?, acked = ?, doc = ?`+this,
+			is.state, is.decidedAt, is.acked, string(doc), k.Client, k.Sale, k.Attempt)
+	}
+	return tx.Exec(`UPDATE payment_attempt SET state = ?, rail = ?, terminal = ?, batch = ?, trace = ?, sent_at = ?, decided_at = ?, acked = ?, doc = ?`+this,
+		is.state, is.rail, is.terminal, is.batch, is.trace, is.sentAt, is.decidedAt, is.acked, string(doc), k.Client, k.Sale, k.Attempt)
 }
 
 // millis is a time as the tables have it; 0 for none.

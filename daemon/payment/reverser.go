@@ -207,8 +207,9 @@ func (d *Desk) awaitAck(ctx context.Context, l *life, a Attempt, t Tender) bool 
 	if time.Now().Before(l.ackBy) {
 		return true // kicked: look again whether it was acknowledged
 	}
-	l.ackBy = time.Now().Add(time.Second) // a void that runs may keep it for now
 	_, err := d.commit(ctx, a.Key, event{lapsed: true}, t.Policy())
+	l.ackBy = time.Now().Add(min(backoff(l.key, l.kept, d.rules), probeEvery)) // a void that runs may keep it for now
+	l.kept++
 	return err == nil
 }
 
@@ -220,7 +221,7 @@ func (d *Desk) wakeReversals(rail Rail) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	onLane := false
-	for _, l := range d.lives {
+	for _, l := range d.inOrder() {
 		if l.reversing.Load() && l.rail == rail {
 			onLane = onLane || l.round.onLane
 			l.wake()

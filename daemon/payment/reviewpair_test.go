@@ -34,7 +34,7 @@ func (b *bench) holds(want Cents) {
 	if err != nil || s.Net() != want {
 		b.t.Errorf("the sale holds %d (%v), want %d", s.Net(), err, want)
 	}
-	if o, err := b.desk.Owed(b.ctx); err != nil || len(o.Pairs) != 0 {
+	if o, err := b.desk.Owed(b.ctx, ""); err != nil || len(o.Pairs) != 0 {
 		b.t.Errorf("pairs left: %+v %v", o.Pairs, err)
 	}
 }

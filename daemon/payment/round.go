@@ -1,7 +1,10 @@
 package payment
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -50,12 +53,17 @@ func (d *Desk) callRound() {
 func (d *Desk) beginRound() {
 	d.rounds.last++
 	d.rounds.again = false
-	for _, l := range d.lives {
+	for _, l := range d.inOrder() {
 		if l.round.onLane && !l.round.held {
 			l.round.wanted = d.rounds.last
 			l.wake()
 		}
 	}
+}
+
+// inOrder are the lives, the oldest first. The caller holds mu.
+func (d *Desk) inOrder() []*life {
+	return slices.SortedFunc(maps.Values(d.lives), func(a, b *life) int { return cmp.Compare(a.place, b.place) })
 }
 
 // turn wakes who waits for others of the round, and begins the next one after the last of them. The caller holds mu.

@@ -81,7 +81,7 @@ func TestAnOverriddenPairIsResolvedByOneRefund(t *testing.T) {
 		if err != nil || s.Net() != 1000 || purse.calls() != "[authorize wallet authorize undo-wallet]" {
 			t.Errorf("net %d, the wallet was asked %s (%v)", s.Net(), purse.calls(), err)
 		}
-		if o, err := b.desk.Owed(b.ctx); err != nil || len(o.Pairs) != 0 {
+		if o, err := b.desk.Owed(b.ctx, ""); err != nil || len(o.Pairs) != 0 {
 			t.Errorf("pairs left: %+v %v", o.Pairs, err)
 		}
 	})

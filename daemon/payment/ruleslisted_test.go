@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func TestSalesThatLookAlikeAreListedAndAlarmedAndNoMoneyMovesForThem(t *testing.
 		pay("other", "other-till", 1000)
 		time.Sleep(20 * time.Minute)
 		pay("till", "much-later", 1000)
-		o, err := b.desk.Owed(b.ctx)
+		o, err := b.desk.Owed(b.ctx, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,6 +49,41 @@ func TestSalesThatLookAlikeAreListedAndAlarmedAndNoMoneyMovesForThem(t *testing.
 	})
 }
 
+func TestOfTooManyLookAlikesTheOldestAreListedAndTheRestIsCounted(t *testing.T) {
+	const twins, more = MaxLookAlikes + 7, 7
+	card := &script{pol: cardPolicy, answers: []Answer{{}}, undos: []Undo{{Outcome: Refused, Code: "64"}}}
+	purse := &script{pol: walletPolicy}
+	withDesk(t, card, purse, Rules{}, func(b *bench) {
+		b.open("unclean", 1000)
+		b.said(request("unclean", "a", RailCard), SaidNeedsAttention)
+		for i := range twins {
+			purse.mu.Lock()
+			purse.answers = []Answer{yes(1000)}
+			purse.mu.Unlock()
+			id := fmt.Sprintf("twin%03d", i)
+			b.open(id, 1000)
+			r := request(id, "a", RailWallet)
+			r.Code = NewSecret([]byte("28" + id))
+			b.said(r, SaidApproved)
+		}
+		o, err := b.desk.Owed(b.ctx, "till")
+		if err != nil || len(o.LookAlikes) != MaxLookAlikes || o.MoreAlike != more {
+			t.Fatalf("%d listed and %d more, %v; want %d and %d", len(o.LookAlikes), o.MoreAlike, err, MaxLookAlikes, more)
+		}
+		for i, l := range o.LookAlikes {
+			if want := fmt.Sprintf("twin%03d/a", i); l.Approved != want {
+				t.Fatalf("at %d stands %s, want the oldest first: %s", i, l.Approved, want)
+			}
+		}
+		if o, err := b.desk.Owed(b.ctx, "other"); err != nil || len(o.Stuck)+len(o.LookAlikes)+o.MoreAlike > 0 {
+			t.Errorf("another till is told of %+v, %v", o, err)
+		}
+		if got, want := len(b.desk.Health(b.ctx).Problems), MaxLookAlikes+2; got != want {
+			t.Errorf("%d concerns, want %d: what is stuck, the look-alikes that are listed, and how many are not", got, want)
+		}
+	})
+}
+
 func TestARefundThatIsNotAnsweredLooksLikeNoPayment(t *testing.T) {
 	card := &script{pol: cardPolicy, answers: []Answer{yes(1000), yes(1000)}} // and no word about the refund
 	withDesk(t, card, nil, Rules{}, func(b *bench) {
@@ -59,7 +95,7 @@ func TestARefundThatIsNotAnsweredLooksLikeNoPayment(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		if o, err := b.desk.Owed(b.ctx); err != nil || len(o.Open) != 1 || len(o.LookAlikes) > 0 {
+		if o, err := b.desk.Owed(b.ctx, ""); err != nil || len(o.Open) != 1 || len(o.LookAlikes) > 0 {
 			t.Errorf("owed is %+v, %v", o, err)
 		}
 	})

@@ -16,9 +16,9 @@ const probeEvery = 30 * time.Second
 // Run recovers what was open when posd last ended, then keeps the desk open until ctx ends: it reopens a blocked
 // journal and probes hosts that owe answers. It waits for exchanges under way, for a while, and for every goroutine.
 func (d *Desk) Run(ctx context.Context) error {
-	var hour sync.WaitGroup
-	var looking atomic.Bool // at the hour: one at a time
-	defer hour.Wait()
+	var beside sync.WaitGroup        // what may wait for a host: a blocked journal does not wait for that
+	var looking, probing atomic.Bool // at the hour, at the hosts: one at a time
+	defer beside.Wait()
 	defer d.close()
 	err := d.recover(ctx)
 	if err != nil {
@@ -37,9 +37,11 @@ func (d *Desk) Run(ctx context.Context) error {
 				recovered = d.reopen(ctx)
 			}
 		case <-probe.C:
-			d.probe(ctx)
+			if probing.CompareAndSwap(false, true) {
+				beside.Go(func() { d.probe(ctx); probing.Store(false) })
+			}
 			if looking.CompareAndSwap(false, true) {
-				hour.Go(func() { d.closeOnTime(ctx); d.endDay(ctx); looking.Store(false) })
+				beside.Go(func() { d.closeOnTime(ctx); d.endDay(ctx); looking.Store(false) })
 			}
 		}
 	}
@@ -55,6 +57,8 @@ func (d *Desk) reopen(ctx context.Context) bool {
 		d.log.Error("journal stays blocked", "err", err)
 		return false
 	}
+	d.slip(Sale{}, Attempt{}) // a commit that failed may be on disk all the same, and what was to follow it did not
+	d.book.stir()
 	return d.recover(ctx) == nil
 }
 
@@ -82,24 +86,12 @@ func (d *Desk) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var risen []*life // first all, then each goes on: reversals must know of the older ones
-	for _, a := range open {
-		pol := Policy{}
-		t := d.tenderOf(a)
-		if t == nil && a.State != Created { // it stays as it is until somebody can ask or reverse
-			d.log.Error("attempt is owed on a rail that is not configured", "sale", a.Sale, "attempt", a.Attempt, "rail", string(a.Rail))
-			continue
+	risen, err := d.raise(ctx, open)
+	if err != nil {
+		for _, l := range risen { // Run recovers again: what has a life by then gets none
+			d.bury(l)
 		}
-		if t != nil {
-			pol = t.Policy()
-		}
-		if a, err = d.commit(ctx, a.Key, event{restart: true}, pol); err != nil {
-			return err
-		}
-		step.At("recovery moves")
-		if l := d.rise(a); l != nil {
-			risen = append(risen, l)
-		}
+		return err
 	}
 	for _, l := range risen {
 		d.live(l, func(ctx context.Context) { d.chase(ctx, l) })
@@ -116,6 +108,30 @@ func (d *Desk) recover(ctx context.Context) error {
 		d.log.Warn("open payments recovered", "count", len(open))
 	}
 	return nil
+}
+
+// raise tells each open attempt of the restart and makes the lives of those that need one. They begin when all are there:
+// reversals must know of the older ones. With an error the lives so far come back.
+func (d *Desk) raise(ctx context.Context, open []Attempt) (risen []*life, err error) {
+	for _, a := range open {
+		pol := Policy{}
+		t := d.tenderOf(a)
+		if t == nil && a.State != Created { // it stays as it is until somebody can ask or reverse
+			d.log.Error("attempt is owed on a rail that is not configured", "sale", a.Sale, "attempt", a.Attempt, "rail", string(a.Rail))
+			continue
+		}
+		if t != nil {
+			pol = t.Policy()
+		}
+		if a, err = d.commit(ctx, a.Key, event{restart: true}, pol); err != nil {
+			return risen, err
+		}
+		step.At("recovery moves")
+		if l := d.rise(a); l != nil {
+			risen = append(risen, l)
+		}
+	}
+	return risen, nil
 }
 
 // recoverCloses goes on with the close of a batch.

@@ -42,7 +42,7 @@ func (a Attempt) Said() string {
 	if a.Voided {
 		return SaidVoided
 	}
-	if a.Refunded > 0 && a.Net() <= 0 {
+	if a.Refunded > 0 && a.held() > 0 && a.Net() <= 0 {
 		return SaidRefunded
 	}
 	return said[a.State]
@@ -56,6 +56,9 @@ func (a Attempt) Net() Cents {
 	}
 	return held - a.Refunded
 }
+
+// Held is what an attempt took, reserved or gave back, as the journal has it, whatever another one did to that since.
+func (a Attempt) Held() Cents { return a.held() }
 
 // held is what the other side holds, or held before a void or refund: captured, or reserved by a pre-auth.
 func (a Attempt) held() Cents {
@@ -144,6 +147,8 @@ func (s Sale) locks(a Attempt) bool {
 	switch {
 	case a.Kind == KindBalance || a.Voided:
 		return false
+	case a.Owes() > 0:
+		return true
 	case a.undecided():
 		return true
 	case a.Kind == KindCompletion: // of less than the sale, by the till's own word: the rest may be paid another way
@@ -209,6 +214,12 @@ func (s Sale) ackIdle() bool {
 // lockProblem says to the cashier why a further attempt is refused, and what to do.
 func lockProblem(a Attempt) *Problem {
 	p := &Problem{Code: "sale_locked", Status: 409, RetryAt: a.Undo.NextTry}
+	if a.Owes() > 0 {
+		p.Code = "sale_needs_attention"
+		p.Detail = "a bill shows that attempt " + a.Attempt + " has taken the money, and it is not given back yet"
+		p.Remedy = "wait for its refund, or let a supervisor order that (posd refund); a supervisor may override with a reason"
+		return p
+	}
 	switch a.State {
 	case Created, Sent:
 		p.Detail = "attempt " + a.Attempt + " of this sale is still running; it may yet be paid"

@@ -17,7 +17,7 @@ func (d *day) rest() {
 			return
 		}
 		time.Sleep(5 * time.Minute)
-		o, err := d.desk.Owed(ctx)
+		o, err := d.desk.Owed(ctx, "")
 		if err != nil {
 			d.w.breach("owed cannot be read: %v", err)
 			return
@@ -32,7 +32,7 @@ func (d *day) rest() {
 			return
 		}
 	}
-	o, _ := d.desk.Owed(ctx)
+	o, _ := d.desk.Owed(ctx, "")
 	for _, a := range o.Open {
 		d.w.breach("I5: %s is still %s after a day of calm", a.Key, a.State)
 	}

@@ -50,7 +50,7 @@ type Policy struct {
 	Asks        bool          // an unknown outcome stays sent and is asked for until the plan's deadline (wallet)
 	Repeats     []Kind        // kinds whose unknown outcome is repeated under the same number, since nothing reverses them
 	Inquiries   []Kind        // kinds that move no money: their unknown outcome ends declined, and nothing reverses them
-	InFlightMax time.Duration // a reversal answered in doubt is asked again after this (card, 120 s)
+	InFlightMax time.Duration // how long a copy may be under way (120 s): what was answered in doubt is asked again after this
 	Call        time.Duration // time limit of one Authorize
 	AskCall     time.Duration // of one Ask
 	ReverseCall time.Duration // of one Reverse
@@ -130,8 +130,9 @@ const (
 // Undo is the result of Reverse.
 type Undo struct {
 	Outcome    UndoOutcome
-	After      time.Duration   // Again: not before this (a rule of the host); 0 leaves it to the core's back-off
+	After      time.Duration   // Again: nothing is wrong, but not before this (a rule of the host); 0 leaves it to the core's back-off
 	Reached    bool            // the host answered at all: the link lives
+	UnderWay   bool            // something that moves money was sent and not answered: it may still arrive
 	Code, Text string          // the other side's words
 	Progress   json.RawMessage // the tender's notes for its next try; nil keeps the old ones
 	Messages   []Message

@@ -309,6 +309,9 @@ func (d *Desk) Settle(ctx context.Context, k Key, v Settlement) (Attempt, error)
 		}
 		return a, notStuck(a)
 	}
+	if p := d.tooEarly(a, v); p != nil {
+		return a, p
+	}
 	err = d.visit(ctx, func(ctx context.Context) error {
 		if a, err = d.commit(ctx, k, event{verdict: &v}, Policy{}); err != nil {
 			return err
@@ -324,6 +327,28 @@ func (d *Desk) Settle(ctx context.Context, k Key, v Settlement) (Attempt, error)
 	}
 	d.log.Warn("attempt settled by a person", "sale", a.Sale, "attempt", a.Attempt, "payment", a.ShortID, "as", v.As, "by", v.By, "reason", v.Reason)
 	return d.book.Attempt(ctx, k)
+}
+
+// tooEarly refuses a verdict while a reversal that was sent and not answered may still arrive: what a person has just seen
+// in the other side's books would not be true any more.
+func (d *Desk) tooEarly(a Attempt, v Settlement) *Problem {
+	t := d.tenderOf(a)
+	if t == nil || v.As == "retry" {
+		return nil
+	}
+	sent := a.Undo.UnderWay
+	if a.Undo.Since.Before(d.began) && a.Undo.LastTry.After(d.began) && d.began.After(sent) {
+		sent = d.began // posd was stopped while it was reversing
+	}
+	until := sent.Add(t.Policy().InFlightMax)
+	if sent.IsZero() || v.At.Before(sent) || !v.At.Before(until) { // before: the clock was set back
+		return nil
+	}
+	return &Problem{
+		Code: "reversal_under_way", Status: 409, RetryAt: until,
+		Detail: "a reversal of attempt " + a.Key.String() + " was sent and not answered: it may still arrive",
+		Remedy: "look at the other side's books after " + until.Format(time.TimeOnly) + ", and settle then",
+	}
 }
 
 func notStuck(a Attempt) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -32,13 +31,18 @@ type store struct {
 
 func open(t *testing.T) *store {
 	t.Helper()
+	return openWith(t, devicesim.PrinterOptions{})
+}
+
+func openWith(t *testing.T, o devicesim.PrinterOptions) *store {
+	t.Helper()
 	j, err := journal.Open(t.Context(), journal.Options{
 		Now: time.Now, Memory: true, Owner: "test", Projections: []journal.Projection{prints.Projection()},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &store{t: t, j: j, sim: devicesim.NewPrinter(devicesim.PrinterOptions{})}
+	s := &store{t: t, j: j, sim: devicesim.NewPrinter(o)}
 	host, line := porttest.Pair(0)
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = s.sim.Serve(t.Context(), line) }()
@@ -177,7 +181,7 @@ func TestALateSlipIsHeldUntilTheNextSaleOrSomebodyAsks(t *testing.T) {
 	})
 }
 
-func TestWhatMayHaveComeOutIsReprintedMarked(t *testing.T) {
+func TestWhatThePrinterHasDoesNotComeOutAgainAfterAKill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.sim.SetPaperLeft(1) // stops in the slip
@@ -187,7 +191,29 @@ func TestWhatMayHaveComeOutIsReprintedMarked(t *testing.T) {
 		s.sim.SetPaper(true)
 		s.start(s.p)
 		time.Sleep(time.Minute)
-		if got := s.printed(); got != "cut short; *** REPRINT *** cut short" {
+		if got := s.printed(); got != "cut short" {
+			t.Errorf("got %q", got)
+		}
+		if j := s.state("cut short"); j.State != prints.Printed || j.Unsure != 0 || j.Confirmed != printer.ByProcessID {
+			t.Errorf("got %+v", j)
+		}
+	})
+}
+
+func TestWhatThePrinterHasForgottenIsCutOffAndReprintedMarked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.sim.SetPaperLeft(1)
+		s.put("cut short")
+		time.Sleep(time.Minute)
+		s.kill()
+		s.sim.SetPower(false)
+		s.sim.SetPaper(true)
+		s.sim.SetPower(true)
+		s.start(s.p)
+		s.put("next")
+		time.Sleep(time.Minute)
+		if got := s.printed(); got != "cut short *** IF CUT SHORT, SEE REPRINT ***; *** REPRINT *** cut short; next" {
 			t.Errorf("got %q", got)
 		}
 		if j := s.state("cut short"); j.State != prints.Printed || j.Unsure != 1 {
@@ -205,7 +231,7 @@ func (l *liar) Status(context.Context) (printer.Status, error) {
 
 func (l *liar) Print(context.Context, printer.Document) (printer.Result, error) {
 	l.tries++
-	return printer.Result{}, &printer.UnconfirmedError{Cause: io.ErrUnexpectedEOF}
+	return printer.Result{}, &printer.UnconfirmedError{Cause: printer.ErrQuiet}
 }
 
 func TestAPrinterThatNeverConfirmsDoesNotEatThePaper(t *testing.T) {

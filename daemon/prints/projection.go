@@ -13,22 +13,31 @@ import (
 const (
 	queued   = "print_queued"
 	started  = "print_started" // the first byte may have left
+	window   = "print_window"  // bytes of a further window may have left
 	stopped  = "print_stopped" // nothing came out
 	unsure   = "print_unsure"  // some of it may have come out
 	printed  = "print_done"
 	held     = "print_held"
 	released = "print_released"
+	recalled = "print_recalled" // by its till, before it was begun
 )
 
 const subjectPrefix = "print/"
 
 // fact is the body of every kind of event.
 type fact struct {
-	Document  *printer.Document    `json:"document,omitempty"`
+	Document  *printer.Document    `json:"document,omitempty"` // of a slip; a till's content is never in the journal
+	Client    string               `json:"client,omitempty"`   // whose job it is; "" for a slip
+	Sum       string               `json:"sum,omitempty"`      // of a till's content
+	Window    int                  `json:"window,omitempty"`
+	Torn      bool                 `json:"torn,omitempty"` // an incomplete print may hang out of the printer
 	NotAfter  time.Time            `json:"not_after,omitzero"`
 	Confirmed printer.Confirmation `json:"confirmed,omitempty"`
 	Missing   string               `json:"missing,omitempty"`
+	Drawn     string               `json:"drawn,omitempty"`
 	Why       string               `json:"why,omitempty"`
+	Quiet     bool                 `json:"quiet,omitempty"` // unsure: the printer was well, and did not say
+	Again     time.Time            `json:"again,omitzero"`  // unsure: not tried before
 }
 
 func entry(id, kind string, f fact) journal.Entry {
@@ -38,8 +47,13 @@ func entry(id, kind string, f fact) journal.Entry {
 // job is a row of the table.
 type job struct {
 	Job
-	sending bool   // started, and not ended
-	doc     string // empty once printed
+	sum       string // of a till's content
+	sending   bool   // started, and not ended
+	try       int64  // number of the event that started it last
+	startedAt time.Time
+	windows   int    // of that try, that may have left
+	torn      bool   // at that try an incomplete print may have hung out of the printer
+	doc       string // a slip's; empty once printed
 }
 
 // Projection is to be registered when the journal is opened.
@@ -57,19 +71,46 @@ func (projection) Tables() []string { return []string{"prints_job"} }
 // Schema is the table's definition. Times are milliseconds since 1970; 0 is none.
 func (projection) Schema() string {
 	return `
-CREATE TABLE prints_job (id TEXT PRIMARY KEY, seq INTEGER, state TEXT, sending INTEGER, queued_at INTEGER,
-  not_after INTEGER, printed_at INTEGER, confirmed TEXT, unsure INTEGER, released INTEGER, why TEXT, doc TEXT) WITHOUT ROWID;
-CREATE INDEX prints_job_state ON prints_job (state, seq);`
+CREATE TABLE prints_job (id TEXT PRIMARY KEY, seq INTEGER, client TEXT, sum TEXT, state TEXT, sending INTEGER, try INTEGER,
+  started_at INTEGER, windows INTEGER, torn INTEGER, queued_at INTEGER, not_after INTEGER, ended_at INTEGER,
+  confirmed TEXT, missing TEXT, drawn TEXT, unsure INTEGER, quiet INTEGER, again INTEGER, released INTEGER, why TEXT, doc TEXT) WITHOUT ROWID;
+CREATE INDEX prints_job_state ON prints_job (state, seq);
+CREATE INDEX prints_job_begun ON prints_job (seq) WHERE sending = 1;
+CREATE TABLE IF NOT EXISTS prints_content (id TEXT PRIMARY KEY, doc TEXT) WITHOUT ROWID;`
 }
 
 // changes are what each kind of event does to its row.
 var changes = map[string]string{
-	started:  `sending = 1`,
-	stopped:  `sending = 0`,
-	unsure:   `sending = 0, unsure = unsure + 1, released = 0`,
-	printed:  `sending = 0, state = 'printed', doc = '', why = ''`,
-	held:     `sending = 0, state = 'held', released = 0`,
-	released: `state = 'waiting', released = 1`,
+	started:  `sending = 1, try = ?, started_at = ?, torn = ?, windows = 1, again = 0`,
+	window:   `windows = ?`,
+	stopped:  `sending = 0, why = ?`,
+	unsure:   `sending = 0, unsure = unsure + 1, quiet = quiet + ?, again = ?, released = 0, why = ?`,
+	printed:  `sending = 0, state = 'printed', doc = '', why = '', ended_at = ?, confirmed = ?, missing = ?, drawn = ?`,
+	held:     `sending = 0, state = 'held', released = 0, ended_at = ?, why = ?`,
+	released: `state = 'waiting', released = 1, again = 0`,
+	recalled: `state = 'recalled', ended_at = ?, why = ''`,
+}
+
+// values are what stands for the question marks of changes.
+func values(e journal.Event, f fact) []any {
+	switch e.Kind {
+	case started:
+		return []any{e.Seq, e.Time.UnixMilli(), f.Torn}
+	case window:
+		return []any{f.Window}
+	case stopped:
+		return []any{f.Why}
+	case unsure:
+		return []any{f.Quiet, milli(f.Again), f.Why}
+	case printed:
+		return []any{e.Time.UnixMilli(), string(f.Confirmed), f.Missing, f.Drawn}
+	case recalled:
+		return []any{e.Time.UnixMilli()}
+	case held:
+		return []any{e.Time.UnixMilli(), f.Why}
+	default:
+		return nil
+	}
 }
 
 // Fold applies one event.
@@ -83,34 +124,43 @@ func (projection) Fold(tx *journal.Tx, e journal.Event) error {
 		return fmt.Errorf("event %d: %w", e.Seq, err)
 	}
 	id := e.Subject[len(subjectPrefix):]
-	switch e.Kind {
-	case queued:
-		doc, err := json.Marshal(f.Document)
+	if e.Kind == queued {
+		return enqueue(tx, id, e, f)
+	}
+	return tx.Exec(`UPDATE prints_job SET `+change+` WHERE id = ?`, append(values(e, f), id)...)
+}
+
+func enqueue(tx *journal.Tx, id string, e journal.Event, f fact) error {
+	doc := ""
+	if f.Document != nil {
+		text, err := json.Marshal(f.Document)
 		if err != nil {
 			return fmt.Errorf("event %d: %w", e.Seq, err)
 		}
-		return tx.Exec(`INSERT INTO prints_job VALUES (?, ?, 'waiting', 0, ?, ?, 0, '', 0, 0, '', ?)`,
-			id, e.Seq, e.Time.UnixMilli(), f.NotAfter.UnixMilli(), string(doc))
-	case printed:
-		return tx.Exec(`UPDATE prints_job SET `+change+`, printed_at = ?, confirmed = ? WHERE id = ?`,
-			e.Time.UnixMilli(), string(f.Confirmed), id)
-	case stopped, unsure, held:
-		return tx.Exec(`UPDATE prints_job SET `+change+`, why = ? WHERE id = ?`, f.Why, id)
-	default:
-		return tx.Exec(`UPDATE prints_job SET `+change+` WHERE id = ?`, id)
+		doc = string(text)
 	}
+	return tx.Exec(`INSERT INTO prints_job VALUES (?, ?, ?, ?, 'waiting', 0, 0, 0, 0, 0, ?, ?, 0, '', '', '', 0, 0, 0, 0, '', ?)`,
+		id, e.Seq, f.Client, f.Sum, e.Time.UnixMilli(), milli(f.NotAfter), doc)
 }
 
-const columns = `SELECT id, state, sending, queued_at, not_after, printed_at, confirmed, unsure, released, why, doc FROM prints_job`
+const (
+	known = `SELECT id, client, sum, state, sending, try, started_at, windows, torn, queued_at, not_after, ended_at,
+  confirmed, missing, drawn, unsure, quiet, again, released, why`
+	columns     = known + `, doc FROM prints_job`
+	withoutText = known + `, '' FROM prints_job`
+)
 
 // row is what can be scanned.
 type row interface{ Scan(dest ...any) error }
 
 func scan(r row) (j job, err error) {
-	var queuedAt, notAfter, printedAt int64
-	err = r.Scan(&j.ID, &j.State, &j.sending, &queuedAt, &notAfter, &printedAt, &j.Confirmed, &j.Unsure, &j.Released,
-		&j.Why, &j.doc)
-	j.QueuedAt, j.NotAfter, j.PrintedAt = at(queuedAt), at(notAfter), at(printedAt)
+	var queuedAt, notAfter, startedAt, endedAt, again int64
+	err = r.Scan(&j.ID, &j.Client, &j.sum, &j.State, &j.sending, &j.try, &startedAt, &j.windows, &j.torn, &queuedAt,
+		&notAfter, &endedAt, &j.Confirmed, &j.Missing, &j.Drawn, &j.Unsure, &j.Quiet, &again, &j.Released, &j.Why, &j.doc)
+	j.QueuedAt, j.NotAfter, j.startedAt, j.Again = at(queuedAt), at(notAfter), at(startedAt), at(again)
+	if j.State == Printed {
+		j.PrintedAt = at(endedAt)
+	}
 	return j, err
 }
 
@@ -123,4 +173,11 @@ func at(milli int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(milli)
+}
+
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
 }

@@ -1,10 +1,13 @@
 package prints
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"posd/daemon/journal"
@@ -12,9 +15,13 @@ import (
 	"posd/drivers/printer"
 )
 
-// Run prints until ctx ends. It owns the printing: one Run per queue. After a crash it begins as it always does: a job
-// that was started and not ended is one of unknown outcome.
+// Run prints until ctx ends. It owns the printing: one Run per queue. After a crash it begins as it always does: of a job
+// that was started and not ended the printer is asked.
 func (q *Queue) Run(ctx context.Context) {
+	var forgetting sync.WaitGroup
+	forgetting.Go(func() { q.forgetting(ctx) })
+	defer forgetting.Wait()
+	q.torn = q.mayBeTorn(ctx)
 	for ctx.Err() == nil {
 		done, err := q.once(ctx)
 		switch {
@@ -23,9 +30,11 @@ func (q *Queue) Run(ctx context.Context) {
 				q.o.Log.Warn("slip waits", "err", err)
 			}
 			q.pause(ctx, pollEvery)
-		case !done:
+		case done:
 			q.keep("")
-			q.pause(ctx, 0)
+		default:
+			q.keep("")
+			q.pause(ctx, q.nap(ctx))
 		}
 	}
 }
@@ -45,7 +54,7 @@ func (q *Queue) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// once brings the first waiting job one step further. done is false when there is none. An error means: try again in a
+// once brings the first waiting job one step further. done is false when there is none, or none but those that rest. An error means: try again in a
 // while; no paper was used, or the job says that it may have been.
 func (q *Queue) once(ctx context.Context) (done bool, err error) {
 	j, err := q.first(ctx)
@@ -55,28 +64,67 @@ func (q *Queue) once(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	fresh := q.takeFresh(j.ID)
 	switch {
+	case fresh: // whoever prints it looks at the printer
+		return true, q.print(ctx, j, 0)
 	case j.sending:
-		return true, q.record(ctx, j.ID, unsure, fact{Why: "posd ended while it was being printed"})
-	case j.Unsure >= maxUnsure && !j.Released:
-		q.o.Log.Warn("slip given up: the printer never confirms", "slip", j.ID, "tries", j.Unsure)
+		if err := q.able(ctx); err != nil {
+			return true, err
+		}
+		return true, q.print(ctx, j, j.windows)
+	case j.Quiet >= maxQuiet && !j.Released:
+		q.o.Log.Warn("slip given up: the printer never confirms", "slip", j.ID, "tries", j.Quiet)
 		return true, q.record(ctx, j.ID, held, fact{Why: "the printer never said whether it came out"})
-	case !j.Released && q.o.Now().After(j.NotAfter):
-		return true, q.record(ctx, j.ID, held, fact{Why: q.keeps()})
+	case !j.Released && q.late(j, q.o.Now()):
+		return true, q.record(ctx, j.ID, held, fact{Why: cmp.Or(q.keeps(), j.Why)})
 	}
 	if err := q.able(ctx); err != nil {
 		return true, err
 	}
-	return true, q.print(ctx, j)
+	if j, err = q.start(ctx, j); errors.Is(err, ErrNoJob) {
+		return true, nil
+	} else if err != nil {
+		return true, err
+	}
+	return true, q.print(ctx, j, 0)
 }
 
-// first is the oldest job that waits.
+func (q *Queue) late(j job, now time.Time) bool { return !j.NotAfter.IsZero() && now.After(j.NotAfter) }
+
+// first is the job that was begun, or else the oldest that waits and does not rest; a slip goes before a till's job that the
+// printer has failed at.
 func (q *Queue) first(ctx context.Context) (j job, err error) {
+	const begun, waiting = columns + ` INDEXED BY prints_job_begun WHERE sending = 1 LIMIT 1`, columns + ` WHERE state = 'waiting' AND NOT ` + rests
+	now := q.o.Now()
 	err = q.o.Journal.View(ctx, func(tx *journal.Tx) error {
-		j, err = scan(tx.QueryRow(columns + " WHERE state = 'waiting' ORDER BY seq LIMIT 1"))
+		j, err = scan(tx.QueryRow(begun))
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		j, err = scan(tx.QueryRow(waiting+` ORDER BY seq LIMIT 1`, milli(now), milli(now.Add(longestRest))))
+		if err != nil || j.Client == "" || j.Unsure == 0 {
+			return err
+		}
+		slip, err := scan(tx.QueryRow(waiting+` AND client = '' ORDER BY seq LIMIT 1`, milli(now), milli(now.Add(longestRest))))
+		if err == nil {
+			j = slip
+		}
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
 		return err
 	})
 	return j, err
+}
+
+// mayBeTorn tells whether a job may have ended on paper before its time. It is careful: a cut too many costs little.
+func (q *Queue) mayBeTorn(ctx context.Context) bool {
+	n := 0
+	err := q.o.Journal.View(ctx, func(tx *journal.Tx) error {
+		return tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM prints_job WHERE state = 'waiting' AND unsure > 0)`).Scan(&n)
+	})
+	return err == nil && n > 0
 }
 
 // able says why the printer would not print now.
@@ -90,40 +138,77 @@ func (q *Queue) able(ctx context.Context) error {
 	return s.Err()
 }
 
-// print sends a job. That it was begun is on disk before its first byte leaves.
-func (q *Queue) print(ctx context.Context, j job) error {
-	doc, err := document(j.doc)
+// start records that a job is begun, before its first byte leaves.
+func (q *Queue) start(ctx context.Context, j job) (job, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
+	defer cancel()
+	err := q.o.Journal.Update(ctx, func(tx *journal.Tx) error {
+		now, err := load(tx, j.ID)
+		if err == nil && now.State != Waiting { // its till has taken it back meanwhile
+			err = ErrNoJob
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Append(entry(j.ID, started, fact{Torn: q.torn}))
+	})
 	if err != nil {
-		return q.record(ctx, j.ID, held, fact{Why: "the document cannot be read: " + err.Error()})
+		return j, fmt.Errorf("record %s of slip %s: %w", started, j.ID, err)
 	}
-	if err := q.record(ctx, j.ID, started, fact{}); err != nil {
+	q.tell(ctx, j.ID)
+	err = q.o.Journal.View(ctx, func(tx *journal.Tx) (err error) {
+		j, err = load(tx, j.ID)
+		return err
+	})
+	return j, err
+}
+
+// print sends a job whose begin is on disk; behind what is on paper, when windows of it may have left before.
+func (q *Queue) print(ctx context.Context, j job, begun int) error {
+	doc, err := q.document(ctx, j)
+	if errors.Is(err, errUnreadable) {
+		return q.record(ctx, j.ID, held, fact{Why: err.Error()})
+	}
+	if err != nil {
 		return err
 	}
-	res, err := q.o.Printer.Print(ctx, q.mark(doc, j))
+	try := printer.Try{
+		Tag: fmt.Sprint(j.ID, " ", j.try), Begun: begun,
+		Begin: func(ctx context.Context, n int) error { return q.record(ctx, j.ID, window, fact{Window: n}) },
+	}
+	res, err := printer.PrintTry(ctx, q.o.Printer, q.mark(doc, j), try)
 	step.At("slip out")
 	var maybe *printer.UnconfirmedError
 	switch {
 	case err == nil:
-		if len(res.Missing) > 0 {
-			q.o.Log.Warn("slip has characters that the printer does not", "slip", j.ID, "characters", string(res.Missing))
+		if n := len(res.Missing); n > 0 {
+			q.o.Log.Warn("slip has characters that the printer does not", "slip", j.ID, "characters", n)
 		}
-		return q.record(ctx, j.ID, printed, fact{Confirmed: res.Confirmed, Missing: string(res.Missing)})
-	case errors.As(err, &maybe):
-		return errors.Join(err, q.record(ctx, j.ID, unsure, fact{Why: maybe.Cause.Error()}))
+		q.torn = false
+		return q.record(ctx, j.ID, printed, fact{Confirmed: res.Confirmed, Missing: string(res.Missing), Drawn: string(res.Drawn)})
+	case errors.Is(err, printer.ErrCannotSay):
+		return q.unsure(ctx, j, err)
+	case errors.As(err, &maybe) || begun > 0:
+		return err // it stays begun: the printer will be asked how far it came
 	default:
 		return errors.Join(err, q.record(ctx, j.ID, stopped, fact{Why: err.Error()}))
 	}
 }
 
-// marks are what stands above a slip that is not the first of its kind, or not of this hour.
-var marks = map[string]struct{ again, late string }{
-	"zh": {"*** 重打印 ***", "*** 补打 %s ***"},
-	"en": {"*** REPRINT ***", "*** PRINTED LATE %s ***"},
+// marks are what stands above a slip that is not the first of its kind, or not of this hour, and below one that may have
+// ended too early.
+var marks = map[string]struct{ again, late, torn string }{
+	"zh": {"*** 重打印 ***", "*** 补打 %s ***", "*** 如不完整，以重打印为准 ***"},
+	"en": {"*** REPRINT ***", "*** PRINTED LATE %s ***", "*** IF CUT SHORT, SEE REPRINT ***"},
 }
 
-// mark says on the slip that it may be there twice, or that it comes late. The payment's own time stands below.
+// mark says on the slip that it may be there twice, or that it comes late. The payment's own time stands below. What may
+// hang out of the printer is cut off before. It depends on the job only: who goes on with a job needs the same bytes.
 func (q *Queue) mark(doc printer.Document, j job) printer.Document {
 	words, ok := marks[doc.Language]
+	if !ok {
+		words, ok = marks[q.o.Language]
+	}
 	if !ok {
 		words = marks["en"]
 	}
@@ -131,11 +216,16 @@ func (q *Queue) mark(doc printer.Document, j job) printer.Document {
 	add := func(text string) {
 		above = append(above, printer.Line{Align: printer.Center, Runs: []printer.Run{{Text: text, Bold: true}}})
 	}
+	if j.torn {
+		add(words.torn)
+		above = append(above, printer.Line{Kind: printer.Cut})
+	}
 	if j.Unsure > 0 {
 		add(words.again)
+		doc.Lines = slices.DeleteFunc(slices.Clone(doc.Lines), func(l printer.Line) bool { return l.Kind == printer.Drawer })
 	}
-	if now := q.o.Now(); now.After(j.NotAfter) {
-		add(fmt.Sprintf(words.late, now.Format("2006-01-02 15:04")))
+	if q.late(j, j.startedAt) {
+		add(fmt.Sprintf(words.late, j.startedAt.Format("2006-01-02 15:04")))
 	}
 	doc.Lines = append(above, doc.Lines...)
 	return doc

@@ -210,10 +210,15 @@ func (w *workplace) leave(wrong bool) {
 		return
 	}
 	w.shop.close()
-	if !wrong || *keepIn == "" || os.Rename(w.shop.dir, filepath.Join(*keepIn, filepath.Base(w.shop.dir))) != nil {
-		_ = os.RemoveAll(w.shop.dir)
-	}
+	w.shop.leave(wrong)
 	w.shop, w.left = nil, 0
+}
+
+// leave removes the shop's files, or keeps them if something is to be seen in them and somebody wants them.
+func (s *shop) leave(wrong bool) {
+	if !wrong || *keepIn == "" || os.Rename(s.dir, filepath.Join(*keepIn, filepath.Base(s.dir))) != nil {
+		_ = os.RemoveAll(s.dir)
+	}
 }
 
 // report says what was done and what was found. A step that was never reached shows nothing, and fails.

@@ -119,7 +119,7 @@ func readKept(ctx context.Context, j *journal.Journal) (*kept, error) {
 
 // addOwed reads what recovery would go on with, the way the API shows it.
 func (k *kept) addOwed(ctx context.Context, desk *payment.Desk) error {
-	o, err := desk.Owed(ctx)
+	o, err := desk.Owed(ctx, "")
 	if err != nil {
 		return fmt.Errorf("does not tell what is owed: %w", err)
 	}

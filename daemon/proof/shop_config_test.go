@@ -53,6 +53,7 @@ in_flight_max = "1s"
 {{- if .Gateway}}
 [wallet]
 confirm_gap = "100ms"
+in_flight_max = "1s"
 [wallet.alipay]
 enabled = true
 url = "http://{{.Gateway}}/gateway.do"

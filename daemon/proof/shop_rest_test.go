@@ -37,6 +37,8 @@ func (s *shop) rest(ctx context.Context) error {
 	})
 	if err != nil && len(last.Open)+len(last.Stuck) > 0 {
 		err = fmt.Errorf("%w\nstill owed: %s", err, last.Raw)
+	} else if err != nil && s.lacks != "" {
+		err = fmt.Errorf("%w\npaid without a receipt: sale %s", err, s.lacks)
 	}
 	return err
 }
@@ -75,10 +77,12 @@ func (s *shop) papered(ctx context.Context) (bool, error) {
 				return false, err
 			}
 			if a.Kind == "sale" && a.State == payment.SaidApproved && a.Refunded == 0 && paid[sale.ID] == 0 {
+				s.lacks = sale.ID
 				return false, nil
 			}
 		}
 	}
+	s.lacks = ""
 	return true, nil
 }
 

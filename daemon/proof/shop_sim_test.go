@@ -86,7 +86,7 @@ func (s *shop) simulate(ctx context.Context, name string, args ...string) (*sim,
 	defer context.AfterFunc(ctx, func() { _ = r.Close() })()
 	line, err := bufio.NewReader(r).ReadString('\n')
 	words := strings.Fields(line)
-	if err != nil || len(words) != 4 || words[0] != "ready" {
+	if err != nil || len(words) < 4 || words[0] != "ready" {
 		return m, fmt.Errorf("simulator %s says %q (%w)\n%s", name, line, err, p.tail())
 	}
 	m.address, m.control = words[2], strings.TrimPrefix(words[3], "control=")

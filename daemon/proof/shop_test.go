@@ -44,6 +44,7 @@ type shop struct {
 	posd    *process // nil before the first start; owned by who starts and ends posd
 	started int      // how often; for the names of its logs
 
+	lacks   string     // a payment that stands and had no receipt yet at the last look; of who lets the shop rest
 	reading sync.Mutex // one customer at the card reader
 
 	mu   sync.Mutex

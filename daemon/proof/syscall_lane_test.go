@@ -68,7 +68,7 @@ func (l *lane) ready(ctx context.Context) error {
 func (l *lane) close() {
 	if l.s != nil {
 		l.s.close()
-		_ = os.RemoveAll(l.s.dir)
+		l.s.leave(l.spoilt)
 	}
 }
 

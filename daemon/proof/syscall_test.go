@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,8 @@ var (
 	faultRuns = flag.Int("proof.faults", 60, "runs of posd with a system call that fails; 0 for every call with every error it can have")
 	pairRuns  = flag.Int("proof.pairs", 0, "runs with two system calls that fail")
 	faultLane = flag.Int("proof.lanes", 8, "shops in which they are played side by side")
+	faultOnly = flag.String("proof.play", "", "a regular expression: only the runs whose description it fits, each of them -proof.again times")
+	playAgain = flag.Int("proof.again", 1, "how often they are played")
 )
 
 // errorsOf are the ways in which a kind of call can fail. With a star it fails from then on.
@@ -144,7 +147,7 @@ func TestEverySystemCallFailsOnceAndNoMoneyIsLost(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(drawnSeed(t), 6))
 	list := programme(calls, *faultRuns, r)
-	list = append(list, pairsOf(calls, *pairRuns, r)...)
+	list = picked(append(list, pairsOf(calls, *pairRuns, r)...))
 	st := &stage{t: t, work: make(chan play), hits: map[string]int{}, missed: map[string]int{}}
 	var lanes sync.WaitGroup
 	for range min(*faultLane, len(list)) {
@@ -156,6 +159,16 @@ func TestEverySystemCallFailsOnceAndNoMoneyIsLost(t *testing.T) {
 	close(st.work)
 	lanes.Wait()
 	st.report(calls, len(list))
+}
+
+// picked are the runs that somebody wants to look at: all, when he does not say.
+func picked(list []play) []play {
+	if *faultOnly == "" {
+		return list
+	}
+	only := regexp.MustCompile(*faultOnly)
+	list = slices.DeleteFunc(list, func(p play) bool { return !only.MatchString(p.String()) })
+	return slices.Repeat(list, *playAgain)
 }
 
 // rehearse counts the calls of each scene.

@@ -71,7 +71,7 @@ func Lines(d printer.Document, columns int) []string {
 		switch r.Kind {
 		case printer.Text, printer.Rule:
 			lines = append(lines, r.String())
-		case printer.Barcode, printer.QR, printer.Feed, printer.Cut, printer.Drawer:
+		case printer.Table, printer.Barcode, printer.QR, printer.Image, printer.Feed, printer.Cut, printer.Drawer, printer.Raw:
 		}
 	}
 	return lines

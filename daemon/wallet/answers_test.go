@@ -31,7 +31,7 @@ reversed in the end.
 | FAILED_NEW_CODE 换码 | declined; the customer shows a fresh code |
 | CONFIG 设置错误 | declined; a technician looks at the settings |
 | CLOSED 已关闭 | final, no money |
-| REVERSED 已撤销 | final, the money went back; after a cancel a query confirms it |
+| REVERSED 已撤销 | final, the money went back; after a cancel a query confirms it: closed, reversed, or absent in two that are ` + "`wallet.confirm_gap`" + ` apart, the last of them ` + "`wallet.in_flight_max`" + ` after the payment was sent |
 | RETRY_REVERSE 再撤销 | the cancel is called again |
 
 `

@@ -19,7 +19,7 @@ func (w *Wallet) Authorize(ctx context.Context, a payment.Attempt, in payment.In
 		step.At("wallet refund")
 		r := l.do(ctx, call)
 		step.At("wallet refund answered")
-		return w.refunded(a, call, r)
+		return refunded(a, call, r)
 	}
 	c, ok := in.(*code)
 	if !ok { // repeated without the code: it was sent before, and is never sent again
@@ -110,7 +110,7 @@ func (w *Wallet) asked(a payment.Attempt, l *line, r Result) payment.Answer {
 
 // refunded reads the answer to a refund that is an attempt of its own. A refusal of our settings says nothing of the
 // copy that was sent before.
-func (w *Wallet) refunded(a payment.Attempt, c Call, r Result) payment.Answer {
+func refunded(a payment.Attempt, c Call, r Result) payment.Answer {
 	ans := payment.Answer{Code: r.Code, Text: r.Text, Messages: r.Messages, Reason: r.Doubt}
 	ans.Host.Reference = r.Facts.Reference
 	switch {
@@ -121,7 +121,7 @@ func (w *Wallet) refunded(a payment.Attempt, c Call, r Result) payment.Answer {
 		ans.Reason = payment.ReasonOther
 	case r.Class == ClassReversed:
 		ans.Outcome, ans.Amount = payment.Approved, a.Amount
-	case r.Class == ClassConfig && (a.Asks > 0 || a.SentAt.Before(w.opened)):
+	case r.Class == ClassConfig && a.Asks > 0:
 		ans.Reason = payment.ReasonOther
 	case r.Class == ClassFailed, r.Class == ClassConfig, r.Class == ClassClosed:
 		ans.Outcome = payment.Declined

@@ -42,7 +42,8 @@ func (w *Wallet) planned(r payment.Request, in payment.Input, n payment.Numbers)
 		if !ok {
 			return data{}, nil, errors.New("wallet: a sale without a code")
 		}
-		return data{Wallet: c.wallet, Order: n.Order}, w.providers[c.wallet], nil
+		now := w.stamp()
+		return data{Wallet: c.wallet, Order: n.Order, Planned: &now}, w.providers[c.wallet], nil
 	}
 	if r.Original == nil {
 		return data{}, nil, fmt.Errorf("wallet: %s without an original", r.Kind)

@@ -17,7 +17,13 @@ type notes struct {
 	Accepted bool   `json:"accepted,omitempty"` // the gateway has accepted a cancel, and no query contradicts it
 	Refused  string `json:"refused,omitempty"`  // it has refused to cancel, with this code: a refund is tried instead
 	NotPaid  *stamp `json:"not_paid,omitempty"` // when a query first knew no paid order after that
-	Held     *stamp `json:"held,omitempty"`     // when the undoing was first held back until ReverseNotBefore
+	Begun    *begun `json:"begun,omitempty"`    // when the undoing began, of an order that an earlier run had sent
+}
+
+// begun is when an undoing began, and how old its order was then by the wall clock.
+type begun struct {
+	stamp
+	Age time.Duration `json:"age"`
 }
 
 // stamp is a moment that survives a restart by wall time, and clock changes within one run by monotonic time.
@@ -30,8 +36,9 @@ type stamp struct {
 // Reverse makes one step of undoing a sale: at most one cancel (or, past the window, refund) and one query.
 //
 // It is confirmed by a query only, since gateways accept the cancelling of anything: an order that is closed or
-// reversed, or one that is absent in two queries at least ConfirmGap apart after a cancel was accepted. An order that
-// still waits for its customer is no proof, it can still be paid, so it is cancelled again; so is one seen paid.
+// reversed, or one that is absent in two queries at least ConfirmGap apart after a cancel was accepted, the last of them
+// when no copy of the payment can be under way any more. An order that still waits for its customer is no proof, it can
+// still be paid, so it is cancelled again; so is one seen paid.
 func (w *Wallet) Reverse(ctx context.Context, a payment.Attempt) payment.Undo {
 	d, l, err := w.of(a)
 	if err != nil {
@@ -40,14 +47,13 @@ func (w *Wallet) Reverse(ctx context.Context, a payment.Attempt) payment.Undo {
 	if a.Kind != payment.KindSale {
 		return payment.Undo{Outcome: payment.Refused, Code: "not_reversible", Text: "a wallet refund is repeated, not reversed"}
 	}
-	u := undoing{w: w, l: l, a: a, order: d.Order}
+	u := undoing{w: w, l: l, a: a, order: d.Order, planned: d.Planned}
 	if len(a.Undo.Progress) > 0 {
 		_ = json.Unmarshal(a.Undo.Progress, &u.notes) // notes that cannot be read are begun anew: that only costs time
 	}
-	age := max(0, w.o.Now().Sub(a.SentAt))
 	switch {
-	case u.early(age):
-	case age >= l.terms.ReverseWindow:
+	case u.early():
+	case w.o.Now().Sub(a.SentAt) >= l.terms.ReverseWindow:
 		u.late(ctx)
 	default:
 		u.inWindow(ctx)
@@ -57,12 +63,13 @@ func (w *Wallet) Reverse(ctx context.Context, a payment.Attempt) payment.Undo {
 
 // undoing is one call of Reverse.
 type undoing struct {
-	w     *Wallet
-	l     *line
-	a     payment.Attempt
-	order string
-	notes notes
-	out   payment.Undo
+	w       *Wallet
+	l       *line
+	a       payment.Attempt
+	order   string
+	planned *stamp // when the order was about to be sent; nil in the data of older versions
+	notes   notes
+	out     payment.Undo
 }
 
 func (u *undoing) result() payment.Undo {
@@ -70,21 +77,22 @@ func (u *undoing) result() payment.Undo {
 	return u.out
 }
 
-// early holds the undoing back until the gateway allows it. A clock that was set back does not hold it for longer.
-func (u *undoing) early(age time.Duration) bool {
-	least := u.l.terms.ReverseNotBefore
-	if age >= least {
-		return false
+// early holds the undoing back until the gateway allows it.
+func (u *undoing) early() bool {
+	u.out.After = max(0, u.l.terms.ReverseNotBefore-u.age())
+	return u.out.After > 0
+}
+
+// age is for how long the order has been sent, by monotonic time. Of one that an earlier run had sent only the wall clock can
+// tell how old it was when its undoing began; a clock that is set back later holds it back for no longer than from then on.
+func (u *undoing) age() time.Duration {
+	if u.planned != nil && u.planned.Run == u.w.run {
+		return u.w.since(*u.planned)
 	}
-	u.out.After = least - age
-	if u.notes.Held == nil || u.w.since(*u.notes.Held) < 0 {
-		s := u.w.stamp()
-		u.notes.Held = &s
-		return true
+	if u.notes.Begun == nil || u.w.since(u.notes.Begun.stamp) < 0 {
+		u.notes.Begun = &begun{u.w.stamp(), max(0, u.w.o.Now().Sub(u.a.SentAt))}
 	}
-	waited := u.w.since(*u.notes.Held)
-	u.out.After = min(u.out.After, max(0, least-waited))
-	return waited < least
+	return u.notes.Begun.Age + u.w.since(u.notes.Begun.stamp)
 }
 
 // inWindow cancels unless a cancel is already accepted, and asks what came of it.
@@ -163,29 +171,29 @@ func (u *undoing) query(ctx context.Context) (r Result, ok bool) {
 	case r.Class == ClassPaid, r.Class == ClassPending:
 		u.notes.Accepted, u.notes.NotPaid = false, nil
 	case u.notes.Accepted && (r.Absent || r.Class == ClassFailed):
-		u.absent()
+		u.absent(r)
 	}
 	return r, true
 }
 
-// absent counts the queries that knew no paid order: two, far enough apart, end it.
-func (u *undoing) absent() {
+// absent counts the queries that knew no paid order: two, far enough apart, end it. Where there is no order at all the
+// payment may be under way yet, so it is asked for until it cannot be.
+func (u *undoing) absent(r Result) {
 	gap := u.w.o.ConfirmGap
-	if u.notes.NotPaid == nil {
+	if u.notes.NotPaid == nil || u.w.since(*u.notes.NotPaid) < 0 { // the clock was set back over a restart: the wait begins anew
 		s := u.w.stamp()
 		u.notes.NotPaid, u.out.After = &s, gap
 		return
 	}
-	passed := u.w.since(*u.notes.NotPaid)
-	if passed >= gap {
+	left := gap - u.w.since(*u.notes.NotPaid)
+	if r.Absent {
+		left = max(left, min(gap, u.w.o.InFlightMax-u.age()))
+	}
+	if left <= 0 {
 		u.out.Outcome = payment.Confirmed
 		return
 	}
-	u.out.After = gap - passed
-	if passed < 0 { // the clock was set back over a restart: begin the wait anew
-		s := u.w.stamp()
-		u.notes.NotPaid, u.out.After = &s, gap
-	}
+	u.out.After = left
 }
 
 // do fills in what all calls of one undoing share, and keeps the words and messages for the journal.
@@ -198,6 +206,7 @@ func (u *undoing) do(ctx context.Context, c Call) Result {
 	r := u.l.do(ctx, c)
 	u.out.Messages = append(append(u.out.Messages, out), r.Messages...)
 	u.out.Reached = u.out.Reached || r.Reached
+	u.out.UnderWay = u.out.UnderWay || c.Op != OpQuery && !r.Reached && !r.NotSent
 	if r.Code != "" || u.out.Code == "" {
 		u.out.Code, u.out.Text = r.Code, r.Text
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	mrand "math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -56,9 +57,13 @@ var everyKind = []string{alipay.Name, wechat.Name, wechatMD5, wechatV3}
 
 // shop is a till's wallet tender with one gateway behind it, and a customer. now may run apart from the virtual clock.
 type shop struct {
-	t      *testing.T
+	t      testing.TB
 	kind   string
 	name   string // of the provider
+	url    string // of the gateway; no path
+	backup string // of its second host
+	hurry  bool   // figures for real time: tests are not to wait
+	server *httptest.Server
 	g      *walletsim.Gateway
 	link   *walletsim.Transport
 	w      *wallet.Wallet
@@ -87,10 +92,10 @@ func gatewayOptions(seed byte) walletsim.Options {
 	}
 }
 
-func newShop(t *testing.T, kind string, change ...func(*walletsim.Options)) *shop {
+func newShop(t testing.TB, kind string, change ...func(*walletsim.Options)) *shop {
 	t.Helper()
 	name, _, _ := strings.Cut(kind, " ")
-	s := &shop{t: t, kind: kind, name: name}
+	s := &shop{t: t, kind: kind, name: name, url: "http://gateway.test"}
 	o := gatewayOptions(7)
 	for _, c := range change {
 		c(&o)
@@ -111,7 +116,7 @@ func newShop(t *testing.T, kind string, change ...func(*walletsim.Options)) *sho
 func (s *shop) newWallet(link http.RoundTripper) *wallet.Wallet {
 	s.t.Helper()
 	a, err := alipay.New(alipay.Options{
-		URL: "http://gateway.test/gateway.do", AppID: "2021000000000001", SellerID: sellerID, Key: keys()[0],
+		URL: s.url + "/gateway.do", BackupURL: s.backup, AppID: "2021000000000001", SellerID: sellerID, Key: keys()[0],
 		GatewayKey: &keys()[1].PublicKey, Transport: link, Now: s.now,
 	})
 	if err != nil {
@@ -122,33 +127,46 @@ func (s *shop) newWallet(link http.RoundTripper) *wallet.Wallet {
 		s.t.Fatal(err)
 	}
 	routes := append(wallet.DefaultRoutes(), wallet.Route{Wallet: s.name, Prefixes: []string{"90", "91", "92"}, Min: 18, Max: 18})
-	w, err := wallet.New(wallet.Options{Providers: []wallet.Provider{a, x}, Routes: routes, Now: s.now})
+	o := wallet.Options{Providers: []wallet.Provider{a, x}, Routes: routes, Now: s.now}
+	if s.hurry {
+		o.PayCall, o.AskCall, o.ReverseCall, o.ProbeCall, o.ConfirmGap = inTime, inTime, inTime, inTime, 10*time.Millisecond
+		o.InFlightMax = inTime
+		o.SuspectAfter = 1000
+	}
+	w, err := wallet.New(o)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return w
 }
 
+// inTime is how long a shop in a hurry waits for an answer.
+const inTime = 250 * time.Millisecond
+
 func (s *shop) newWeChat(link http.RoundTripper) (wallet.Provider, error) {
+	least := time.Duration(0) // the provider's own
+	if s.hurry {
+		least = time.Millisecond
+	}
 	if s.kind != wechatV3 {
 		kind := sign.TypeHMAC
 		if s.kind == wechatMD5 {
 			kind = sign.TypeMD5
 		}
 		return wechat.New(wechat.Options{
-			URL: "http://gateway.test", AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey, SignType: kind,
-			Transport: link, Now: s.now,
+			URL: s.url, BackupURL: s.backup, AppID: "wx0000000000000001", MchID: "1900000001", APIKey: apiKey, SignType: kind,
+			Transport: link, Now: s.now, ReverseNotBefore: least,
 		})
 	}
 	return wechatv3.New(wechatv3.Options{
-		URL: "http://gateway.test", AppID: "wx0000000000000001", MchID: "1900000001", Serial: merchantSerial, Key: keys()[0],
+		URL: s.url, BackupURL: s.backup, AppID: "wx0000000000000001", MchID: "1900000001", Serial: merchantSerial, Key: keys()[0],
 		PlatformKey: func(serial string) (*rsa.PublicKey, error) {
 			if serial != platformSerial {
 				return nil, fmt.Errorf("no key %q", serial)
 			}
 			return &keys()[1].PublicKey, nil
 		},
-		Transport: link, Now: s.now,
+		Transport: link, Now: s.now, ReverseNotBefore: least,
 	})
 }
 
@@ -264,7 +282,7 @@ func (s *shop) undo(a *payment.Attempt, tries int) payment.Undo {
 func (s *shop) net(a payment.Attempt) int64 { return s.g.Net(a.Numbers.Order) }
 
 // wantProblem checks that an error is a problem with this code, which holds no digits of a code.
-func wantProblem(t *testing.T, err error, code string, status int) {
+func wantProblem(t testing.TB, err error, code string, status int) {
 	t.Helper()
 	var p *payment.Problem
 	if !errors.As(err, &p) {

@@ -41,6 +41,7 @@ type Options struct {
 	AskCall     time.Duration // 5 s
 	ReverseCall time.Duration // 10 s
 
+	InFlightMax  time.Duration // how long a request may be under way: 120 s
 	SuspectAfter int           // so many payments in a row of unknown outcome, and a gateway gets no more: 3
 	SuspectProbe time.Duration // between two queries that look whether it makes sense again: 5 s
 }
@@ -53,7 +54,6 @@ type Wallet struct {
 	sorted    []*line          // the same in the order of Options; constant after New
 	run       string           // names this run in notes between tries
 	started   time.Time        // its monotonic reading is what counts
-	opened    time.Time        // the same by the wall clock: what was sent before was sent by an earlier run
 }
 
 var _ payment.Tender = (*Wallet)(nil)
@@ -71,8 +71,7 @@ func New(o Options) (*Wallet, error) {
 		return nil, errors.New("wallet: no provider")
 	}
 	w := &Wallet{o: o.withDefaults(), router: router, providers: map[string]*line{}, started: time.Now()}
-	w.opened = w.o.Now()
-	w.run = fmt.Sprintf("%x", w.opened.UnixNano())
+	w.run = fmt.Sprintf("%x", w.o.Now().UnixNano())
 	for _, p := range o.Providers {
 		t := p.Terms()
 		if _, twice := w.providers[t.Name]; twice || t.Name == "" || o.Terminals[t.Name] != nil {
@@ -97,6 +96,7 @@ func (o Options) withDefaults() Options {
 		{&o.PayCall, 10 * time.Second},
 		{&o.AskCall, 5 * time.Second},
 		{&o.ReverseCall, 10 * time.Second},
+		{&o.InFlightMax, 2 * time.Minute},
 		{&o.SuspectProbe, 5 * time.Second},
 	} {
 		if *d.field <= 0 {
@@ -123,13 +123,15 @@ func (w *Wallet) Policy() payment.Policy {
 		Call:        w.o.PayCall,
 		AskCall:     w.o.AskCall,
 		ReverseCall: w.o.ReverseCall,
+		InFlightMax: w.o.InFlightMax,
 	}
 }
 
 // data is Plan.Data: what a restart needs to ask, undo or repeat an attempt. It holds no secret.
 type data struct {
-	Wallet string        `json:"wallet"`
-	Order  string        `json:"order"`            // the payment's number; for refund and void that of the original
-	Refund string        `json:"refund,omitempty"` // refund and void: the number of the giving back
-	Total  payment.Cents `json:"total,omitempty"`  // refund and void: what the original took
+	Wallet  string        `json:"wallet"`
+	Order   string        `json:"order"`             // the payment's number; for refund and void that of the original
+	Refund  string        `json:"refund,omitempty"`  // refund and void: the number of the giving back
+	Total   payment.Cents `json:"total,omitempty"`   // refund and void: what the original took
+	Planned *stamp        `json:"planned,omitempty"` // sale: when it was about to be sent
 }

@@ -6,7 +6,8 @@ import (
 	"posd/drivers/port"
 )
 
-// Card is what a reader read of one card. Whoever gets one wipes it when done: nobody else does.
+// Card is what a reader read of one card: its tracks in clear, or Encrypted. Whoever gets one wipes it when done: nobody
+// else does.
 type Card struct {
 	PAN         port.Secret // the card number's digits
 	Expiry      port.Secret // YYMM; empty where the track leaves it out
@@ -14,8 +15,46 @@ type Card struct {
 	Track1      port.Secret // without sentinels and LRC: "B6228...^NAME^YYMM..."; empty if not read
 	Track2      port.Secret // without sentinels and LRC: "6228...=YYMM..."; empty if not read
 	Track3      port.Secret // without sentinels and LRC; empty if not read
+	Encrypted   Encrypted   // of an encrypting reader, which gives nothing of the above
 	Device      string      // name of the reader
 	masked      string
+}
+
+// Encrypted is what an encrypting reader gives: bytes that only the acquirer can open. posd passes them on and never
+// decrypts. The zero value says that the reader does not encrypt.
+type Encrypted struct {
+	Track1  port.Secret // ciphertext; empty if not read
+	Track2  port.Secret // ciphertext; empty if not read
+	Track3  port.Secret // ciphertext; empty if not read
+	KSN     port.Secret // number of the key and its use (DUKPT, ANSI X9.24), 10 bytes
+	Session port.Secret // of the reader, 8 bytes; empty if it has none
+	Cipher  Cipher
+}
+
+// Cipher is how a reader encrypts.
+type Cipher byte
+
+// The ciphers.
+const (
+	InClear Cipher = iota
+	TDES           // in blocks of 8 bytes
+	AES            // in blocks of 16 bytes
+)
+
+// String is the cipher's name in lower case; "clear" for none.
+func (c Cipher) String() string {
+	switch c {
+	case TDES:
+		return "tdes"
+	case AES:
+		return "aes"
+	default:
+		return "clear"
+	}
+}
+
+func (e *Encrypted) secrets() []port.Secret {
+	return []port.Secret{e.Track1, e.Track2, e.Track3, e.KSN, e.Session}
 }
 
 // Masked is the card number as first 6 + last 4, the rest as stars. It stays after Wipe.
@@ -23,7 +62,8 @@ func (c *Card) Masked() string { return c.masked }
 
 // Wipe overwrites all that is secret. It may be called more than once.
 func (c *Card) Wipe() {
-	for _, s := range []port.Secret{c.PAN, c.Expiry, c.ServiceCode, c.Track1, c.Track2, c.Track3} {
+	clear := []port.Secret{c.PAN, c.Expiry, c.ServiceCode, c.Track1, c.Track2, c.Track3}
+	for _, s := range append(clear, c.Encrypted.secrets()...) {
 		s.Wipe()
 	}
 }

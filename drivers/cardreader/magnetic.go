@@ -12,38 +12,57 @@ import (
 func init() {
 	registry.Register(Driver{
 		Name: "magnetic",
-		Doc: "Magnetic stripe readers that send the tracks in the clear over a serial port: %track 1?;track 2?+track 3? CR. " +
+		For:  []port.Match{{Kind: port.Serial}, {Kind: port.Keys}},
+		Doc: "Magnetic stripe readers that send the tracks in the clear over a serial port, USB-CDC or as a keyboard: %track 1?;track 2?+track 3? CR. " +
 			"For test acquirers; a shop's real cards want an encrypting reader. No recorded trace of a real device yet.",
 		Options: []port.Option{
 			{
 				Name: "lrc", Default: "auto", Values: []string{"auto", "yes", "no"},
 				Doc: "whether the reader sends each track's check character after its end: it is then checked; auto finds out",
 			},
-			{Name: "luhn", Default: "yes", Kind: port.YesNo, Doc: "refuse numbers whose check digit is wrong"},
+			luhnOption, patienceOption,
 		},
 		Open: openMagnetic,
 	})
 }
+
+// Options of several readers.
+var (
+	luhnOption     = port.Option{Name: "luhn", Default: "yes", Kind: port.YesNo, Doc: "refuse numbers whose check digit is wrong"}
+	patienceOption = port.Option{
+		Name: "patience", Default: "1s", Kind: port.Duration, Max: 60_000,
+		Doc: "a swipe that stops for so long without its end is cut off: it is refused, not joined with the next one",
+	}
+)
 
 // maxSwipe limits three tracks (ISO/IEC 7813: 79, 40; ISO/IEC 4909: 107) with their check characters.
 const maxSwipe = 512
 
 // magnetic is one reader, owned by the caller of Next.
 type magnetic struct {
-	conn port.Conn
-	lrc  string // auto, yes or no
-	luhn bool
+	conn  port.Conn
+	lrc   string // auto, yes or no
+	luhn  bool
+	pause pause
 }
 
 func openMagnetic(c port.Conn, s port.Settings) Source {
-	return &magnetic{conn: c, lrc: s.Text("lrc"), luhn: s.Yes("luhn")}
+	return &magnetic{conn: c, lrc: s.Text("lrc"), luhn: s.Yes("luhn"), pause: pause{patience: s.Time("patience")}}
+}
+
+var errReports = errors.New("this driver reads a stream of characters, and the port gives reports of a HID device: choose the " +
+	"driver of its maker, or hidmsr")
+
+// Usable tells at once whether the port is one for this driver.
+func (m *magnetic) Usable() error {
+	if _, ok := m.conn.(port.HID); ok {
+		return errReports
+	}
+	return nil
 }
 
 func (m *magnetic) Next(ctx context.Context) (*Card, error) {
-	b, err := m.conn.Next(ctx, splitSwipe)
-	if errors.Is(err, port.ErrTooLong) || errors.Is(err, port.ErrBadFrame) {
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
+	b, err := m.pause.next(ctx, m.conn, splitSwipe)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +92,16 @@ func (m *magnetic) card(b []byte) (*Card, error) {
 	if err != nil {
 		return nil, err
 	}
+	return cardOf(tracks, m.luhn)
+}
+
+// cardOf makes a card of tracks in clear, without their sentinels. It keeps no part of them.
+func cardOf(tracks [3][]byte, check bool) (*Card, error) {
 	s, err := readStripe(tracks)
 	if err != nil {
 		return nil, err
 	}
-	if m.luhn && !luhn(s.pan) {
+	if check && !luhn(s.pan) {
 		return nil, fmt.Errorf("%w: check digit of the number", ErrUnreadable)
 	}
 	return s.card(tracks), nil

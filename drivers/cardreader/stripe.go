@@ -69,10 +69,16 @@ func readFields(pan, rest []byte, found bool, absent byte) (stripe, error) {
 	if s.service, _, ok = field(rest, 3, absent); !ok {
 		return stripe{}, fmt.Errorf("%w: service code", ErrUnreadable)
 	}
-	if len(s.expiry) > 0 && (s.expiry[2] > '1' || s.expiry[2] == '1' && s.expiry[3] > '2' || string(s.expiry[2:]) == "00") {
+	if len(s.expiry) > 0 && !isMonth(s.expiry[2], s.expiry[3]) {
 		return stripe{}, fmt.Errorf("%w: expiry date", ErrUnreadable)
 	}
 	return s, nil
+}
+
+// isMonth tells whether two digits are 01 to 12.
+func isMonth(tens, ones byte) bool {
+	n := 10*(tens-'0') + ones - '0'
+	return n >= 1 && n <= 12
 }
 
 // field takes n digits, or nothing where absent stands for them.
@@ -103,4 +109,47 @@ func (s stripe) card(tracks [3][]byte) *Card {
 		Track1: secret(tracks[0]), Track2: secret(tracks[1]), Track3: secret(tracks[2]),
 		masked: mask(s.pan),
 	}
+}
+
+// maskedNumber gives the number of a track that the reader masked, as first 6 + last 4 whatever the reader shows more:
+// "4111********1111=3012..." of track 2, or track 1 from its B on.
+func maskedNumber(tracks [3][]byte) (string, error) {
+	for i, ends := range []byte{'=', '^'} {
+		track := tracks[1-i]
+		if i == 1 && len(track) > 0 && track[0] == 'B' {
+			track = track[1:]
+		}
+		pan, _, found := bytes.Cut(track, []byte{ends})
+		if !found {
+			continue
+		}
+		if len(pan) < minPAN || len(pan) > maxPAN || !maskedDigits(pan) {
+			return "", fmt.Errorf("%w: no card number where it should be", ErrNotPayment)
+		}
+		return mask(pan), nil
+	}
+	return "", fmt.Errorf("%w: neither track 1 nor track 2", ErrUnreadable)
+}
+
+func maskedDigits(b []byte) bool {
+	for _, c := range b {
+		if c != '*' && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// bare takes the sentinels off a track, and an LRC behind them; nil for an empty track.
+func bare(track []byte) []byte {
+	if len(track) > 0 && bytes.IndexByte([]byte(sentinels), track[0]) >= 0 {
+		track = track[1:]
+	}
+	if end := bytes.IndexByte(track, '?'); end >= 0 {
+		track = track[:end]
+	}
+	if len(track) == 0 || len(track) == 1 && track[0] == 'E' {
+		return nil
+	}
+	return track
 }

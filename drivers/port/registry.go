@@ -11,8 +11,18 @@ type Driver[D any] struct {
 	Name    string
 	Doc     string // for the manual: which devices, tried on which
 	Options []Option
+	For     []Match // which devices it is made for; one that fits is enough. Empty fits every serial line
 	// Open takes over a connection and sends nothing.
 	Open func(c Conn, s Settings) D
+}
+
+// Match is a sort of devices that a driver is made for. Every part that is set must fit.
+type Match struct {
+	Kind     Kind     // how the device is reached
+	Vendor   uint16   // USB vendor
+	Products []uint16 // of the vendor
+	Page     uint16   // HID usage page of the interface
+	When     string   // a condition that nobody sees from outside ("set to SSI packets"): a person has to choose it
 }
 
 // Registry is the drivers of one kind of device. Each driver's file registers itself in init; nothing changes it then.

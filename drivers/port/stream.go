@@ -212,6 +212,9 @@ func (s *stream) Write(ctx context.Context, b []byte) error {
 	case err := <-job.done:
 		return err
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) { // the bytes go on their way, and so does the device
+			return fmt.Errorf("write: %w", ctx.Err())
+		}
 		s.stalled.Store(true)
 		return fmt.Errorf("%w: %w", ErrStalled, ctx.Err())
 	case <-s.closing:

@@ -201,29 +201,6 @@ func TestTraceShowsContentOnlyWhereAllowed(t *testing.T) {
 	}
 }
 
-func TestARecordingIsFollowedOrTheLineIsNamed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		rec, err := porttest.Parse(port.TraceHeader + "\n#Device: none\n+0 > 100401\n+2 < 12\n+3 < \"ok\\n\"\n")
-		if err != nil {
-			t.Fatal(err)
-		}
-		host, dev := porttest.Pair(0)
-		defer host.Close()
-		result := make(chan error, 1)
-		go func() { result <- rec.Serve(t.Context(), dev) }()
-		_ = host.Write(t.Context(), []byte{0x10, 0x04, 0x01})
-		if got, err := host.Next(t.Context(), bufio.ScanLines); string(got) != "\x12ok" {
-			t.Errorf("got %q, %v", got, err)
-		}
-		if err := <-result; err != nil {
-			t.Errorf("recording: %v", err)
-		}
-	})
-	if _, err := porttest.Parse(port.TraceHeader + "\n+0 ? 00\n"); err == nil || !strings.Contains(err.Error(), "line 2") {
-		t.Errorf("got %v, want an error that names line 2", err)
-	}
-}
-
 func TestParseAddress(t *testing.T) {
 	for in, want := range map[string]string{
 		"/dev/ttyUSB0": "serial:/dev/ttyUSB0", "COM3": "serial:COM3", "tcp://10.0.0.9:9100": "tcp:10.0.0.9:9100",

@@ -15,7 +15,8 @@ type Redaction int
 // The redactions. The zero value shows least: what comes from cards and codes is never written.
 const (
 	Lengths Redaction = iota // directions and lengths only: readers and scanners
-	Content                  // every byte: printers and displays
+	Content                  // every byte: recordings that somebody asks for
+	Answers                  // what it says, and questions that a printer is asked at once (DLE ...); of all else lengths: printers
 )
 
 // TraceHeader is the first line of a trace file.
@@ -29,8 +30,19 @@ type Tracer struct {
 	Redact Redaction
 }
 
-// Trace wraps c so that every frame and every write is told to t.
-func Trace(c Conn, t Tracer) Conn { return &traced{Conn: c, t: t, start: t.Now()} }
+// Trace wraps c so that every frame and every write is told to t, and what goes past the stream of a HID or a
+// PrinterPort: "+5 < feature 01a0".
+func Trace(c Conn, t Tracer) Conn {
+	over := &traced{Conn: c, t: t, start: t.Now()}
+	switch c := c.(type) {
+	case HID:
+		return &tracedHID{over, c}
+	case PrinterPort:
+		return &tracedPrinter{over, c}
+	default:
+		return over
+	}
+}
 
 // traced tells what passes.
 type traced struct {
@@ -52,7 +64,7 @@ func (c *traced) Next(ctx context.Context, split bufio.SplitFunc) ([]byte, error
 }
 
 func (c *traced) Write(ctx context.Context, b []byte) error {
-	c.tell(">", c.show(b))
+	c.tell(">", c.showOut(b))
 	err := c.Conn.Write(ctx, b)
 	if err != nil {
 		c.tell("!", err.Error())
@@ -60,8 +72,28 @@ func (c *traced) Write(ctx context.Context, b []byte) error {
 	return err
 }
 
+// tellOut tells what went past the stream.
+func (c *traced) tellOut(direction, what string, b []byte, err error) {
+	if err != nil {
+		c.tell("!", what+": "+err.Error())
+		return
+	}
+	c.tell(direction, what+" "+c.show(b))
+}
+
+// longestQuestion is the longest real-time command; each begins with DLE (10h).
+const longestQuestion = 4
+
+// showOut is show for what goes to the device: what is printed is nobody's business.
+func (c *traced) showOut(b []byte) string {
+	if c.t.Redact == Answers && (len(b) > longestQuestion || len(b) == 0 || b[0] != 0x10) {
+		return fmt.Sprintf("(%d bytes)", len(b))
+	}
+	return c.show(b)
+}
+
 func (c *traced) show(b []byte) string {
-	if c.t.Redact == Content {
+	if c.t.Redact != Lengths {
 		return hex.EncodeToString(b)
 	}
 	return fmt.Sprintf("(%d bytes)", len(b))

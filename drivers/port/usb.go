@@ -9,53 +9,37 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/google/gousb"
+
+	"posd/drivers/plug"
 )
 
-// openUSB opens the bulk endpoints of the device VID:PID[:SERIAL]. Each call has a context of its own: without a udev
-// daemon a libusb context never sees devices that come after it.
-func openUSB(_ context.Context, a Address) (Conn, error) {
-	vid, pid, number, err := parseUSB(a.Path)
-	if err != nil {
-		return nil, err
-	}
-	usb, err := newContext()
+// openUSB opens the bulk endpoints of a device. Each call has a context of its own: without a udev daemon a libusb context
+// never sees devices that come after it.
+func openUSB(a Address, id plug.ID) (Conn, error) {
+	usb, err := newContext(gousb.NewContext)
 	if err != nil {
 		return nil, err
 	}
 	u := &bulk{usb: usb}
-	if err := u.open(vid, pid, number); err != nil {
+	if err := u.open(id); err != nil {
 		_ = u.Close()
 		return nil, explainUSB(err)
 	}
 	return NewConn(u, a.Stall), nil
 }
 
-func parseUSB(path string) (vid, pid gousb.ID, number string, err error) {
-	parts := strings.SplitN(path, ":", 3)
-	if len(parts) < 2 {
-		return 0, 0, "", fmt.Errorf("usb address %q: want VID:PID or VID:PID:SERIAL", path)
-	}
-	v, verr := strconv.ParseUint(parts[0], 16, 16)
-	p, perr := strconv.ParseUint(parts[1], 16, 16)
-	if err := errors.Join(verr, perr); err != nil {
-		return 0, 0, "", fmt.Errorf("usb address %q: %w", path, err)
-	}
-	if len(parts) == 3 {
-		number = parts[2]
-	}
-	return gousb.ID(v), gousb.ID(p), number, nil
-}
-
 // newContext starts libusb. gousb v1.1.3 panics where there is no USB at all.
-func newContext() (usb *gousb.Context, err error) {
+func newContext(start func() *gousb.Context) (usb *gousb.Context, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			usb, err = nil, fmt.Errorf("%w: libusb does not start: %v", ErrMissing, r)
 		}
 	}()
-	return gousb.NewContext(), nil
+	return start(), nil
 }
 
 // explainUSB gives an error of libusb one of our names.
@@ -65,11 +49,17 @@ func explainUSB(err error) error {
 		return fmt.Errorf("%w: %w", ErrPermission, err)
 	case errors.Is(err, gousb.ErrorBusy):
 		return fmt.Errorf("%w: %w", ErrBusy, err)
-	case errors.Is(err, gousb.ErrorNoDevice), errors.Is(err, gousb.ErrorNotFound):
+	case unplugged(err), errors.Is(err, gousb.ErrorNotFound):
 		return fmt.Errorf("%w: %w", ErrMissing, err)
 	default:
 		return err
 	}
+}
+
+// unplugged tells whether the device is gone. libusb has two errors for that: one for a transfer that was under way, and one
+// for what is asked afterwards.
+func unplugged(err error) bool {
+	return errors.Is(err, gousb.TransferNoDevice) || errors.Is(err, gousb.ErrorNoDevice)
 }
 
 // bulk is one device with its bulk endpoints as a byte stream.
@@ -82,13 +72,55 @@ type bulk struct {
 	out    *gousb.OutEndpoint
 	ctx    context.Context // ends transfers at Close: a bulk transfer has no other end
 	cancel context.CancelFunc
+	moves  transfers
 }
 
-func (u *bulk) open(vid, pid gousb.ID, number string) error {
+// transfers counts what is under way. libusb frees what a transfer works on when its device is closed, so nothing may be
+// under way then.
+type transfers struct {
+	mu       sync.Mutex
+	over     bool // guarded by mu
+	underWay sync.WaitGroup
+}
+
+// do runs a transfer, unless all is over.
+func (t *transfers) do(transfer func() (int, error)) (int, error) {
+	t.mu.Lock()
+	if t.over {
+		t.mu.Unlock()
+		return 0, ErrClosed
+	}
+	t.underWay.Add(1)
+	t.mu.Unlock()
+	defer t.underWay.Done()
+	return transfer()
+}
+
+// end lets no more transfers begin, and calls then once none is under way. It waits for that as long as limit: a transfer
+// that the system does not give back is left behind, and so is what it works on.
+func (t *transfers) end(limit time.Duration, then func() error) error {
+	t.mu.Lock()
+	t.over = true
+	t.mu.Unlock()
+	ended := make(chan error, 1)
+	go func() { t.underWay.Wait(); ended <- then() }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-timer.C:
+		return errors.New("a transfer does not end; the device is left open")
+	}
+}
+
+func (u *bulk) open(id plug.ID) error {
 	u.ctx, u.cancel = context.WithCancel(context.Background())
-	devs, err := u.usb.OpenDevices(func(d *gousb.DeviceDesc) bool { return d.Vendor == vid && d.Product == pid })
+	devs, err := u.usb.OpenDevices(func(d *gousb.DeviceDesc) bool {
+		return d.Vendor == gousb.ID(id.Vendor) && d.Product == gousb.ID(id.Product) && (id.Port == "" || id.Port == portOf(d))
+	})
 	for _, d := range devs {
-		if u.dev == nil && hasNumber(d, number) {
+		if u.dev == nil && hasNumber(d, id.Serial) {
 			u.dev = d
 			continue
 		}
@@ -98,13 +130,22 @@ func (u *bulk) open(vid, pid gousb.ID, number string) error {
 		return err
 	}
 	if u.dev == nil {
-		return fmt.Errorf("%w: no device %s:%s %s", ErrMissing, vid, pid, number)
+		return fmt.Errorf("%w: libusb finds no device %04x:%04x %s", ErrMissing, id.Vendor, id.Product, id.Serial)
 	}
 	// Before Config: usblp holds printers, and the interface would be busy.
 	if err := u.dev.SetAutoDetach(true); err != nil {
 		return fmt.Errorf("take device from its kernel driver: %w", err)
 	}
 	return u.claim()
+}
+
+// portOf names a port as Linux does: bus, then the ports of all hubs on the way.
+func portOf(d *gousb.DeviceDesc) string {
+	ports := make([]string, 0, len(d.Path))
+	for _, p := range d.Path {
+		ports = append(ports, strconv.Itoa(p))
+	}
+	return fmt.Sprintf("%d-%s", d.Bus, strings.Join(ports, "."))
 }
 
 func hasNumber(d *gousb.Device, number string) bool {
@@ -174,21 +215,39 @@ func (u *bulk) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	// libusb wants whole packets; a shorter buffer would overflow.
-	n, err := u.in.ReadContext(u.ctx, p[:max(len(p)/u.in.Desc.MaxPacketSize, 1)*u.in.Desc.MaxPacketSize])
-	return max(n, 0), err
+	p = p[:max(len(p)/u.in.Desc.MaxPacketSize, 1)*u.in.Desc.MaxPacketSize]
+	n, err := u.moves.do(func() (int, error) { return u.in.ReadContext(u.ctx, p) })
+	return max(n, 0), u.explain(err)
 }
 
 func (u *bulk) Write(p []byte) (int, error) {
-	n, err := u.out.WriteContext(u.ctx, p)
-	return max(n, 0), err
+	n, err := u.moves.do(func() (int, error) { return u.out.WriteContext(u.ctx, p) })
+	return max(n, 0), u.explain(err)
 }
 
-// Close gives the device back to the kernel. It may meet a half-open device.
+// explain says what a failed transfer means. All but an unplug are still the end of the connection: gousb has no call that
+// clears a halted endpoint, and opening the device again does it.
+func (u *bulk) explain(err error) error {
+	switch {
+	case err == nil, unplugged(err), errors.Is(err, ErrClosed):
+		return err
+	case errors.Is(err, gousb.TransferStall):
+		return fmt.Errorf("the device refuses more bytes (stall): %w", err)
+	default:
+		return fmt.Errorf("transfer failed: %w", err)
+	}
+}
+
+// Close ends transfers and gives the device back to the kernel. It may meet a half-open device.
 func (u *bulk) Close() error {
-	var errs []error
 	if u.cancel != nil {
 		u.cancel()
 	}
+	return u.moves.end(closeGrace, u.release)
+}
+
+func (u *bulk) release() error {
+	var errs []error
 	if u.face != nil {
 		u.face.Close()
 	}

@@ -8,26 +8,42 @@ import (
 	"time"
 
 	"posd/drivers/port"
+	"posd/drivers/printer/profile"
 )
 
 func init() {
 	registry.Register(Driver{
 		Name: "escpos",
+		For:  []port.Match{{Kind: port.LP}, {Kind: port.Serial}},
 		Doc: "Receipt printers that speak Epson's ESC/POS: Epson TM and the many that copy them (Xprinter, Gprinter, SPRT, " +
 			"Rongta, Bixolon, Citizen ...), with GB18030 for Chinese. No recorded trace of a real device yet.",
 		Options: []port.Option{
 			{
-				Name: "columns", Default: "48", Kind: port.Number, Max: 96,
-				Doc: "characters per line in the printer's normal font: 48 or 42 on 80 mm paper, 32 on 58 mm",
+				Name: "profile", Default: profile.Default, Values: append([]string{autoProfile}, profile.Names()...),
+				Doc: "the model, or the one whose commands and characters it has; chinese-80 and chinese-58 for boards made for China; " +
+					"auto asks the printer for its name (GS I 67) before the first slip",
 			},
 			{
-				Name: "cut", Default: "partial", Values: []string{"partial", "full", "none"},
-				Doc: "how the paper is cut; none on a printer without cutter",
+				Name: "columns", Default: "0", Kind: port.Number, Max: 96,
+				Doc: "characters per line in the printer's normal font: 48 or 42 on 80 mm paper, 32 on 58 mm; 0: as the profile says",
+			},
+			{
+				Name: "cut", Default: "auto", Values: []string{"auto", "partial", "full", "none"},
+				Doc: "how the paper is cut: auto as the profile says, none on a printer without cutter",
 			},
 			{
 				Name: "confirm", Default: "auto", Values: []string{"auto", "process", "fence", "none"},
 				Doc: "how the printer says that a slip is on paper: process (GS ( H), fence (GS r), none for printers that never " +
 					"answer; auto tries process, then fence",
+			},
+			{
+				Name: "asb", Default: "auto", Values: []string{"auto", "yes", "no"},
+				Doc: "whether the printer tells by itself of cover, paper and faults (GS a): auto tries it unless the profile says no, " +
+					"from the first slip on; else, and before, it is asked every two seconds",
+			},
+			{
+				Name: "utf8", Default: "auto", Values: []string{"auto", "yes", "no"},
+				Doc: "whether text is sent as UTF-8 (FS ( C) instead of by code pages and two-byte characters: auto as the profile says",
 			},
 			{
 				Name: "status", Default: "yes", Kind: port.YesNo,
@@ -40,11 +56,15 @@ func init() {
 
 // Commands that the exchange needs.
 var (
-	dleStatus = []byte{0x10, 0x04}                             // DLE EOT n: status now, even when offline
-	gsFence   = []byte{0x1D, 'r', 1}                           // GS r 1: paper status, after the data before it
-	gsProcess = []byte{0x1D, '(', 'H', 0x06, 0x00, 0x30, 0x30} // GS ( H fn 48: d1..d4 come back when printed
-	errQuiet  = errors.New("the printer is well but did not confirm")
+	dleStatus  = []byte{0x10, 0x04}                             // DLE EOT n: status now, even when offline
+	gsFence    = []byte{0x1D, 'r', 1}                           // GS r 1: paper status, after the data before it
+	gsModel    = []byte{0x1D, 'I', 67}                          // GS I 67: the model's name
+	gsLanguage = []byte{0x1D, 'I', 69}                          // GS I 69: which two-byte characters there are
+	gsProcess  = []byte{0x1D, '(', 'H', 0x06, 0x00, 0x30, 0x30} // GS ( H fn 48: d1..d4 come back when printed
 )
+
+// autoProfile is the profile of a printer that is asked who it is.
+const autoProfile = "auto"
 
 // How long the exchange waits.
 const (
@@ -53,42 +73,81 @@ const (
 	confirmWait = 8 * time.Second        // for the paper to come out, before asking how the printer is
 	quietTries  = 2                      // so many waits in good health without a word, and the outcome is unknown
 	holdLimit   = 10 * time.Minute       // for a person to put in paper in the middle of a slip
+	settleWait  = 4 * time.Second        // for the next answer of a printer that may have much to print yet
 	drainWait   = 200 * time.Millisecond
 	blockSize   = 1 << 10 // bytes written at once: a printer's buffer may be 4 KB
 )
 
-// escpos is one printer. turn is held by the caller who talks to it, who owns all other fields.
-type escpos struct {
-	conn    port.Conn
-	turn    chan struct{}
-	columns int
-	cut     cutKind
-	confirm string // process, fence or none; auto until the first job
-	answers bool
-	last    atomic.Pointer[Status] // nil until the first answer; anybody reads it
+// epson is one printer. turn is held by the caller who talks to it, who owns all other fields.
+type epson struct {
+	conn     port.Conn
+	turn     chan struct{}
+	settings port.Settings
+	columns  int
+	cut      cutKind
+	profile  *profile.Profile
+	unnamed  bool         // the printer is still to be asked which model it is
+	wide     profile.Wide // as the profile says; WideAsk until the printer was asked
+	confirm  string       // process, fence or none; auto until the first job
+	answers  bool
+	last     atomic.Pointer[Status] // nil until the first answer; anybody reads it
+	wanted   chan struct{}          // holds one: somebody waits for the turn
+	waiting  atomic.Int32           // how many wait for it
+	tryASB   atomic.Bool            // it is still to be tried whether it tells by itself
+	tells    atomic.Bool            // it does (ASB)
 
-	torn   bool   // what was sent last may have ended within a command
-	jobs   int    // for process ids
-	late   bool   // answers to an earlier question may still come
-	status []byte // answers to DLE EOT since the last question
-	fences int    // answers to GS r since the last job
-	done   string // last process id
+	torn   bool     // what was sent last may have ended within a command
+	jobs   int      // for process ids
+	late   bool     // answers to an earlier question may still come
+	status []byte   // answers to DLE EOT since the last question
+	fences int      // answers to GS r since the last job
+	done   string   // last process id
+	heard  []string // the last process ids
+	info   string   // answer to GS I
+
+	toldSelf bool // ASB has come since it was last looked
 }
 
-var _ Printer = (*escpos)(nil)
-
 func openESCPOS(c port.Conn, s port.Settings) Printer {
-	p := &escpos{
-		conn: c, turn: make(chan struct{}, 1), torn: true, // whoever had the line before may have been cut off
-		columns: s.Int("columns"), cut: cutKind(s.Text("cut")), confirm: s.Text("confirm"), answers: s.Yes("status"),
+	p := &epson{
+		conn: c, turn: make(chan struct{}, 1), wanted: make(chan struct{}, 1), torn: true, // whoever had the line before may have been cut off
+		settings: s, confirm: s.Text("confirm"), answers: s.Yes("status"),
 	}
 	if !p.answers {
 		p.confirm = "none"
 	}
+	known, ok := profile.Lookup(s.Text("profile"))
+	if !ok { // Settle has looked at the name: it is auto
+		known, _ = profile.Lookup(profile.Default)
+		p.unnamed = p.answers
+	}
+	p.become(known)
 	return p
 }
 
-func (p *escpos) Status(ctx context.Context) (Status, error) {
+// become takes on what a profile says; the options say more.
+func (p *epson) become(known *profile.Profile) {
+	p.profile, p.wide, p.columns, p.cut = known, known.Wide, known.Columns, cutKind(known.Cutter)
+	if n := p.settings.Int("columns"); n > 0 {
+		p.columns = n
+	}
+	if cut := p.settings.Text("cut"); cut != "auto" {
+		p.cut = cutKind(cut)
+	}
+	if p.confirm == "auto" && known.ProcessID == profile.No {
+		p.confirm = "fence"
+	}
+	asb := p.settings.Text("asb")
+	p.tryASB.Store(p.answers && !p.tells.Load() && (asb == "yes" || asb == "auto" && known.ASB != profile.No))
+}
+
+// utf8 tells whether text is sent as UTF-8.
+func (p *epson) utf8() bool {
+	said := p.settings.Text("utf8")
+	return said == "yes" || said == "auto" && p.profile.UTF8
+}
+
+func (p *epson) Status(ctx context.Context) (Status, error) {
 	if err := p.take(ctx); err != nil {
 		if last := p.last.Load(); last != nil {
 			return *last, nil
@@ -99,45 +158,8 @@ func (p *escpos) Status(ctx context.Context) (Status, error) {
 	return p.ask(ctx)
 }
 
-func (p *escpos) Print(ctx context.Context, d Document) (Result, error) {
-	if err := p.take(ctx); err != nil {
-		return Result{}, err
-	}
-	defer p.give()
-	if err := p.ready(ctx); err != nil {
-		return Result{}, err
-	}
-	job, missing := encode(d, p.columns, p.cut)
-	p.jobs++
-	id := fmt.Sprintf("%04d", p.jobs%10000)
-	job = append(job, p.fence(id)...)
-	p.fences, p.done = 0, ""
-	if err := p.send(ctx, job); err != nil {
-		p.torn = true
-		return Result{}, &UnconfirmedError{Cause: err}
-	}
-	if err := p.printed(ctx, id); err != nil {
-		p.late, p.torn = true, true
-		return Result{}, &UnconfirmedError{Cause: err}
-	}
-	how := map[string]Confirmation{"process": ByProcessID, "fence": ByFence}[p.confirm]
-	return Result{Confirmed: how, Missing: missing}, nil
-}
-
-// take waits for the turn to talk to the printer.
-func (p *escpos) take(ctx context.Context) error {
-	select {
-	case p.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *escpos) give() { <-p.turn }
-
-// ready says why nothing should be sent now, and learns how this printer confirms.
-func (p *escpos) ready(ctx context.Context) error {
+// ready says why nothing should be sent now, and learns how this printer confirms. again: it may have much to print yet.
+func (p *epson) ready(ctx context.Context, again bool) error {
 	s, err := p.ask(ctx)
 	if err == nil {
 		err = s.Err()
@@ -145,16 +167,23 @@ func (p *escpos) ready(ctx context.Context) error {
 	if err == nil {
 		err = p.mend(ctx)
 	}
+	if err == nil {
+		err = p.learn(ctx)
+	}
 	if err != nil || p.confirm != "auto" {
 		return err
 	}
 	// A printer that does not know GS ( H takes its bytes for text; ESC @ clears that line before it is printed.
 	p.done = ""
-	if err := p.send(ctx, append(p.process("ping"), escInit...)); err != nil {
+	if err := p.send(ctx, append(p.process("ping"), p.fresh()...)); err != nil {
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}
+	wait := probeWait
+	if again {
+		wait = confirmWait
+	}
 	p.confirm = "fence"
-	if err := p.pump(ctx, probeWait, func() bool { return p.done == "ping" }); err == nil {
+	if err := p.pump(ctx, wait, func() bool { return p.done == "ping" }); err == nil {
 		p.confirm = "process"
 	} else if broken(err) || ctx.Err() != nil {
 		p.confirm = "auto"
@@ -163,16 +192,55 @@ func (p *escpos) ready(ctx context.Context) error {
 	return nil
 }
 
+// learn asks the printer what the profile does not say.
+func (p *epson) learn(ctx context.Context) error {
+	if p.unnamed {
+		name, err := p.inform(ctx, gsModel)
+		if err != nil {
+			return err
+		}
+		p.unnamed = false
+		if known, ok := profile.Match("MDL:"+name, ""); ok {
+			p.become(known)
+		}
+	}
+	if p.wide != profile.WideAsk {
+		return nil
+	}
+	language, err := p.inform(ctx, gsLanguage)
+	if err == nil {
+		p.wide = wideOf(language)
+	}
+	return err
+}
+
+// inform asks for a text (GS I 65 to 69). Of a printer that does not answer it is empty; ESC @ clears what it may have taken
+// for text.
+func (p *epson) inform(ctx context.Context, what []byte) (string, error) {
+	if !p.answers {
+		return "", nil
+	}
+	p.info = ""
+	err := p.send(ctx, append(append([]byte{}, what...), p.fresh()...))
+	if err == nil {
+		err = p.pump(ctx, probeWait, func() bool { return p.info != "" })
+	}
+	if broken(err) || ctx.Err() != nil {
+		return "", fmt.Errorf("%w: %w", ErrOffline, err)
+	}
+	return p.info, nil
+}
+
 // mended is how many zeros end any command that was cut off: a printer takes them for what is missing of its parameters, a
 // length of one byte is at most 255, and of a longer one they make the high byte zero. By itself a zero means nothing.
 const mended = 512
 
 // mend ends a command that was cut off, so that the printer does not take the next slip for its parameters.
-func (p *escpos) mend(ctx context.Context) error {
+func (p *epson) mend(ctx context.Context) error {
 	if !p.torn {
 		return nil
 	}
-	if err := p.send(ctx, append(make([]byte, mended), escInit...)); err != nil {
+	if err := p.send(ctx, append(make([]byte, mended), p.fresh()...)); err != nil {
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}
 	p.torn = false
@@ -180,7 +248,7 @@ func (p *escpos) mend(ctx context.Context) error {
 }
 
 // ask asks for the status and remembers it for those who cannot wait for their turn.
-func (p *escpos) ask(ctx context.Context) (Status, error) {
+func (p *epson) ask(ctx context.Context) (Status, error) {
 	s, err := p.askAll(ctx)
 	if err == nil {
 		p.last.Store(&s)
@@ -189,7 +257,7 @@ func (p *escpos) ask(ctx context.Context) (Status, error) {
 }
 
 // askAll asks for the four status bytes. A printer that does not answer is offline, which is no error.
-func (p *escpos) askAll(ctx context.Context) (Status, error) {
+func (p *epson) askAll(ctx context.Context) (Status, error) {
 	if !p.answers {
 		return Status{Online: true}, nil
 	}
@@ -216,11 +284,11 @@ func (p *escpos) askAll(ctx context.Context) (Status, error) {
 			return Status{}, nil
 		}
 	}
-	return decodeStatus(replies), nil
+	return DecodeStatus(replies), nil
 }
 
 // fence is what comes after a job so that the printer tells when it is printed.
-func (p *escpos) fence(id string) []byte {
+func (p *epson) fence(id string) []byte {
 	switch p.confirm {
 	case "process":
 		return p.process(id)
@@ -231,9 +299,9 @@ func (p *escpos) fence(id string) []byte {
 	}
 }
 
-func (p *escpos) process(id string) []byte { return append(append([]byte{}, gsProcess...), id...) }
+func (p *epson) process(id string) []byte { return append(append([]byte{}, gsProcess...), id...) }
 
-func (p *escpos) send(ctx context.Context, b []byte) error {
+func (p *epson) send(ctx context.Context, b []byte) error {
 	for len(b) > 0 {
 		n := min(len(b), blockSize)
 		if err := p.conn.Write(ctx, b[:n]); err != nil {
@@ -244,35 +312,8 @@ func (p *escpos) send(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// printed waits until the printer has confirmed the job. Out of paper in the middle of a slip it waits on: the printer
-// keeps the rest and prints it by itself when a person has helped.
-func (p *escpos) printed(ctx context.Context, id string) error {
-	if p.confirm == "none" {
-		return p.afterwards(ctx)
-	}
-	ctx, cancel := context.WithTimeout(ctx, holdLimit)
-	defer cancel()
-	for quiet := 0; quiet < quietTries; {
-		err := p.pump(ctx, confirmWait, func() bool { return p.done == id || p.confirm == "fence" && p.fences > 0 })
-		if err == nil || broken(err) || ctx.Err() != nil {
-			return err
-		}
-		s, err := p.ask(ctx)
-		if err != nil {
-			return err
-		}
-		if p.done == id || p.confirm == "fence" && p.fences > 0 {
-			return nil
-		}
-		if s.Err() == nil || errors.Is(s.Err(), ErrOffline) {
-			quiet++
-		}
-	}
-	return errQuiet
-}
-
 // afterwards looks at a printer that cannot confirm: trouble now means that the slip may not be whole.
-func (p *escpos) afterwards(ctx context.Context) error {
+func (p *epson) afterwards(ctx context.Context) error {
 	s, err := p.ask(ctx)
 	if err != nil {
 		return err
@@ -281,11 +322,11 @@ func (p *escpos) afterwards(ctx context.Context) error {
 }
 
 // pump takes in answers until enough, or until wait is over.
-func (p *escpos) pump(ctx context.Context, wait time.Duration, enough func() bool) error {
+func (p *epson) pump(ctx context.Context, wait time.Duration, enough func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for !enough() {
-		b, err := p.conn.Next(ctx, splitReply)
+		b, err := p.conn.Next(ctx, SplitReply)
 		if err != nil {
 			return err
 		}
@@ -294,18 +335,21 @@ func (p *escpos) pump(ctx context.Context, wait time.Duration, enough func() boo
 	return nil
 }
 
-// sort sorts one answer. What the printer sends unasked (ASB, XON, XOFF) is dropped.
-func (p *escpos) sort(b []byte) {
-	switch kind, _ := kindOf(b[0]); kind {
-	case replyStatus:
-		p.status = append(p.status[:0], b[0])
-	case replyFence:
+// sort sorts one answer. What the printer tells by itself (ASB) is how it is from then on.
+func (p *epson) sort(b []byte) {
+	switch r := ReadReply(b); r.Kind {
+	case ReplyStatus:
+		p.status = append(p.status[:0], r.Bits)
+	case ReplyFence:
 		p.fences++
-	case replyBlock:
-		if id, ok := processID(b); ok {
-			p.done = id
-		}
-	case replyAuto, replyFlow:
+	case ReplyProcess:
+		p.hear(r.Text)
+	case ReplyInfo:
+		p.info = r.Text
+	case ReplyAuto:
+		p.last.Store(&r.Status)
+		p.toldSelf = true
+	case ReplyFlow, ReplyBlock:
 	}
 }
 

@@ -3,10 +3,8 @@ package printer
 import (
 	"slices"
 	"strings"
-	"unicode"
 
-	"golang.org/x/text/encoding/simplifiedchinese"
-	"golang.org/x/text/width"
+	"posd/drivers/printer/glyph"
 )
 
 // MinColumns is the narrowest paper that Layout lays out for.
@@ -16,6 +14,7 @@ const MinColumns = 16
 type Row struct {
 	Kind  Kind
 	Runs  []Run // text
+	Line  Line  // of the other kinds: what was asked for
 	Data  string
 	Count int
 }
@@ -29,25 +28,33 @@ func (r Row) String() string {
 	return b.String()
 }
 
-// Layout sets a document for paper of so many columns. It is pure. Characters that no receipt printer has are replaced
-// by Geta and returned as missing.
+// Layout sets a document for paper of so many columns, for a printer for China. It is pure. Characters that cannot be
+// printed at all are replaced by Geta and returned as missing.
 func Layout(d Document, columns int) (rows []Row, missing []rune) {
-	s := setter{columns: max(columns, MinColumns)}
+	s := set(d, columns, defaultFace())
+	return s.rows, s.missing
+}
+
+// set lays out a document for a printer that has these characters.
+func set(d Document, columns int, f *face) setter {
+	s := setter{columns: max(columns, MinColumns), face: f}
 	for _, l := range d.Lines {
 		s.set(l)
 	}
-	return s.rows, s.missing
+	return s
 }
 
 // setter lays out one document.
 type setter struct {
 	columns int
+	face    *face
 	rows    []Row
-	missing []rune
+	missing []rune // no font has them
+	drawn   []rune // the printer does not have them
 }
 
-// glyph is one character in its style.
-type glyph struct {
+// letter is one character in its style.
+type letter struct {
 	r     rune
 	cells int
 	style Run // without text
@@ -56,29 +63,21 @@ type glyph struct {
 func (s *setter) set(l Line) {
 	switch l.Kind {
 	case Rule:
-		s.rows = append(s.rows, Row{Kind: Rule, Runs: []Run{{Text: strings.Repeat("-", s.columns)}}})
+		s.rule(l)
+	case Table:
+		s.table(l)
 	case Barcode, QR:
-		if !printable(l.Data) {
+		l, fits := l.fitting(s.columns * glyph.Width)
+		if !fits {
 			s.set(Line{Align: l.Align, Runs: []Run{{Text: l.Data}}})
 			return
 		}
-		s.rows = append(s.rows, Row{Kind: l.Kind, Data: l.Data})
-	case Feed, Cut, Drawer:
-		s.rows = append(s.rows, Row{Kind: l.Kind, Count: max(l.Count, 1)})
+		s.rows = append(s.rows, Row{Kind: l.Kind, Line: l, Data: l.Data})
+	case Feed, Cut, Drawer, Image, Raw:
+		s.rows = append(s.rows, Row{Kind: l.Kind, Line: l, Count: max(l.Count, 1)})
 	case Text:
 		s.text(l)
 	}
-}
-
-// printable tells whether a machine-readable code can hold data: printable ASCII of a length that fits the paper.
-func printable(data string) bool {
-	const most = 256
-	for _, c := range []byte(data) {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return data != "" && len(data) <= most
 }
 
 func (s *setter) text(l Line) {
@@ -104,77 +103,63 @@ func (s *setter) text(l Line) {
 }
 
 // row puts glyphs on one row of the paper.
-func (s *setter) row(g []glyph, align Align) {
+func (s *setter) row(g []letter, align Align) {
 	free := s.columns - cells(g)
 	switch align {
 	case Center:
 		g = slices.Concat(spaces(free/2), g)
 	case Right:
 		g = slices.Concat(spaces(free), g)
-	case Left:
+	case Left, AtLeft:
 	}
 	s.rows = append(s.rows, Row{Runs: join(g)})
 }
 
-// glyphs measures the text of runs; '\n' in it stays as a glyph for wrap.
-func (s *setter) glyphs(runs []Run) []glyph {
-	var out []glyph
+// glyphs measures the text of runs; '\n' in it stays as a letter for wrap.
+func (s *setter) glyphs(runs []Run) []letter {
+	var out []letter
 	for _, run := range runs {
-		style := Run{Bold: run.Bold, Double: run.Double}
+		style := run.style()
+		times, _ := run.size()
 		for _, r := range run.Text {
 			if r == '\n' {
-				out = append(out, glyph{r: r, style: style})
+				out = append(out, letter{r: r, style: style})
 				continue
 			}
-			r = s.known(r)
-			n := Cells(r)
-			if run.Double {
-				n *= 2
-			}
-			out = append(out, glyph{r: r, cells: n, style: style})
+			r, n := s.known(r)
+			out = append(out, letter{r: r, cells: n * times, style: style})
 		}
 	}
 	return out
 }
 
-// known gives r, or Geta where printers have no such character: control characters above all, which would be commands.
-func (s *setter) known(r rune) rune {
-	switch {
-	case r >= ' ' && r <= '~':
-		return r
-	case r == '\t' || r == '\u00a0':
-		return ' '
+// known gives r and its columns; Geta where nobody has such a character: control characters above all, which would be
+// commands.
+func (s *setter) known(r rune) (rune, int) {
+	if r == '\t' || r == '\u00a0' {
+		r = ' '
 	}
-	if _, ok := chinese(r); ok && !unicode.IsControl(r) {
-		return r
+	p := s.face.find(r)
+	switch p.how {
+	case missing:
+		if !slices.Contains(s.missing, r) {
+			s.missing = append(s.missing, r)
+		}
+		return Geta, s.face.find(Geta).columns
+	case drawn:
+		if !slices.Contains(s.drawn, r) {
+			s.drawn = append(s.drawn, r)
+		}
+	case ascii, wide, paged:
 	}
-	if !slices.Contains(s.missing, r) {
-		s.missing = append(s.missing, r)
-	}
-	return Geta
+	return r, p.columns
 }
 
-// chinese gives the two bytes of r in GB18030. Its four-byte characters are left out: few printers have them.
-func chinese(r rune) ([]byte, bool) {
-	b, err := simplifiedchinese.GB18030.NewEncoder().Bytes([]byte(string(r)))
-	return b, err == nil && len(b) == 2
-}
+// Cells is how many columns r takes on a printer for China: a Chinese font is exactly two cells wide, and in a Chinese
+// text ambiguous characters (UAX #11) are too.
+func Cells(r rune) int { return defaultFace().find(r).columns }
 
-// Cells is how many columns r takes: a Chinese font is exactly two cells wide, and in a Chinese text ambiguous
-// characters (UAX #11) are too.
-func Cells(r rune) int {
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth, width.EastAsianAmbiguous:
-		return 2
-	default:
-	}
-	if _, ok := chinese(r); ok && r > '~' {
-		return 2 // neutral by Unicode, but printed from the Chinese font
-	}
-	return 1
-}
-
-func cells(g []glyph) int {
+func cells(g []letter) int {
 	n := 0
 	for _, c := range g {
 		n += c.cells
@@ -182,13 +167,13 @@ func cells(g []glyph) int {
 	return n
 }
 
-func spaces(n int) []glyph {
-	return slices.Repeat([]glyph{{r: ' ', cells: 1}}, max(n, 0))
+func spaces(n int) []letter {
+	return slices.Repeat([]letter{{r: ' ', cells: 1}}, max(n, 0))
 }
 
 // wrap cuts glyphs into rows: at '\n', at the last space that fits, else anywhere; around wide characters always.
-func wrap(g []glyph, columns int) [][]glyph {
-	var rows [][]glyph
+func wrap(g []letter, columns int) [][]letter {
+	var rows [][]letter
 	for {
 		n, skip := fit(g, columns)
 		rows = append(rows, g[:n])
@@ -199,7 +184,7 @@ func wrap(g []glyph, columns int) [][]glyph {
 }
 
 // fit says how many glyphs go on one row, and how many after them are swallowed by its end.
-func fit(g []glyph, columns int) (n, skip int) {
+func fit(g []letter, columns int) (n, skip int) {
 	used, good := 0, 0
 	for i, c := range g {
 		if c.r == '\n' {
@@ -222,14 +207,14 @@ func fit(g []glyph, columns int) (n, skip int) {
 	return len(g), 0
 }
 
-// join makes runs of glyphs of one style, without spaces at the end of the row.
-func join(g []glyph) []Run {
-	for len(g) > 0 && g[len(g)-1].r == ' ' {
+// join makes runs of glyphs of one style, without plain spaces at the end of the row.
+func join(g []letter) []Run {
+	for len(g) > 0 && g[len(g)-1].r == ' ' && !g[len(g)-1].style.Underline && !g[len(g)-1].style.Invert {
 		g = g[:len(g)-1]
 	}
 	var runs []Run
 	for _, c := range g {
-		if n := len(runs); n == 0 || runs[n-1].Bold != c.style.Bold || runs[n-1].Double != c.style.Double {
+		if n := len(runs); n == 0 || runs[n-1].style() != c.style {
 			runs = append(runs, c.style)
 		}
 		runs[len(runs)-1].Text += string(c.r)

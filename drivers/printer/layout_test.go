@@ -26,10 +26,11 @@ func paperWidth(r printer.Row) int {
 		for _, c := range run.Text {
 			w += printer.Cells(c)
 		}
-		if run.Double {
-			w *= 2
+		times := max(run.Width, 1)
+		if run.Double && run.Width == 0 {
+			times = 2
 		}
-		n += w
+		n += w * times
 	}
 	return n
 }

@@ -50,7 +50,8 @@ const (
 // Result is what became of a printed document.
 type Result struct {
 	Confirmed Confirmation
-	Missing   []rune // characters that the printer does not have; each stands as Geta on the paper
+	Missing   []rune // characters that nobody here has; each stands as Geta on the paper
+	Drawn     []rune // characters that the printer does not have; each was printed as a picture
 }
 
 // Geta marks on paper a character that the printer does not have, as Chinese typesetters did.

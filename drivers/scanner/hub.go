@@ -3,7 +3,9 @@ package scanner
 import (
 	"bytes"
 	"context"
+	"hash/maphash"
 	"sync"
+	"time"
 
 	"posd/drivers/port"
 )
@@ -34,6 +36,19 @@ type Hub struct {
 	mu      sync.Mutex
 	waiting []*claim // guarded by mu
 	dropped int      // guarded by mu
+	last    heard    // guarded by mu
+}
+
+// twinWindow is how soon the same code must come from another device to be one that came over two channels: a scanner
+// may be keyboard and serial line at once. Nobody shows one code to two scanners so fast.
+const twinWindow = 100 * time.Millisecond
+
+// heard is what came last. The zero value is nothing.
+type heard struct {
+	seed   maphash.Seed // of this hub only: no hash of a code is worth anything elsewhere
+	sum    uint64
+	device string
+	at     time.Time
 }
 
 // claim is one caller of Claim.
@@ -76,7 +91,13 @@ func (h *Hub) leave(w *claim) {
 
 // Deliver hands a scan over: to the first claim that accepts it, else to OnScan, else it is wiped. It takes ownership
 // of the code and does not wait.
+//
+// The same code from another device at the same moment is dropped: it is one scan that came over two channels.
 func (h *Hub) Deliver(c Code) {
+	if h.twin(c) {
+		c.Data.Wipe()
+		return
+	}
 	if h.claimed(c) {
 		return
 	}
@@ -94,6 +115,23 @@ func (h *Hub) Deliver(c Code) {
 	default:
 		h.OnScan(shown)
 	}
+}
+
+// twin tells whether c came over another device a moment ago.
+func (h *Hub) twin(c Code) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.last.at.IsZero() {
+		h.last.seed = maphash.MakeSeed()
+	}
+	now := heard{seed: h.last.seed, device: c.Device, at: time.Now()}
+	c.Data.Reveal(func(b []byte) { now.sum = maphash.Bytes(now.seed, b) })
+	was := h.last
+	if !was.at.IsZero() && was.device != now.device && was.sum == now.sum && now.at.Sub(was.at) < twinWindow {
+		return true
+	}
+	h.last = now
+	return false
 }
 
 // claimed gives c to the first claim that accepts it.

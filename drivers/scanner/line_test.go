@@ -3,6 +3,7 @@ package scanner_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,20 +18,34 @@ import (
 // error's class.
 func scan(t *testing.T, options map[string]string, parts ...string) []string {
 	t.Helper()
-	var got []string
+	got, _ := scanWith(t, "line", nil, options, parts...)
+	return got
+}
+
+// scanWith is scan for any driver, over a HID port for hidpos, where each part is a report, or several one after the other
+// of 64 bytes. It also gives the errors' words.
+func scanWith(t *testing.T, driver string, info *port.HIDInfo, options map[string]string, parts ...string) (got, words []string) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d, _ := scanner.Lookup("line")
+		d, _ := scanner.Lookup(driver)
 		s, err := port.Settle(d.Options, options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		host, dev := porttest.Pair(0)
+		host, dev := connect(driver == "hidpos" && info != nil, info)
 		defer host.Close()
+		sent := make(chan struct{})
+		defer func() { <-sent }()
 		go func() {
+			defer close(sent)
 			for _, p := range parts {
 				if pause, err := time.ParseDuration(p); err == nil {
 					time.Sleep(pause)
 					continue
+				}
+				for driver == "hidpos" && len(p) > 64 {
+					_, _ = dev.Write([]byte(p[:64]))
+					p = p[64:]
 				}
 				_, _ = dev.Write([]byte(p))
 				synctest.Wait()
@@ -41,6 +56,9 @@ func scan(t *testing.T, options map[string]string, parts ...string) []string {
 		src := d.Open(host, s)
 		for {
 			c, err := src.Next(t.Context())
+			if err != nil {
+				words = append(words, err.Error())
+			}
 			switch {
 			case errors.Is(err, scanner.ErrRefused):
 				got = append(got, "refused")
@@ -53,7 +71,15 @@ func scan(t *testing.T, options map[string]string, parts ...string) []string {
 			}
 		}
 	})
-	return got
+	return got, words
+}
+
+// connect gives a port and the device's end of it.
+func connect(hid bool, info *port.HIDInfo) (port.Conn, io.ReadWriteCloser) {
+	if hid {
+		return porttest.PairHID(*info, nil)
+	}
+	return porttest.Pair(0)
 }
 
 func TestCodesAreReadInEveryShape(t *testing.T) {
@@ -81,6 +107,12 @@ func TestCodesAreReadInEveryShape(t *testing.T) {
 		"too long":              {nil, []string{long + "\r", "ok\r"}, "refused |ok"},
 		"endless":               {nil, []string{strings.Repeat(long, 20), "tail\r", "ok\r"}, "refused |ok"},
 		"endless and no suffix": {map[string]string{"suffix": "none"}, []string{long, long, "100ms", "ok"}, "refused |ok"},
+		"cr cr and the next":    {nil, []string{"one\r\r", "two\r\r"}, "|one |two"},
+		"etx, lines in the code": {
+			map[string]string{"suffix": "etx", "prefix": "02"}, []string{"\x02a\r\nb\tc\x03\x02d\x03"}, "|a\r\nb\tc |d",
+		},
+		"three kilobytes":       {nil, []string{strings.Repeat("7", 2953) + "\r"}, "|" + strings.Repeat("7", 2953)},
+		"a pause in the middle": {nil, []string{"690", "1900ms", "123\r"}, "|690123"},
 		"chinese":               {nil, []string{"优惠券\r"}, "|优惠券"},
 	}
 	for name, c := range cases {
@@ -156,6 +188,36 @@ func TestAClaimThatIsGivenUpLeavesNoCodeBehind(t *testing.T) {
 		h.Deliver(c)
 		if h.Waiting() != 0 || h.Dropped() != 1 || strings.Trim(string(bytes), "\x00") != "" {
 			t.Errorf("%d waiting, %d dropped, wiped %v", h.Waiting(), h.Dropped(), bytes)
+		}
+	})
+}
+
+func TestOneScanOverTwoChannelsIsOneScan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var shown []string
+		h := &scanner.Hub{
+			Sensitive: func([]byte) bool { return false },
+			OnScan:    func(s scanner.Scan) { shown = append(shown, s.Device+" "+s.Data) },
+		}
+		deliver := func(device, data string) []byte {
+			c, b := code(data)
+			c.Device = device
+			h.Deliver(c)
+			return b
+		}
+		deliver("serial", "690")
+		twin := deliver("keyboard", "690")
+		deliver("keyboard", "691") // another code
+		deliver("serial", "690")
+		time.Sleep(100 * time.Millisecond)
+		deliver("keyboard", "690") // too late to be the same scan
+		deliver("keyboard", "690") // the same channel: that is the driver's to judge
+		want := "serial 690; keyboard 691; serial 690; keyboard 690; keyboard 690"
+		if got := strings.Join(shown, "; "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if strings.Trim(string(twin), "\x00") != "" {
+			t.Error("the second of two is not wiped")
 		}
 	})
 }

@@ -49,7 +49,7 @@ func (e *emitter) Serve(ctx context.Context, line io.ReadWriteCloser) error {
 	defer context.AfterFunc(ctx, func() { _ = line.Close() })()
 	defer line.Close()
 	e.connect(line)
-	defer e.connect(nil)
+	defer e.leave(line)
 	_, err := io.Copy(io.Discard, line)
 	return err
 }
@@ -58,6 +58,15 @@ func (e *emitter) connect(w io.Writer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.line = w
+}
+
+// leave ends the connection over w; a newer one, which is there before the old one has noticed its end, stays.
+func (e *emitter) leave(w io.Writer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.line == w {
+		e.line = nil
+	}
 }
 
 // emit sends b over the line, if there is one.

@@ -1,20 +1,19 @@
 package devicesim
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
-	"golang.org/x/text/encoding/simplifiedchinese"
+	"posd/drivers/printer/escpos"
+	"posd/drivers/printer/paper"
 )
 
-// Bytes of ESC/POS.
+// Real-time commands, which the printer takes out of the stream before the interpreter sees it.
 const (
 	eot = 0x04
 	enq = 0x05
 	dle = 0x10
-	esc = 0x1B
-	fs  = 0x1C
-	gs  = 0x1D
 )
 
 const maxComplaints = 100
@@ -23,15 +22,10 @@ const maxComplaints = 100
 type engine struct {
 	opt     PrinterOptions
 	printer *Printer
+	machine *escpos.Machine
 	paper   strings.Builder // lines since the last cut
 
-	line       strings.Builder // characters of the line that is being filled
-	used       int             // its cells
-	align      byte
-	double     bool // width
-	chinese    bool
 	asb        bool
-	qr         string // stored, to be printed
 	pulses     int
 	complaints []string
 }
@@ -42,10 +36,13 @@ func newEngine(o PrinterOptions, p *Printer) engine {
 	return e
 }
 
-// reset is ESC @: modes as at power-up, the unfinished line forgotten.
+// reset is what a loss of power does: modes as at power-up, the unfinished line forgotten.
 func (e *engine) reset() {
-	e.line.Reset()
-	e.used, e.align, e.double, e.chinese = 0, 0, false, true
+	lacks := e.opt.Lacks
+	if e.opt.Clone {
+		lacks = append([]string{"GS ( H"}, lacks...)
+	}
+	e.machine = escpos.New(escpos.Options{Columns: e.opt.Columns, Lacks: lacks})
 }
 
 func (e *engine) complain(format string, args ...any) {
@@ -54,96 +51,83 @@ func (e *engine) complain(format string, args ...any) {
 	}
 }
 
-// step executes the first command or character of b and gives its length; 0 when more bytes are needed.
+// step executes the first command or character of b and gives its length; 0 when more bytes are needed. What the machine
+// has printed and done is taken from it at once.
 func (e *engine) step(b []byte) int {
-	if len(b) == 0 {
-		return 0
+	n := e.machine.Step(b)
+	slips, events := e.machine.Slips, e.machine.Events
+	e.machine.Slips, e.machine.Events = []escpos.Slip{{}}, nil
+	for _, s := range slips {
+		for _, l := range s.Lines {
+			e.print(l)
+		}
+		if s.Cut != "" {
+			slip := e.paper.String()
+			e.paper.Reset()
+			e.printer.cut(slip)
+		}
 	}
-	switch c := b[0]; {
-	case c == esc || c == gs || c == fs:
-		return e.command(b)
-	case c == '\n':
-		e.printLine()
-	case c == '\r' || c == 0:
-	case c < ' ' || c == 0x7F:
-		e.complain("control character %02X", c)
-	case c < 0x80:
-		e.char(rune(c), 1)
-	case e.chinese:
-		return e.twoBytes(b)
-	default:
-		e.complain("byte %02X without a Chinese font", c)
-		e.char('?', 1)
+	for _, ev := range events {
+		e.happen(ev)
 	}
-	return 1
+	return n
 }
 
-// twoBytes prints a character of the Chinese font.
-func (e *engine) twoBytes(b []byte) int {
-	if len(b) < 2 {
-		return 0
+// print puts a line on the paper, an empty one at a time.
+func (e *engine) print(l escpos.Line) {
+	text := paper.LineText(l, e.machine.Dots)
+	for line := range strings.Lines(text) {
+		e.paper.WriteString(line)
+		e.printer.fed()
 	}
-	s, err := simplifiedchinese.GB18030.NewDecoder().Bytes(b[:2])
-	r := []rune(string(s))
-	if err != nil || len(r) != 1 || r[0] == '\uFFFD' {
-		e.complain("no character %X", b[:2])
-		r = []rune{'?'}
-	}
-	e.char(r[0], 2)
-	return 2
 }
 
-// char puts a character on the line; a full line is printed first.
-func (e *engine) char(r rune, cells int) {
-	if e.double {
-		cells *= 2
+// happen answers, and notes what is wrong.
+func (e *engine) happen(ev escpos.Event) {
+	switch ev.Kind {
+	case escpos.Unknown, escpos.Trouble, escpos.Truncated:
+		e.complain("%s %s %X %s", ev.Kind, ev.Command, ev.Args, ev.Note)
+	case escpos.Drawer:
+		e.pulses++
+	case escpos.Process:
+		e.printer.answer(append(append([]byte{0x37, 0x22}, ev.Args...), 0)...)
+	case escpos.Request:
+		e.answer(ev.Command, ev.Args)
+	case escpos.Reset: // which ends that it tells by itself (Epson, GS a)
+		e.asb = false
+	case escpos.CutPaper, escpos.Known:
 	}
-	if e.used+cells > e.opt.Columns {
-		e.printLine()
-	}
-	e.line.WriteRune(r)
-	e.used += cells
 }
 
-// printLine prints the line and feeds the paper.
-func (e *engine) printLine() {
-	text := e.line.String()
-	free := max(e.opt.Columns-e.used, 0)
-	switch {
-	case text == "":
-	case e.align == 1:
-		text = strings.Repeat(" ", free/2) + text
-	case e.align == 2:
-		text = strings.Repeat(" ", free) + text
+func (e *engine) answer(command string, args []byte) {
+	if len(args) != 1 {
+		return
 	}
-	e.paper.WriteString(strings.TrimRight(text, " ") + "\n")
-	e.line.Reset()
-	e.used = 0
-	e.printer.fed()
+	switch n := args[0]; command {
+	case "GS a":
+		e.asb = n != 0
+		e.printer.tell()
+	case "GS r":
+		e.printer.answer(e.printer.fence(n))
+	case "GS I":
+		e.printer.answer(e.identity(n)...)
+	}
 }
 
-// symbol prints a machine-readable code as a word on a line of its own.
-func (e *engine) symbol(kind, data string) {
-	e.line.Reset()
-	e.line.WriteString("[" + kind + " " + data + "]")
-	e.used = min(e.line.Len(), e.opt.Columns)
-	text := e.line.String()
-	pad := 0
-	if e.align == 1 {
-		pad = max(e.opt.Columns-e.used, 0) / 2
+// fence is the answer to GS r n.
+func (p *Printer) fence(n byte) byte {
+	if n == 1 && p.low {
+		return 0x03
 	}
-	e.paper.WriteString(strings.Repeat(" ", pad) + text + "\n")
-	e.line.Reset()
-	e.used = 0
-	e.printer.fed()
+	return 0
 }
 
-// cutPaper ends a slip.
-func (e *engine) cutPaper() {
-	if e.line.Len() > 0 {
-		e.printLine()
+// identity is the answer to GS I n.
+func (e *engine) identity(n byte) []byte {
+	model := cmp.Or(e.opt.Model, "VIRTUAL")
+	text := map[byte]string{65: "1.00", 66: "POSD", 67: model, 68: "0001", 69: "CHINA GB18030"}[n]
+	if text == "" {
+		return []byte{0x20}
 	}
-	slip := e.paper.String()
-	e.paper.Reset()
-	e.printer.cut(slip)
+	return append(append([]byte{0x5F}, text...), 0)
 }

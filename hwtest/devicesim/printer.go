@@ -7,15 +7,34 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 )
 
 // PrinterOptions say what kind of printer it is.
 type PrinterOptions struct {
 	Columns  int    // 48 when 0
+	Model    string // what it says it is; VIRTUAL when empty
 	SlipFile string // each slip is appended to this file and synced; empty for none
 	Clone    bool   // knows no GS ( H and prints its bytes, as cheap copies do
 	Mute     bool   // answers nothing, as over a one-way cable
+
+	Lacks  []string // further commands that it does not know, such as "GS ( k"
+	Loses  int      // every so many-th byte that comes is lost; 0: none
+	Buffer int      // bytes that it takes in while it does not print; 64 KB when 0
+	Speed  int      // bytes that it prints in a second; 0: at once
+	Flow   Flow     // what it does when its buffer is full
 }
+
+// Flow is what a printer does when its buffer is full.
+type Flow string
+
+// The flows. The zero value is hardware lines, or USB: it takes no more, and nothing is lost.
+const (
+	FlowLines Flow = ""
+	FlowXON   Flow = "xon"   // XOFF when there is little room, XON when there is again; what comes in spite of it is lost
+	FlowStuck Flow = "stuck" // XOFF, and never XON
+	FlowNone  Flow = "none"  // what does not fit is lost
+)
 
 // Printer is an ESC/POS receipt printer with a Chinese font: two-byte characters are on at power-up, as on models for
 // China. Its methods are the operator's hands.
@@ -28,6 +47,11 @@ type Printer struct {
 	engine  engine     // guarded by mu; what is printed
 	pending []byte     // guarded by mu; received, not executed
 	held    []byte     // guarded by mu; start of what may become a real-time command
+	came    int        // guarded by mu; bytes, to lose some
+	lost    int        // guarded by mu; bytes
+	stop    bool       // guarded by mu; XOFF was sent
+	short   bool       // guarded by mu; it waits for the rest of a command
+	due     int        // guarded by mu; bytes that it may print by now, with a Speed
 	off     bool       // guarded by mu
 	noPaper bool       // guarded by mu
 	low     bool       // guarded by mu
@@ -39,13 +63,19 @@ type Printer struct {
 	fileErr error // guarded by mu; first failure to write the slip file
 }
 
-// receiveBuffer is how much a printer takes in while it cannot print.
-const receiveBuffer = 64 << 10
+// receiveBuffer is how much a printer takes in while it cannot print, and tick how often one with a speed prints.
+const (
+	receiveBuffer = 64 << 10
+	tick          = 10 * time.Millisecond
+)
 
 // NewPrinter gives a printer that is switched on and has paper.
 func NewPrinter(o PrinterOptions) *Printer {
 	if o.Columns == 0 {
 		o.Columns = 48
+	}
+	if o.Buffer == 0 {
+		o.Buffer = receiveBuffer
 	}
 	p := &Printer{opt: o, left: -1, waiting: make(chan struct{})}
 	p.room = sync.NewCond(&p.mu)
@@ -55,14 +85,21 @@ func NewPrinter(o PrinterOptions) *Printer {
 
 // Serve prints what comes over line and answers. It is a Device.
 func (p *Printer) Serve(ctx context.Context, line io.ReadWriteCloser) error {
-	defer context.AfterFunc(ctx, func() { _ = line.Close(); p.connect(nil) })()
+	defer context.AfterFunc(ctx, func() { _ = line.Close(); p.leave(line) })()
 	defer line.Close()
 	p.connect(line)
-	defer p.connect(nil)
+	defer p.leave(line)
+	if p.opt.Speed > 0 {
+		ctx, stop := context.WithCancel(ctx)
+		var motor sync.WaitGroup
+		motor.Go(func() { p.turn(ctx) })
+		defer motor.Wait()
+		defer stop()
+	}
 	buf := make([]byte, 1024)
 	for {
 		n, err := line.Read(buf)
-		p.receive(buf[:n])
+		p.receive(line, buf[:n])
 		if err != nil {
 			return err
 		}
@@ -76,16 +113,26 @@ func (p *Printer) connect(w io.Writer) {
 	p.room.Broadcast()
 }
 
-// receive takes bytes in, answers real-time commands and prints as far as it can. With a full buffer it waits.
-func (p *Printer) receive(b []byte) {
+// leave ends the connection over w; a newer one, which is there before the old one has noticed its end, stays.
+func (p *Printer) leave(w io.Writer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.line == w {
+		p.line = nil
+	}
+	p.room.Broadcast()
+}
+
+// receive takes in bytes from a line, answers real-time commands and prints as far as it can. With a full buffer it waits.
+func (p *Printer) receive(from io.Writer, b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.off {
 		return
 	}
-	p.pending = append(p.pending, p.realTime(b)...)
+	p.take(p.realTime(p.loseSome(b)))
 	p.run()
-	for len(p.pending) > receiveBuffer && p.line != nil {
+	for len(p.pending) > p.opt.Buffer && p.line == from {
 		p.room.Wait()
 	}
 }
@@ -117,13 +164,16 @@ func (p *Printer) realTime(b []byte) []byte {
 
 // run executes what has been received, as long as the printer can print.
 func (p *Printer) run() {
-	for !p.stopped() {
+	for !p.stopped() && (p.opt.Speed == 0 || p.due > 0) {
 		n := p.engine.step(p.pending)
-		if n == 0 {
+		if p.short = n == 0; p.short {
+			p.due = 0
 			break
 		}
+		p.due -= n
 		p.pending = p.pending[n:]
 	}
+	p.flow()
 	p.room.Broadcast()
 }
 

@@ -16,7 +16,7 @@ import (
 	"posd/hwtest/devicesim"
 )
 
-func driver(t *testing.T, c port.Conn, options map[string]string) printer.Printer {
+func driver(t testing.TB, c port.Conn, options map[string]string) printer.Printer {
 	t.Helper()
 	d, _ := printer.Lookup("escpos")
 	s, err := port.Settle(d.Options, options)
@@ -240,16 +240,52 @@ func TestAOneWayPrinterIsNeverSure(t *testing.T) {
 	})
 }
 
+func TestAPrinterIsAskedForItsCharactersWhereNobodyKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, sim := bench(t, devicesim.PrinterOptions{}, map[string]string{"profile": "TM-T20III"})
+		r, err := p.Print(t.Context(), printer.Document{Lines: []printer.Line{printer.Plain("中文 é"), {Kind: printer.Cut}}})
+		if err != nil || len(r.Drawn) > 0 || !strings.HasPrefix(sim.Slips()[0], "中文 é\n") {
+			t.Errorf("drawn %q, %v, printed %q", string(r.Drawn), err, sim.Slips())
+		}
+	})
+}
+
+func TestAPrinterThatIsAskedItsNameIsPrintedOnAsThat(t *testing.T) {
+	for name, c := range map[string]struct {
+		model   string
+		columns int
+	}{"an Epson": {"TM-T88V", 42}, "one that nobody knows": {"", 48}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, sim := bench(t, devicesim.PrinterOptions{Columns: c.columns, Model: c.model}, map[string]string{"profile": "auto"})
+				r, err := p.Print(t.Context(), printer.Document{Lines: []printer.Line{{Kind: printer.Rule}, {Kind: printer.Cut}}})
+				want := strings.Repeat("-", c.columns) + "\n"
+				if err != nil || r.Confirmed != printer.ByProcessID || !strings.HasPrefix(sim.Slips()[0], want) {
+					t.Errorf("%+v, %v, printed %q", r, err, sim.Slips())
+				}
+			})
+		})
+	}
+}
+
+func TestAnUnknownProfileIsRefusedWithTheKnownNames(t *testing.T) {
+	d, _ := printer.Lookup("escpos")
+	_, err := port.Settle(d.Options, map[string]string{"profile": "TM-T20IV"})
+	if err == nil || !strings.Contains(err.Error(), "TM-T20IV") || !strings.Contains(err.Error(), "TM-T20III") || !strings.Contains(err.Error(), "chinese-80") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestMissingCharactersAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, sim := bench(t, devicesim.PrinterOptions{}, nil)
 		r, err := p.Print(t.Context(), printer.Document{Lines: []printer.Line{
 			printer.Plain("ok 😀 \x1b@ ñ é"), {Kind: printer.Cut},
 		}})
-		if err != nil || string(r.Missing) != "😀\x1bñ" {
-			t.Errorf("got %q, %v", string(r.Missing), err)
+		if err != nil || string(r.Missing) != "😀\x1b" || string(r.Drawn) != "ñ" {
+			t.Errorf("got missing %q, drawn %q, %v", string(r.Missing), string(r.Drawn), err)
 		}
-		if got := sim.Slips()[0]; !strings.HasPrefix(got, "ok 〓 〓@ 〓 é\n") {
+		if got := sim.Slips()[0]; !strings.HasPrefix(got, "ok 〓 〓@ ▒ é\n") {
 			t.Errorf("got %q", got)
 		}
 	})

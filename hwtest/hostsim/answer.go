@@ -24,6 +24,9 @@ func (h *Host) handle(packed []byte) act {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.seen != nil {
+		h.seen(m)
+	}
 	q := h.understand(m)
 	if trailing > 0 {
 		q.blame("end", "has bytes after the last field")

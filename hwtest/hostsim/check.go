@@ -66,8 +66,8 @@ func (h *Host) check(q *request) {
 		q.blame(field("code"), "is no reason for a reversal")
 	}
 	t, money := q.trade()
-	if money && !q.reversal && len(t.of) == 0 && q.card == "" {
-		q.blame("2", "is missing: neither it nor track 2 names the card")
+	if money && !q.reversal && len(t.of) == 0 && q.card == "" && !q.sealed {
+		q.blame("2", "is missing: neither it nor a track names the card")
 	}
 }
 

@@ -37,6 +37,8 @@ type Options struct {
 	Now       func() time.Time // nil: time.Now
 	Rand      io.Reader        // makes working keys; nil: crypto/rand
 	Log       *slog.Logger     // nil: none
+
+	Seen func(*iso8583.Message) // nil, or shown every request that can be read, before it is answered, with the host locked; it keeps none
 }
 
 // usualBalance is what a card has in minor units: 100000.00.
@@ -68,6 +70,7 @@ type Host struct {
 	sameDay   bool
 	keepAlive time.Duration
 	clock     func() time.Time
+	seen      func(*iso8583.Message)
 	rand      io.Reader
 	log       *slog.Logger
 	fault     func(Request) (Rule, bool)
@@ -98,7 +101,7 @@ func New(o Options) (*Host, error) {
 	}
 	h := &Host{
 		dialect: o.Dialect, secret: make([]byte, sha256.Size),
-		tmk: o.TMK, codes: o.Codes, seed: o.Seed, currency: o.Currency, balance: o.Balance, sameDay: o.SameDay, keepAlive: o.KeepAlive,
+		tmk: o.TMK, codes: o.Codes, seed: o.Seed, currency: o.Currency, balance: o.Balance, sameDay: o.SameDay, keepAlive: o.KeepAlive, seen: o.Seen,
 		clock: o.Now, rand: o.Rand, log: o.Log, fault: o.Fault, terminals: map[string]*terminal{}, usedCodes: map[string]bool{},
 	}
 	h.fillDoors()

@@ -15,6 +15,7 @@ var samples = map[string][2]string{
 	"amount": pair(12), "amount.original": pair(12), "trace": pair(6), "original.trace": pair(6),
 	"batch": pair(6), "original.batch": pair(6), "currency": pair(3), "entry": {"01", "12"},
 	"pan": pair(16), "expiry": {"1112", "2201"}, "track3": pair(40), "code": pair(18), "order": pair(20),
+	"encrypted.track1": pair(80), "encrypted.track2": pair(48), "encrypted.track3": pair(112), "encrypted.ksn": pair(20),
 	"track2": {"1111111111111111D11121", "2222222222222222D22012"}, // even: no filled half byte is taken for part of the message
 	"time":   {"111111", "022222"}, "original.time": {"111111", "022222"},
 	"date": {"1111", "0222"}, "original.date": {"1111", "0222"}, "year": pair(2), "original.year": pair(2), "nii": pair(3),
@@ -27,7 +28,10 @@ var samples = map[string][2]string{
 }
 
 // flexible placeholders have values of any length.
-var flexible = map[string]bool{"pan": true, "track2": true, "track3": true, "code": true, "order": true, "original.kind": true, "item.kind": true, holeItems: true, "item.pan": true}
+var flexible = map[string]bool{
+	"pan": true, "track2": true, "track3": true, "code": true, "order": true, "original.kind": true, "item.kind": true, holeItems: true, "item.pan": true,
+	"encrypted.track1": true, "encrypted.track2": true, "encrypted.track3": true,
+}
 
 // The placeholders of the items of an upload message: all of them, what one has, how many there are.
 const (

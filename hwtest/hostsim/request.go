@@ -28,6 +28,7 @@ type request struct {
 	currency string
 	card     string // masked card number or code of a wallet
 	code     string // keyed hash of a wallet's code
+	sealed   bool   // an encrypted track names the card: nobody here opens it
 	reason   string // of a reversal
 	original original
 	close    *Closing
@@ -123,6 +124,8 @@ func (h *Host) read(f fit, m *iso8583.Message, c contents) *request {
 	if code := get("code"); code != "" {
 		q.card, q.code = masked(code), h.hash(code)
 	}
+	h.readSealed(q, get)
+	h.readChip(q, c)
 	q.original = original{
 		batch: get("original.batch"), trace: get("original.trace"), rrn: strings.TrimRight(get("original.rrn"), " "),
 		approval: strings.TrimRight(get("original.approval"), " "), date: get("original.date"), time: get("original.time"),
@@ -130,6 +133,39 @@ func (h *Host) read(f fit, m *iso8583.Message, c contents) *request {
 	}
 	h.readClose(q, get)
 	return q
+}
+
+// readSealed looks at what an encrypting reader gave. Its ciphertext is whole blocks, and is worth nothing without the number of
+// its key.
+func (h *Host) readSealed(q *request, get func(string) string) {
+	for _, hole := range []string{"encrypted.track1", "encrypted.track2", "encrypted.track3"} {
+		text := get(hole)
+		if text == "" {
+			continue
+		}
+		q.sealed = true
+		if len(text)%16 != 0 {
+			q.blame(q.shape.at[hole].path, "is no whole blocks of ciphertext")
+		}
+		if len(get("encrypted.ksn")) != 20 {
+			q.blame(q.shape.at[hole].path, "is ciphertext without the number of its key")
+		}
+	}
+}
+
+// readChip wants a chip's data whole: what an issuer needs to look at the cryptogram, and the amount that was asked for.
+func (h *Host) readChip(q *request, c contents) {
+	if !slices.ContainsFunc(c.paths(), func(path string) bool { return strings.HasPrefix(path, chipData) }) {
+		return
+	}
+	for _, tag := range []string{"9F26", "9F27", "9F10", "9F37", "9F36", "95", "9A", "9C", "9F02", "5F2A", "82", "9F1A"} {
+		if c[chipData+"."+tag] == "" {
+			q.blame(chipData+"."+tag, "is missing: an issuer needs it")
+		}
+	}
+	if told, err := strconv.ParseInt(c[chipData+".9F02"], 10, 64); err == nil && told != q.amount {
+		q.blame(chipData+".9F02", "is not the amount of the request")
+	}
 }
 
 // hash tells a secret from others without keeping it. Its key ends with the host.

@@ -113,7 +113,7 @@ func (s *shape) hold(c contents) fit {
 		}
 	}
 	for _, path := range c.paths() {
-		if _, known := s.literal[path]; !known && !(path == s.mac && s.signed) {
+		if _, known := s.literal[path]; !known && !(path == s.mac && s.signed) && !s.chip(path) {
 			f.faults = append(f.faults, fault{path, "is not part of a " + s.kind()})
 		}
 	}
@@ -148,6 +148,17 @@ func agree(literal, text string) (score int, wrong string) {
 		return score, "is too long"
 	}
 	return score, ""
+}
+
+// The fields of a chip card: its number among cards of one account, and its data.
+const (
+	chipSequence = "23"
+	chipData     = "55"
+)
+
+// chip tells whether a field may come besides: a chip's, with a card that is there. What is in it is looked at by check.
+func (s *shape) chip(path string) bool {
+	return (path == chipSequence || path == chipData || strings.HasPrefix(path, chipData+".")) && !s.reversal && s.has("track2")
 }
 
 // kind is what rules call it.

@@ -21,9 +21,10 @@ type alipay struct{ g *Gateway }
 var alipayCalls = map[string]string{
 	"alipay.trade.pay": CallPay, "alipay.trade.query": CallQuery, "alipay.trade.cancel": CallCancel,
 	"alipay.trade.refund": CallRefund, "alipay.trade.fastpay.refund.query": CallRefundQuery,
+	"alipay.data.dataservice.bill.downloadurl.query": CallBill,
 }
 
-func (a alipay) read(_ *http.Request, body []byte) (Request, *sealed) {
+func (a alipay) read(r *http.Request, body []byte) (Request, *sealed) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return Request{}, a.unsigned("isv.invalid-format")
@@ -35,7 +36,7 @@ func (a alipay) read(_ *http.Request, body []byte) (Request, *sealed) {
 		}
 		params[k] = v[0]
 	}
-	req := Request{Wallet: AlipayName, Call: alipayCalls[params["method"]], method: params["method"]}
+	req := Request{Wallet: AlipayName, Call: alipayCalls[params["method"]], method: params["method"], host: hostOf(r)}
 	switch {
 	case params["app_id"] != a.g.o.Alipay.AppID:
 		return req, a.unsigned("isv.invalid-app-id")
@@ -64,6 +65,11 @@ func (r *Request) fillAlipay(content string) bool {
 	var biz map[string]string
 	if json.Unmarshal([]byte(content), &biz) != nil {
 		return false
+	}
+	if r.Call == CallBill {
+		var ok bool
+		r.bill, ok = dayOf(AlipayName, time.DateOnly, biz["bill_date"])
+		return ok && biz["bill_type"] == "trade"
 	}
 	r.Order, r.Refund, r.code = biz["out_trade_no"], biz["out_request_no"], biz["auth_code"]
 	if !goodNumber(r.Order, 64) {
@@ -109,7 +115,7 @@ func (a alipay) refused(req Request, code, sub string) *sealed {
 	if req.Order != "" {
 		f["out_trade_no"] = req.Order
 	}
-	return a.seal(req, f, "")
+	return a.seal(req, f, Rule{})
 }
 
 // alipayErrors are sub_codes of 40004, by call where calls differ.
@@ -117,7 +123,7 @@ var alipayErrors = map[outcome]string{
 	isAbsent: "ACQ.TRADE_NOT_EXIST", badCode: "ACQ.PAYMENT_AUTH_CODE_INVALID", badContent: "ACQ.CONTEXT_INCONSISTENT",
 	noMoney: "ACQ.BUYER_BALANCE_NOT_ENOUGH", hasSuccess: "ACQ.TRADE_HAS_SUCCESS", tooLate: "ACQ.TRADE_CANCEL_TIME_OUT",
 	badState: "ACQ.TRADE_STATUS_ERROR", tooMuch: "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL",
-	badRepeat: "ACQ.DISCORDANT_REPEAT_REQUEST", broken: "ACQ.SYSTEM_ERROR",
+	badRepeat: "ACQ.DISCORDANT_REPEAT_REQUEST", broken: "ACQ.SYSTEM_ERROR", noBill: "isp.bill_not_exist",
 }
 
 func (a alipay) fields(req Request, out outcome, o *order, refuse string) map[string]string {
@@ -128,6 +134,9 @@ func (a alipay) fields(req Request, out outcome, o *order, refuse string) map[st
 		sub = refuse
 	case out == isClosed && req.Call == CallPay:
 		sub = "ACQ.TRADE_HAS_CLOSE"
+	case out == isLimited:
+		f["code"], f["msg"], f["sub_code"] = "40005", "Call Limited", "isv.app-call-limited"
+		return f
 	case out == isUnavailable:
 		f["code"], f["msg"], f["sub_code"] = "20000", "Service Currently Unavailable", "isp.unknow-error"
 		delete(f, "out_trade_no")
@@ -142,6 +151,9 @@ func (a alipay) fields(req Request, out outcome, o *order, refuse string) map[st
 		a.payment(f, req.Call, out, o)
 	case CallCancel:
 		a.cancelled(f, out)
+	case CallBill:
+		delete(f, "out_trade_no")
+		f["bill_download_url"] = a.g.ticket(req, alipayBills)
 	default:
 		a.refunded(f, req, out, o)
 	}
@@ -221,8 +233,20 @@ func (a alipay) spoil(f map[string]string, fault Fault) {
 	}
 }
 
-func (a alipay) seal(req Request, fields map[string]string, f Fault) *sealed {
+func (a alipay) stranger(Request) *sealed { return a.unsigned("isv.missing-app-cert-sn") }
+
+func (a alipay) seal(req Request, fields map[string]string, rule Rule) *sealed {
+	key, f := a.g.o.Alipay.GatewayKey, rule.Fault
+	if f == OldKey {
+		key = a.g.oldKey()
+	}
+	if f == WrongCharset {
+		fields["msg"] = chinese
+	}
 	node, _ := json.Marshal(fields) // a map of strings does not fail
+	if f == WrongCharset {
+		node = gbk(node)
+	}
 	name := strings.ReplaceAll(req.method, ".", "_") + "_response"
 	if f == Unsigned {
 		return &sealed{body: fmt.Appendf(nil, `{%q:%s}`, name, node)}
@@ -231,7 +255,7 @@ func (a alipay) seal(req Request, fields map[string]string, f Fault) *sealed {
 	if f == BadSignature {
 		signed = append([]byte("x"), node...)
 	}
-	signature, err := sign.RSA2(a.g.o.Alipay.GatewayKey, signed)
+	signature, err := sign.RSA2(key, signed)
 	if err != nil {
 		return &sealed{body: fmt.Appendf(nil, `{%q:%s}`, name, node)}
 	}

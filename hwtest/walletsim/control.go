@@ -21,10 +21,16 @@ const maxControl = 64 << 10
 //	POST /control/phones/ID/offline    {"code":"..."} made without the server
 //	POST /control/phones/ID/login      a new login: new seed
 //	POST /control/phones/ID/confirm    the customer types the password
+//	POST /control/accounts             {"name":"ann","password":"...","balance":100000,"ask_above":50000}
+//	GET  /control/accounts/NAME        {"name":"ann","balance":98001,"restricted":false,"phones":1}
+//	POST /control/accounts/NAME/restrict {"restricted":true}   no offline codes, whoever makes them
+//	POST /control/accounts/NAME/revoke   every phone is logged out, every seed destroyed
+//	PUT  /control/offline              {"retired":["91"]}   versions of the offline algorithm that are taken no more
 //	PUT  /control/clock                {"offset":"61s"}
 //	PUT  /control/rules                [{"call":"pay","fault":"silence","commit":true}]
 //	GET  /control/ledger               {"entries":[...]}
 //	GET  /control/net/ORDER            {"net":1999}
+//	GET  /control/bill?wallet=alipay   the bill as text; &day=2026-11-28, and faults: &missing=ORDER&doubled=ORDER&amount=ORDER:100
 func (g *Gateway) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /control/phones", g.postPhone)
@@ -46,6 +52,7 @@ func (g *Gateway) control() http.Handler {
 		p.Confirm()
 		return struct{}{}, nil
 	}))
+	g.controlAccounts(mux)
 	mux.HandleFunc("PUT /control/clock", g.putClock)
 	mux.HandleFunc("PUT /control/rules", g.putRules)
 	mux.HandleFunc("GET /control/ledger", func(w http.ResponseWriter, _ *http.Request) {
@@ -54,6 +61,7 @@ func (g *Gateway) control() http.Handler {
 	mux.HandleFunc("GET /control/net/{order}", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, map[string]int64{"net": g.Net(r.PathValue("order"))}, nil)
 	})
+	mux.HandleFunc("GET /control/bill", g.getBill)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || !same(token, g.o.Token) {
@@ -89,6 +97,50 @@ func (g *Gateway) onPhone(do func(*Phone) (any, error)) http.HandlerFunc {
 		body, err := do(p)
 		reply(w, body, err)
 	}
+}
+
+// controlAccounts adds the calls about customers who log in.
+func (g *Gateway) controlAccounts(mux *http.ServeMux) {
+	mux.HandleFunc("POST /control/accounts", func(w http.ResponseWriter, r *http.Request) {
+		var o AccountOptions
+		err := decode(r, &o)
+		if err == nil {
+			err = g.NewAccount(o)
+		}
+		reply(w, struct{}{}, err)
+	})
+	mux.HandleFunc("GET /control/accounts/{name}", func(w http.ResponseWriter, r *http.Request) {
+		a, ok := g.Account(r.PathValue("name"))
+		found(w, a, ok)
+	})
+	mux.HandleFunc("POST /control/accounts/{name}/revoke", func(w http.ResponseWriter, r *http.Request) {
+		found(w, struct{}{}, g.Revoke(r.PathValue("name")))
+	})
+	mux.HandleFunc("POST /control/accounts/{name}/restrict", func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Restricted bool }
+		if err := decode(r, &in); err != nil {
+			reply(w, nil, err)
+			return
+		}
+		found(w, struct{}{}, g.Restrict(r.PathValue("name"), in.Restricted))
+	})
+	mux.HandleFunc("PUT /control/offline", func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Retired []string }
+		err := decode(r, &in)
+		if err == nil {
+			err = g.Retire(in.Retired...)
+		}
+		reply(w, struct{}{}, err)
+	})
+}
+
+// found answers when there is such an account.
+func found(w http.ResponseWriter, body any, ok bool) {
+	if !ok {
+		http.Error(w, "no such account", http.StatusNotFound)
+		return
+	}
+	reply(w, body, nil)
 }
 
 func (g *Gateway) putClock(w http.ResponseWriter, r *http.Request) {

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,19 +34,32 @@ const (
 	WrongMerchant Fault = "wrong_merchant" // carried out, the answer is for another merchant
 	WrongCurrency Fault = "wrong_currency" // carried out, the answer is in another currency
 	Replay        Fault = "replay"         // carried out, the answer is the last one of this call that said paid
+	RateLimit     Fault = "rate_limit"     // (c) refused for being one of too many
+	CertRefused   Fault = "cert_refused"   // refused before the content: the certificate is not taken
+	UserRefuses   Fault = "user_refuses"   // pay: waits for the customer for Waits queries, then is refused
+	Twice         Fault = "twice"          // delivered twice; the answer is the second one
+	DripHeader    Fault = "drip_header"    // carried out, the answer's header comes byte by byte, Delay (1 s) apart
+	DripBody      Fault = "drip_body"      // carried out, its body does
+	Empty         Fault = "empty"          // (c) status 200 and nothing else
+	Huge          Fault = "huge"           // carried out, the answer is larger than anybody reads
+	WrongType     Fault = "wrong_type"     // carried out, the answer's Content-Type is that of a picture
+	WrongCharset  Fault = "wrong_charset"  // carried out, the answer has Chinese in it, in GBK
+	OldKey        Fault = "old_key"        // carried out, signed with a key that is the gateway's no more
+	WrongTime     Fault = "wrong_time"     // carried out, the times in the answer are Delay off; it may be negative
 )
 
 // Faults lists them all, for documents and tests.
 func Faults() []Fault {
 	return []Fault{
 		Silence, Reset, ServerError, HTML, Unavailable, Retry, Ignored, Refuse, Delay, DelayAnswer, UserPaying, Half,
-		Unsigned, BadSignature, WrongAmount, WrongOrder, WrongMerchant, WrongCurrency, Replay,
+		Unsigned, BadSignature, WrongAmount, WrongOrder, WrongMerchant, WrongCurrency, Replay, RateLimit, CertRefused,
+		UserRefuses, Twice, DripHeader, DripBody, Empty, Huge, WrongType, WrongCharset, OldKey, WrongTime,
 	}
 }
 
 // instead says which faults keep a call from being carried out, and what those that answer say.
 var instead = map[Fault]outcome{
-	Silence: broken, Reset: broken, ServerError: broken, HTML: broken,
+	Silence: broken, Reset: broken, ServerError: broken, HTML: broken, Empty: broken, RateLimit: isLimited, CertRefused: isRefused,
 	Unavailable: isUnavailable, Retry: wantsRetry, Ignored: isSaidClosed, Refuse: isRefused,
 }
 
@@ -56,6 +69,8 @@ type Rule struct {
 	Call   string `json:"call,omitempty"` // pay, query, cancel, refund, refund_query
 	Order  string `json:"order,omitempty"`
 	Amount int64  `json:"amount,omitempty"` // of pay and refund; queries and cancels of an order have its amount
+	Header string `json:"header,omitempty"` // "Name:value": requests with that header
+	Chance int    `json:"chance,omitempty"` // of a thousand fitting calls; 0: every one. Seeded: Options.Seed
 	Nth    int    `json:"nth,omitempty"`    // the first of the fitting calls that goes wrong, from 1; 0 is 1
 	Times  int    `json:"times,omitempty"`  // how many go wrong from there on; 0: all
 	Fault  Fault  `json:"fault"`
@@ -107,6 +122,9 @@ func checkRules(rules []Rule) error {
 		if !known {
 			return fmt.Errorf("rules: rule %d: no fault %q; known are %v", i+1, r.Fault, Faults())
 		}
+		if r.Header != "" && !strings.Contains(r.Header, ":") || r.Chance < 0 || r.Chance > 1000 {
+			return fmt.Errorf("rules: rule %d: a header is written Name:value, a chance is 1 to 1000", i+1)
+		}
 	}
 	return nil
 }
@@ -127,6 +145,9 @@ func (g *Gateway) SetRules(rules ...Rule) error {
 
 // rule finds the first rule that a call fits and that is due; mu is held.
 func (g *Gateway) rule(r Request) Rule {
+	if rule, ok := sandboxRule(r); ok {
+		return rule
+	}
 	amount := r.Amount
 	if o := g.order(r.Wallet, r.Order); amount == 0 && o != nil {
 		amount = o.amount
@@ -137,7 +158,8 @@ func (g *Gateway) rule(r Request) Rule {
 		}
 		a.seen++
 		first := max(1, a.Nth)
-		if a.seen >= first && (a.Times == 0 || a.seen < first+a.Times) {
+		due := a.seen >= first && (a.Times == 0 || a.seen < first+a.Times)
+		if due && (a.Chance == 0 || g.luck.IntN(1000) < a.Chance) {
 			return a.Rule
 		}
 	}
@@ -150,47 +172,8 @@ func (g *Gateway) rule(r Request) Rule {
 }
 
 func (a *armed) fits(r Request, amount int64) bool {
+	name, value, _ := strings.Cut(a.Header, ":")
 	return (a.Wallet == "" || a.Wallet == r.Wallet) && (a.Call == "" || a.Call == r.Call) &&
-		(a.Order == "" || a.Order == r.Order) && (a.Amount == 0 || a.Amount == amount)
-}
-
-// send writes an answer the way the fault wants it. It ends the connection by http.ErrAbortHandler, which the HTTP
-// server and Transport understand.
-func (g *Gateway) send(w http.ResponseWriter, r *http.Request, f Fault, answer *sealed) {
-	switch f {
-	case Silence:
-		select {
-		case <-r.Context().Done():
-		case <-g.done:
-		}
-		panic(http.ErrAbortHandler)
-	case Reset:
-		reset(w)
-	case ServerError:
-		http.Error(w, "bad gateway", http.StatusBadGateway)
-	case HTML:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte("<html><body>Please log in to the network</body></html>"))
-	case Half:
-		w.Header().Set("Content-Length", fmt.Sprint(len(answer.body)))
-		half := *answer
-		half.body = answer.body[:len(answer.body)/2]
-		half.writeTo(w)
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	default:
-		answer.writeTo(w)
-	}
-}
-
-// reset sends RST where there is a TCP connection to send it on.
-func reset(w http.ResponseWriter) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		_ = conn.Close()
-		return
-	}
-	panic(http.ErrAbortHandler)
+		(a.Order == "" || a.Order == r.Order) && (a.Amount == 0 || a.Amount == amount) &&
+		(a.Header == "" || slices.Contains(r.header.Values(name), strings.TrimSpace(value)))
 }

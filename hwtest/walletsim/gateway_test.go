@@ -235,6 +235,8 @@ func TestRuleFilesAreStrict(t *testing.T) {
 		"no array":       `{"fault":"silence"}`,
 		"bad duration":   `[{"fault":"delay","delay":"soon"}]`,
 		"two":            `[] []`,
+		"bad header":     `[{"fault":"silence","header":"X-Test"}]`,
+		"bad chance":     `[{"fault":"silence","chance":1001}]`,
 	} {
 		if _, err := walletsim.ParseRules([]byte(text)); err == nil {
 			t.Errorf("%s is taken", name)
@@ -246,6 +248,27 @@ func TestRuleFilesAreStrict(t *testing.T) {
 	}
 	if text, err := json.Marshal(rules[0].Delay); err != nil || string(text) != `"1.5s"` {
 		t.Errorf("delay = %s, %v", text, err)
+	}
+}
+
+// TestChanceIsSeeded: the same seed loses the same calls, another one others.
+func TestChanceIsSeeded(t *testing.T) {
+	play := func(seed uint64) (lost string) {
+		w := newWorld(t, func(o *walletsim.Options) { o.Seed = seed })
+		if err := w.g.SetRules(walletsim.Rule{Call: walletsim.CallQuery, Chance: 300, Fault: walletsim.Unavailable}); err != nil {
+			t.Fatal(err)
+		}
+		for range 200 {
+			lost += w.alipay("alipay.trade.query", map[string]string{"out_trade_no": "A1"})["code"][:1]
+		}
+		return lost
+	}
+	first := play(1)
+	if play(1) != first || play(2) == first {
+		t.Error("a seed does not say which calls go wrong")
+	}
+	if n := strings.Count(first, "2"); n < 30 || n > 90 {
+		t.Errorf("%d of 200 calls went wrong, by a chance of 300 in a thousand", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package walletsim
 import (
 	"crypto/sha256"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -15,15 +16,19 @@ const (
 
 // Request is one verified call to the gateway. The code is not part of what is shown.
 type Request struct {
-	Wallet string
-	Call   string // "pay", "query", "cancel", "refund", "refund_query"
-	Order  string
-	Amount int64 // pay and refund
-	Refund string
-	total  int64  // refund at WeChat: what the merchant thinks was paid
-	code   string // pay
-	method string // the wire's own name of the call
-	sign   string // the wire's own kind of signature
+	Wallet  string
+	Call    string // "pay", "query", "cancel", "refund", "refund_query", "bill"
+	Order   string
+	Amount  int64 // pay and refund
+	Refund  string
+	total   int64  // refund at WeChat: what the merchant thinks was paid
+	code    string // pay
+	header  http.Header
+	sandbox bool   // the wire's address is that of WeChat's sandbox
+	method  string // the wire's own name of the call
+	sign    string // the wire's own kind of signature
+	bill    Bill   // bill: which one
+	host    string // bill: under which name the gateway was asked
 }
 
 // The calls.
@@ -33,6 +38,7 @@ const (
 	CallCancel      = "cancel"
 	CallRefund      = "refund"
 	CallRefundQuery = "refund_query"
+	CallBill        = "bill"
 )
 
 // state is where an order stands.
@@ -55,6 +61,7 @@ type order struct {
 	refunds               map[string]int64
 	waits                 int // queries that still find it waiting; -1 waits for the phone
 	failed                bool
+	refuses               bool // the customer says no when waits are over
 	cancelled             bool // money was given back by a cancel
 }
 
@@ -87,8 +94,10 @@ const (
 	broken                       // the ledger cannot be written
 	wantsRetry                   // cancel: retry_flag=Y, recall=Y
 	isUnavailable                // 20000, SYSTEMERROR
+	isLimited                    // one of too many
 	isRefused                    // by a rule, with its code
 	isSaidClosed                 // by a rule: said to be cancelled, and is not
+	noBill                       // bill: its day is not over, or nothing was moved in it
 )
 
 // The figures of both gateways (open docs): windows of cancelling, and when a payment nobody finishes is given up.
@@ -104,6 +113,9 @@ func (g *Gateway) order(wallet, number string) *order { return g.orders[wallet+"
 
 // carryOut does what a request asks for; mu is held.
 func (g *Gateway) carryOut(r Request, rule Rule) (outcome, *order) {
+	if r.Call == CallBill {
+		return g.billOutcome(r.bill), nil
+	}
 	o := g.order(r.Wallet, r.Order)
 	if o != nil && o.state == waiting && g.now().Sub(o.created) >= autoClose[r.Wallet] {
 		if g.book(Entry{Kind: Closed, Wallet: o.wallet, Order: o.number}) != nil {
@@ -131,7 +143,7 @@ func (g *Gateway) pay(r Request, o *order, rule Rule) (outcome, *order) {
 	if o != nil {
 		return paidAgain(o, content), o
 	}
-	payer := g.redeem(r.code, r.Wallet+"/"+r.Order)
+	payer := g.payer(r)
 	if payer == nil {
 		return badCode, nil
 	}
@@ -147,8 +159,8 @@ func (g *Gateway) pay(r Request, o *order, rule Rule) (outcome, *order) {
 		return noMoney, o
 	}
 	g.orders[o.wallet+"/"+o.number] = o
-	if rule.Fault == UserPaying {
-		o.waits = rule.Waits
+	if rule.Fault == UserPaying || rule.Fault == UserRefuses {
+		o.waits, o.refuses = rule.Waits, rule.Fault == UserRefuses
 		return isWaiting, o
 	}
 	if payer.askAbove > 0 && r.Amount > payer.askAbove {
@@ -156,6 +168,16 @@ func (g *Gateway) pay(r Request, o *order, rule Rule) (outcome, *order) {
 		return isWaiting, o
 	}
 	return g.capture(o), o
+}
+
+// fail ends a waiting payment whose customer said no. Alipay closes the order, WeChat keeps one that wants reversing;
+// mu is held.
+func (g *Gateway) fail(o *order) {
+	if o.wallet == WeChatName {
+		o.failed = true
+		return
+	}
+	_ = g.book(Entry{Kind: Closed, Wallet: o.wallet, Order: o.number}) // unbooked, it closes by itself later
 }
 
 func paidAgain(o *order, content [32]byte) outcome {
@@ -192,6 +214,12 @@ func (g *Gateway) query(o *order) (outcome, *order) {
 		return isClosed, o
 	case o.state == paid:
 		return done, o
+	case o.waits == 0 && o.refuses:
+		g.fail(o)
+		if o.failed {
+			return isFailed, o
+		}
+		return isClosed, o
 	case o.waits == 0:
 		return g.capture(o), o
 	case o.waits > 0:
@@ -215,7 +243,7 @@ func (g *Gateway) cancel(r Request, o *order) (outcome, *order) {
 		return isReturned, o
 	case o.state == closed, o.returned == o.amount:
 		return isClosed, o
-	case g.now().Sub(o.created) >= cancelWindow[o.wallet]:
+	case g.now().Sub(o.created) >= cancelWindow[o.wallet], g.anotherDay(o):
 		return tooLate, o
 	case g.early(o):
 		return tooEarly, o
@@ -226,6 +254,17 @@ func (g *Gateway) cancel(r Request, o *order) (outcome, *order) {
 		return broken, o
 	}
 	return isReturned, o
+}
+
+// dayBuffer is how long after midnight in Beijing the day before can still be cancelled where only that can.
+const dayBuffer = 15 * time.Minute
+
+func (g *Gateway) anotherDay(o *order) bool {
+	if o.wallet != AlipayName || !g.o.Alipay.SameDay {
+		return false
+	}
+	y, m, d := o.created.In(beijing).Date()
+	return !g.now().Before(time.Date(y, m, d+1, 0, 0, 0, 0, beijing).Add(dayBuffer))
 }
 
 func (g *Gateway) early(o *order) bool {

@@ -5,24 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 )
-
-// account is a customer's money at the gateway. Its fields are guarded by the gateway's mu.
-type account struct {
-	id       string
-	balance  int64
-	askAbove int64
-}
-
-// masked shows the last two digits of an account's id.
-func (a *account) masked() string {
-	if a == nil {
-		return ""
-	}
-	return "**************" + a.id[len(a.id)-2:]
-}
 
 // PhoneOptions make a customer.
 type PhoneOptions struct {
@@ -32,16 +16,20 @@ type PhoneOptions struct {
 	AskAbove int64  `json:"ask_above,omitempty"` // larger payments wait for Confirm; 0 never asks
 }
 
-// Phone is a customer's phone: logged in, with the wallet's app open.
-type Phone struct {
+// handset is a phone as the server knows it: who is logged in, what it shows, and its seed. mu guards it.
+type handset struct {
 	g       *Gateway
-	id      string
-	o       PhoneOptions
 	account *account
 	shown   *onlineCode
-	seed    *enrolment // what the app keeps since the last login
-	step    int64      // of the last offline code
-	counter byte       // of offline codes within a step
+	seed    *enrolment // nil where the account may have no offline codes
+}
+
+// Phone is a customer's phone within the simulator: logged in, with the wallet's app open.
+type Phone struct {
+	handset
+	id      string
+	step    int64 // of the last offline code
+	counter byte  // of offline codes within a step
 }
 
 // onlineCode is one row of the server's table that links a code to an account.
@@ -57,24 +45,14 @@ const onlineLife = time.Minute
 
 // NewPhone opens an account and logs a phone in to it.
 func (g *Gateway) NewPhone(o PhoneOptions) (*Phone, error) {
-	if o.Prefix == "" {
-		o.Prefix = "90"
-	}
-	if o.Digits == 0 {
-		o.Digits = codeDigits
-	}
-	if o.Digits < 16 || o.Digits > 24 || !allDigits(o.Prefix) || len(o.Prefix) > 4 || strings.HasPrefix(o.Prefix, offlinePrefix) {
-		return nil, fmt.Errorf("phone: prefix %q with %d digits makes no online code", o.Prefix, o.Digits)
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p := &Phone{g: g, id: fmt.Sprintf("phone-%d", len(g.phones)+1), o: o}
-	number, err := g.digits(12)
+	a, err := g.newAccount(o)
 	if err != nil {
 		return nil, err
 	}
-	p.account = &account{id: "2088" + number, balance: o.Balance, askAbove: o.AskAbove}
-	if err := p.login(); err != nil {
+	p := &Phone{handset: handset{g: g, account: a}, id: fmt.Sprintf("phone-%d", len(g.phones)+1)}
+	if err := p.enrol(Schemes()[0]); err != nil {
 		return nil, err
 	}
 	g.phones[p.id] = p
@@ -100,66 +78,109 @@ func (p *Phone) Balance() int64 {
 }
 
 // Online shows the online code: the one on the screen while it is good, else a new one.
-func (p *Phone) Online() (string, error) { return p.show(false) }
-
-// Refresh asks the server for a new online code; the old one is dead.
-func (p *Phone) Refresh() (string, error) { return p.show(true) }
-
-func (p *Phone) show(fresh bool) (string, error) {
+func (p *Phone) Online() (string, error) {
 	p.g.mu.Lock()
 	defer p.g.mu.Unlock()
-	if s := p.shown; s != nil && !fresh && s.order == "" && p.g.now().Before(s.expires) {
+	if s := p.shown; s != nil && s.order == "" && p.g.now().Before(s.expires) {
 		for code, c := range p.g.codes {
 			if c == s {
 				return code, nil
 			}
 		}
 	}
-	if p.shown != nil {
-		p.shown.dead = true
-	}
 	return p.issue()
 }
 
-// issue draws a code that is in nobody's hand; mu is held. The other rows that are long dead are forgotten.
-func (p *Phone) issue() (string, error) {
-	for code, c := range p.g.codes {
-		if p.g.now().Sub(c.expires) > time.Hour {
-			delete(p.g.codes, code)
+// Refresh asks the server for a new online code; the old one is dead.
+func (p *Phone) Refresh() (string, error) {
+	p.g.mu.Lock()
+	defer p.g.mu.Unlock()
+	return p.issue()
+}
+
+// issue supersedes the code that is shown and draws one that is in nobody's hand; mu is held. Rows that are long dead
+// are forgotten.
+func (h *handset) issue() (string, error) {
+	if h.shown != nil {
+		h.shown.dead = true
+	}
+	for code, c := range h.g.codes {
+		if h.g.now().Sub(c.expires) > time.Hour {
+			delete(h.g.codes, code)
 		}
 	}
 	for range 10 {
-		rest, err := p.g.digits(p.o.Digits - len(p.o.Prefix))
+		rest, err := h.g.digits(h.account.digits - len(h.account.prefix))
 		if err != nil {
 			return "", err
 		}
-		code := p.o.Prefix + rest
-		if _, taken := p.g.codes[code]; taken {
+		code := h.account.prefix + rest
+		if _, taken := h.g.codes[code]; taken {
 			continue
 		}
-		p.shown = &onlineCode{account: p.account, expires: p.g.now().Add(onlineLife)}
-		p.g.codes[code] = p.shown
+		h.shown = &onlineCode{account: h.account, expires: h.g.now().Add(onlineLife)}
+		h.g.codes[code] = h.shown
 		return code, nil
 	}
 	return "", fmt.Errorf("phone: no free code in 10 draws")
+}
+
+// leave logs the handset out: the seed is destroyed and the code on the screen is dead; mu is held.
+func (h *handset) leave() {
+	if h.shown != nil {
+		h.shown.dead = true
+	}
+	if h.seed != nil {
+		clear(h.seed.seed)
+		delete(h.g.seeds, h.seed.handle)
+	}
+	h.seed, h.shown = nil, nil
 }
 
 // Confirm is the customer typing the password: every payment that waits for it is made.
 func (p *Phone) Confirm() {
 	p.g.mu.Lock()
 	defer p.g.mu.Unlock()
-	for _, o := range p.g.orders {
-		waits := o.state == waiting && !o.failed && p.g.now().Sub(o.created) < autoClose[o.wallet]
-		if o.account == p.account && waits && p.g.capture(o) == broken {
+	p.confirm()
+}
+
+// confirm makes the payments that wait and gives how many; mu is held.
+func (h *handset) confirm() (made int) {
+	for _, o := range h.waiting() {
+		if h.g.capture(o) == broken {
 			o.waits = 0 // the ledger took nothing: the next query books it
+			continue
+		}
+		made++
+	}
+	return made
+}
+
+// refuse is the customer saying no to every payment that waits: at Alipay the order is closed, at WeChat it has failed
+// and wants reversing; mu is held.
+func (h *handset) refuse() (refused int) {
+	for _, o := range h.waiting() {
+		h.g.fail(o)
+		refused++
+	}
+	return refused
+}
+
+// waiting are the payments that wait for the customer's password; mu is held.
+func (h *handset) waiting() (all []*order) {
+	for _, o := range h.g.orders {
+		due := o.state == waiting && !o.failed && h.g.now().Sub(o.created) < autoClose[o.wallet]
+		if o.account == h.account && due {
+			all = append(all, o)
 		}
 	}
+	return all
 }
 
 // redeem consumes a code for an order and gives its account, or nil when the code is not good; mu is held. A code is
 // gone even when the payment then fails.
 func (g *Gateway) redeem(code, order string) *account {
-	if len(code) == codeDigits && code[:2] == offlinePrefix {
+	if len(code) == codeDigits && isOffline(code) {
 		return g.redeemOffline(code, order)
 	}
 	c := g.codes[code]

@@ -3,6 +3,7 @@ package walletsim
 import (
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"posd/daemon/wallet/sign"
@@ -15,7 +16,9 @@ type wire interface {
 	// fields say an outcome in the gateway's words; o may be nil.
 	fields(req Request, out outcome, o *order, refuse string) map[string]string
 	// seal makes an answer of them, signed, unsigned or badly signed.
-	seal(req Request, fields map[string]string, f Fault) *sealed
+	seal(req Request, fields map[string]string, rule Rule) *sealed
+	// stranger refuses a caller before the content counts: unsigned.
+	stranger(req Request) *sealed
 	// spoil changes the field that WrongAmount and its kin are about.
 	spoil(fields map[string]string, f Fault)
 }
@@ -51,6 +54,7 @@ func (g *Gateway) serve(wr wire) http.Handler {
 			refusal.writeTo(w)
 			return
 		}
+		req.header = r.Header
 		g.mu.Lock()
 		rule := g.rule(req)
 		g.mu.Unlock()
@@ -61,7 +65,7 @@ func (g *Gateway) serve(wr wire) http.Handler {
 		if rule.Fault == DelayAnswer && !g.sleep(time.Duration(rule.Delay)) {
 			panic(http.ErrAbortHandler)
 		}
-		g.send(w, r, rule.Fault, answer)
+		g.send(w, r, rule, answer)
 	})
 }
 
@@ -72,7 +76,10 @@ func (g *Gateway) answer(wr wire, req Request, rule Rule) *sealed {
 	said, skips := instead[rule.Fault]
 	o := g.order(req.Wallet, req.Order)
 	out := said
-	if !skips || rule.Commit && rule.Fault != Ignored && rule.Fault != Refuse {
+	if !skips || rule.Commit && !slices.Contains([]Fault{Ignored, Refuse, CertRefused}, rule.Fault) {
+		out, o = g.carryOut(req, rule)
+	}
+	if rule.Fault == Twice {
 		out, o = g.carryOut(req, rule)
 	}
 	if skips {
@@ -80,6 +87,14 @@ func (g *Gateway) answer(wr wire, req Request, rule Rule) *sealed {
 	}
 	g.o.Log.Info("wallet call", "wallet", req.Wallet, "call", req.Call, "order", req.Order, "amount", req.Amount,
 		"outcome", int(out), "fault", string(rule.Fault))
+	if rule.Fault == CertRefused {
+		return wr.stranger(req)
+	}
+	if rule.Fault == WrongTime && o != nil && !o.paidAt.IsZero() {
+		odd := *o
+		odd.paidAt = odd.paidAt.Add(time.Duration(rule.Delay))
+		o = &odd
+	}
 	fields := wr.fields(req, out, o, rule.Code)
 	kept := g.paid[req.Wallet+req.Call+req.sign]
 	switch rule.Fault {
@@ -91,7 +106,7 @@ func (g *Gateway) answer(wr wire, req Request, rule Rule) *sealed {
 		}
 	default:
 	}
-	text := wr.seal(req, fields, rule.Fault)
+	text := wr.seal(req, fields, rule)
 	if out == done && rule.Fault == "" {
 		g.paid[req.Wallet+req.Call+req.sign] = text
 	}

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	mrand "math/rand/v2"
 	"net/http"
 	"os"
 	"sync"
@@ -30,6 +31,8 @@ type Alipay struct {
 
 	// Certificate mode: what requests must name, and what answers name. Empty leaves it out.
 	AppCertSN, RootCertSN, GatewayCertSN string
+
+	SameDay bool // the older overseas product: what was paid is cancelled on the same day in Beijing, and 15 minutes longer
 }
 
 // WeChat is the merchant at the WeChat Pay end. A zero value leaves that end out.
@@ -58,11 +61,15 @@ type Options struct {
 	WeChat   WeChat
 	Now      func() time.Time
 	Rand     io.Reader                  // of codes and seeds; crypto/rand when nil
+	Seed     uint64                     // of what rules leave to chance
 	Ledger   string                     // file; empty keeps it in memory only
 	Token    string                     // of the control interface; empty leaves that out
 	GroupKey []byte                     // hides handles in offline codes; 32 bytes, made up when nil
 	Fault    func(Request) (Rule, bool) // asked when no rule fits; it runs with the gateway locked
-	Log      *slog.Logger
+
+	RestrictRooted bool // a phone that says it is rooted gets no seed, and its account no offline codes
+
+	Log *slog.Logger
 }
 
 // Gateway is safe for concurrent use.
@@ -78,10 +85,19 @@ type Gateway struct {
 	codes  map[string]*onlineCode
 	phones map[string]*Phone
 	seeds  map[string]*enrolment // by handle
+
+	accounts map[string]*account // by name
+	sessions map[string]*handset // phones that are programs of their own, by a hash of the session's token
+	retired  []string            // prefixes of offline codes that are taken no more
+
 	ledger []Entry
 	file   *os.File
 	trades int
-	paid   map[string]*sealed // the last signed answer that said paid, by wallet and call
+	bills  map[string]billTicket  // by the token of their address
+	odd    Bill                   // what is wrong in every bill
+	paid   map[string]*sealed     // the last signed answer that said paid, by wallet and call
+	luck   *mrand.Rand            // what rules leave to chance
+	oldKey func() *rsa.PrivateKey // a key that signs no more; made when it is first asked for
 }
 
 // New opens the ledger, and takes up what an earlier run has written there.
@@ -110,7 +126,9 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		o: o, done: make(chan struct{}), orders: map[string]*order{}, codes: map[string]*onlineCode{},
-		phones: map[string]*Phone{}, seeds: map[string]*enrolment{}, paid: map[string]*sealed{},
+		phones: map[string]*Phone{}, seeds: map[string]*enrolment{}, paid: map[string]*sealed{}, bills: map[string]billTicket{},
+		luck: mrand.New(mrand.NewPCG(o.Seed, o.Seed)), oldKey: sync.OnceValue(newKey),
+		accounts: map[string]*account{}, sessions: map[string]*handset{},
 	}
 	if len(o.GroupKey) == 0 {
 		sum := sha256.Sum256([]byte("walletsim group key"))
@@ -128,21 +146,33 @@ func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	if g.o.Alipay.AppID != "" {
 		mux.Handle("POST /gateway.do", g.serve(alipay{g}))
+		mux.HandleFunc("GET "+alipayBills+"{token}", g.giveAlipayBill)
 	}
 	if g.o.WeChat.MchID != "" {
 		for path := range wechatCalls {
 			mux.Handle("POST "+path, g.serve(wechat{g}))
+			mux.Handle("POST "+sandboxPath+path, g.serve(wechat{g}))
 		}
 	}
 	if g.o.WeChat.V3.Serial != "" {
 		for pattern := range wechatV3Calls {
 			mux.Handle(pattern, g.serve(wechatV3{g}))
 		}
+		mux.HandleFunc("GET "+wechatBills, wechatV3{g}.giveBill)
 	}
 	if g.o.Token != "" {
 		mux.Handle("/control/", g.control())
 	}
 	return mux
+}
+
+// newKey makes a key that nobody trusts.
+func newKey() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err) // crypto/rand does not fail
+	}
+	return key
 }
 
 // Close ends whatever still waits because of a fault, and closes the ledger.

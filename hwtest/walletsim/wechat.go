@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"posd/daemon/wallet/sign"
 )
@@ -14,13 +15,15 @@ type wechat struct{ g *Gateway }
 
 var wechatCalls = map[string]string{
 	"/pay/micropay": CallPay, "/pay/orderquery": CallQuery, "/secapi/pay/reverse": CallCancel, "/secapi/pay/refund": CallRefund,
+	"/pay/downloadbill": CallBill,
 }
 
 // needsCert are the calls that want a client certificate.
 var needsCert = map[string]bool{CallCancel: true, CallRefund: true}
 
 func (x wechat) read(r *http.Request, body []byte) (Request, *sealed) {
-	req := Request{Wallet: WeChatName, Call: wechatCalls[r.URL.Path], method: r.URL.Path}
+	path, sandbox := strings.CutPrefix(r.URL.Path, sandboxPath)
+	req := Request{Wallet: WeChatName, Call: wechatCalls[path], method: path, sandbox: sandbox}
 	fields, err := sign.DecodeXML(body)
 	if err != nil {
 		return req, x.unsigned("XML format error")
@@ -39,13 +42,18 @@ func (x wechat) read(r *http.Request, body []byte) (Request, *sealed) {
 		return req, x.unsigned("nonce_str is wrong")
 	}
 	if !req.fillWeChat(fields) {
-		return req, x.seal(req, x.refused("PARAM_ERROR"), "")
+		return req, x.seal(req, x.refused("PARAM_ERROR"), Rule{})
 	}
 	return req, nil
 }
 
 // fillWeChat reads the call's own fields and tells whether each has its form.
 func (r *Request) fillWeChat(f map[string]string) bool {
+	if r.Call == CallBill {
+		var ok bool
+		r.bill, ok = dayOf(WeChatName, "20060102", f["bill_date"])
+		return ok && (f["bill_type"] == "ALL" || f["bill_type"] == "") && f["tar_type"] == ""
+	}
 	r.Order, r.Refund, r.code = f["out_trade_no"], f["out_refund_no"], f["auth_code"]
 	if !goodNumber(r.Order, 32) {
 		return false
@@ -86,12 +94,16 @@ func (x wechat) refused(code string) map[string]string {
 var wechatErrors = map[outcome]string{
 	isAbsent: "ORDERNOTEXIST", badCode: "AUTH_CODE_INVALID", badContent: "OUT_TRADE_NO_USED", noMoney: "NOTENOUGH",
 	hasSuccess: "ORDERPAID", tooLate: "REVERSE_EXPIRE", badState: "TRADE_STATE_ERROR", tooMuch: "INVALID_REQUEST",
-	badRepeat: "REFUND_FEE_MISMATCH", broken: "SYSTEMERROR", isUnavailable: "SYSTEMERROR",
+	badRepeat: "REFUND_FEE_MISMATCH", broken: "SYSTEMERROR", isUnavailable: "SYSTEMERROR", isLimited: "FREQUENCY_LIMITED",
 }
 
 func (x wechat) fields(req Request, out outcome, o *order, refuse string) map[string]string {
 	code := wechatErrors[out]
 	switch {
+	case req.Call == CallBill && out == done:
+		return map[string]string{wholeBody: string(x.g.wechatBill(req.bill))}
+	case req.Call == CallBill && out == noBill:
+		return map[string]string{"return_code": "FAIL", "return_msg": "No Bill Exist", "error_code": "20002"}
 	case out == isRefused:
 		code = refuse
 	case req.Call == CallPay && out == isWaiting:
@@ -133,6 +145,9 @@ func (x wechat) payment(f map[string]string, req Request, out outcome, o *order)
 		return
 	}
 	f["total_fee"], f["transaction_id"] = strconv.FormatInt(o.amount, 10), o.trade
+	if req.sandbox {
+		addCoupons(f, o.amount)
+	}
 	if !o.paidAt.IsZero() {
 		f["time_end"] = o.paidAt.In(beijing).Format("20060102150405")
 	}
@@ -166,16 +181,28 @@ func (x wechat) spoil(f map[string]string, fault Fault) {
 	}
 }
 
+func (x wechat) stranger(Request) *sealed { return x.unsigned("client certificate refused") }
+
 // seal signs in the way that the request was signed.
-func (x wechat) seal(req Request, fields map[string]string, f Fault) *sealed {
+func (x wechat) seal(req Request, fields map[string]string, rule Rule) *sealed {
+	if text, ok := fields[wholeBody]; ok {
+		return &sealed{body: []byte(text)}
+	}
+	f := rule.Fault
 	nonce := make([]byte, 16)
 	if _, err := io.ReadFull(x.g.o.Rand, nonce); err != nil {
 		return x.unsigned("no random numbers")
 	}
 	fields["nonce_str"] = hex.EncodeToString(nonce)
 	key := x.g.o.WeChat.APIKey
-	if f == BadSignature {
+	switch f {
+	case BadSignature:
 		key += "x"
+	case OldKey:
+		key = strings.Repeat("o", len(key))
+	case WrongCharset:
+		fields["return_msg"] = chinese
+	default:
 	}
 	switch {
 	case f == Unsigned:
@@ -185,5 +212,9 @@ func (x wechat) seal(req Request, fields map[string]string, f Fault) *sealed {
 	default:
 		fields["sign"] = sign.MD5(fields, key)
 	}
-	return &sealed{body: sign.EncodeXML(fields)}
+	text := sign.EncodeXML(fields)
+	if f == WrongCharset {
+		text = gbk(text)
+	}
+	return &sealed{body: text}
 }

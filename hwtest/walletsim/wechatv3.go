@@ -1,6 +1,7 @@
 package walletsim
 
 import (
+	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -24,6 +25,7 @@ var wechatV3Calls = map[string]string{
 	"GET " + v3Order + "{order}":          CallQuery,
 	"POST " + v3Order + "{order}/reverse": CallCancel,
 	"POST /v3/refund/domestic/refunds":    CallRefund,
+	"GET /v3/bill/tradebill":              CallBill,
 }
 
 // v3Content is what the bodies of all calls may hold.
@@ -50,7 +52,7 @@ type v3Content struct {
 }
 
 func (x wechatV3) read(r *http.Request, body []byte) (Request, *sealed) {
-	req := Request{Wallet: WeChatName, Call: wechatV3Calls[r.Pattern], Order: r.PathValue("order"), sign: "v3"}
+	req := Request{Wallet: WeChatName, Call: wechatV3Calls[r.Pattern], Order: r.PathValue("order"), sign: "v3", host: hostOf(r)}
 	stamp, err := sign.V3Requester(r.Header.Get("Authorization"))
 	v3 := x.g.o.WeChat.V3
 	switch {
@@ -72,6 +74,12 @@ func (x wechatV3) now() time.Time {
 
 // fill reads the call's own fields and tells whether each has its form.
 func (x wechatV3) fill(req *Request, r *http.Request, body []byte) bool {
+	if req.Call == CallBill {
+		var ok bool
+		req.bill, ok = dayOf(WeChatName, time.DateOnly, r.URL.Query().Get("bill_date"))
+		kind := r.URL.Query().Get("bill_type")
+		return ok && (kind == "ALL" || kind == "") && r.URL.Query().Get("tar_type") == ""
+	}
 	if req.Call == CallQuery {
 		return r.URL.Query().Get("mchid") == x.g.o.WeChat.MchID && goodNumber(req.Order, 32)
 	}
@@ -99,10 +107,25 @@ type v3Refusal struct {
 }
 
 var v3Refusals = map[outcome]v3Refusal{
-	isAbsent: {404, "ORDER_NOT_EXIST"}, badCode: {400, "AUTH_CODE_INVALID"}, badContent: {403, "OUT_TRADE_NO_USED"},
+	noBill: {400, "NO_STATEMENT_EXIST"}, isAbsent: {404, "ORDER_NOT_EXIST"}, badCode: {400, "AUTH_CODE_INVALID"}, badContent: {403, "OUT_TRADE_NO_USED"},
 	noMoney: {403, "NOT_ENOUGH"}, hasSuccess: {400, "ORDERPAID"}, tooLate: {400, "REVERSE_EXPIRE"}, tooEarly: {400, "USERPAYING"},
 	wantsRetry: {500, "SYSTEM_ERROR"}, badState: {400, "INVALID_REQUEST"}, tooMuch: {400, "INVALID_REQUEST"},
-	badRepeat: {400, "INVALID_REQUEST"}, broken: {500, "SYSTEM_ERROR"}, isUnavailable: {500, "SYSTEM_ERROR"},
+	badRepeat: {400, "INVALID_REQUEST"}, broken: {500, "SYSTEM_ERROR"}, isLimited: {429, "FREQUENCY_LIMITED"}, isUnavailable: {500, "SYSTEM_ERROR"},
+}
+
+// v3RefusalStatus is the status with which a code comes.
+func v3RefusalStatus(code string) int {
+	switch code {
+	case "ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS":
+		return http.StatusNotFound
+	case "NO_AUTH", "NOT_ENOUGH", "RULE_LIMIT", "TRADE_ERROR", "REQUEST_BLOCKED":
+		return http.StatusForbidden
+	case "SIGN_ERROR":
+		return http.StatusUnauthorized
+	case "FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED":
+		return http.StatusTooManyRequests
+	}
+	return http.StatusBadRequest
 }
 
 // The fields are flat here: "amount.total" is a member of the object amount, "status code" is the HTTP status.
@@ -115,12 +138,16 @@ func (x wechatV3) fields(req Request, out outcome, o *order, refuse string) map[
 	no, refused := v3Refusals[out]
 	switch {
 	case out == isRefused:
-		no, refused = v3Refusal{http.StatusBadRequest, refuse}, true
+		no, refused = v3Refusal{v3RefusalStatus(refuse), refuse}, true
 	case req.Call == CallPay && out == isClosed:
 		no, refused = v3Refusal{http.StatusBadRequest, "ORDER_CLOSED"}, true
 	}
 	if refused {
 		return map[string]string{v3Status: strconv.Itoa(no.status), "code": no.code, "message": "refused: " + no.code}
+	}
+	if req.Call == CallBill {
+		sum := sha1.Sum(x.g.wechatBill(req.bill)) // WeChat Pay has this hash here: it tells torn downloads, and nothing else
+		return map[string]string{"hash_type": "SHA1", "hash_value": hex.EncodeToString(sum[:]), "download_url": x.g.ticket(req, wechatBills+"?token=")}
 	}
 	f := map[string]string{"appid": x.g.o.WeChat.AppID, "mchid": x.g.o.WeChat.MchID, "out_trade_no": req.Order}
 	switch req.Call {
@@ -174,12 +201,29 @@ func (x wechatV3) spoil(f map[string]string, fault Fault) {
 func (x wechatV3) error(req Request, status int, code string, f Fault) *sealed {
 	x.g.mu.Lock()
 	defer x.g.mu.Unlock()
-	return x.seal(req, map[string]string{v3Status: strconv.Itoa(status), "code": code, "message": "refused: " + code}, f)
+	return x.refuse(req, v3Refusal{status, code}, f)
+}
+
+// refuse is error with the gateway's mu held.
+func (x wechatV3) refuse(req Request, no v3Refusal, f Fault) *sealed {
+	fields := map[string]string{v3Status: strconv.Itoa(no.status), "code": no.code, "message": "refused: " + no.code}
+	return x.seal(req, fields, Rule{Fault: f})
+}
+
+func (x wechatV3) stranger(req Request) *sealed {
+	return x.refuse(req, v3Refusal{http.StatusUnauthorized, "SIGN_ERROR"}, Unsigned)
 }
 
 // seal writes the fields as JSON and signs the bytes in the headers; the gateway's mu is held.
-func (x wechatV3) seal(_ Request, fields map[string]string, f Fault) *sealed {
+func (x wechatV3) seal(_ Request, fields map[string]string, rule Rule) *sealed {
+	f := rule.Fault
+	if f == WrongCharset {
+		fields["trade_state_desc"] = chinese
+	}
 	out := &sealed{header: map[string]string{"Content-Type": "application/json"}, body: v3JSON(fields)}
+	if f == WrongCharset {
+		out.body = gbk(out.body)
+	}
 	if n, err := strconv.Atoi(fields[v3Status]); err == nil {
 		out.status = n
 	}
@@ -187,8 +231,15 @@ func (x wechatV3) seal(_ Request, fields map[string]string, f Fault) *sealed {
 	if _, err := io.ReadFull(x.g.o.Rand, nonce); err != nil || f == Unsigned {
 		return out
 	}
-	v3 := x.g.o.WeChat.V3
-	s := sign.V3Stamp{Nonce: hex.EncodeToString(nonce), Timestamp: strconv.FormatInt(x.g.now().Unix(), 10)}
+	v3, at := x.g.o.WeChat.V3, x.g.now()
+	switch f {
+	case OldKey:
+		v3.PlatformKey, v3.PlatformSerial = x.g.oldKey(), "PUB_KEY_ID_OF_LAST_YEAR"
+	case WrongTime:
+		at = at.Add(time.Duration(rule.Delay))
+	default:
+	}
+	s := sign.V3Stamp{Nonce: hex.EncodeToString(nonce), Timestamp: strconv.FormatInt(at.Unix(), 10)}
 	over := out.body
 	if f == BadSignature {
 		over = append([]byte("x"), over...)

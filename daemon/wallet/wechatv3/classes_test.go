@@ -3,6 +3,7 @@ package wechatv3
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +74,82 @@ func TestAnAnswerIsReadWithItsAmountAndWithoutThePayer(t *testing.T) {
 	for _, broken := range []string{`[]`, `{"a":1`, `{"a":1,"a":2}`, `{"amount":7}`, `{"amount":{"total":1,"total":2}}`, `x`} {
 		if _, err := read([]byte(broken)); err == nil {
 			t.Errorf("%s is read", broken)
+		}
+	}
+}
+
+// documented are the codes that v3's pages list, with what each call makes of them: pay, reverse, refund. "" is not listed for
+// that call. Of a query all of them say nothing about the payment.
+var documented = map[string][3]string{
+	"USERPAYING":            {"PENDING", "RETRY_REVERSE", ""},
+	"SYSTEM_ERROR":          {"UNKNOWN", "RETRY_REVERSE", "UNKNOWN"},
+	"BANK_ERROR":            {"UNKNOWN", "RETRY_REVERSE", ""},
+	"RULE_LIMIT":            {"UNKNOWN", "RETRY_REVERSE", ""},
+	"AUTH_CODE_INVALID":     {"FAILED_NEW_CODE", "", ""},
+	"AUTH_CODE_EXPIRE":      {"FAILED_NEW_CODE", "", ""},
+	"ORDERCLOSED":           {"CLOSED", "CLOSED", ""},
+	"ORDER_CLOSED":          {"CLOSED", "CLOSED", ""},
+	"ORDERREVERSED":         {"CLOSED", "REVERSED", ""},
+	"ORDER_REVERSED":        {"CLOSED", "REVERSED", ""},
+	"ORDERPAID":             {"UNKNOWN", "", ""},
+	"ORDER_PAID":            {"UNKNOWN", "", ""},
+	"OUT_TRADE_NO_USED":     {"UNKNOWN", "", ""},
+	"NOT_ENOUGH":            {"UNKNOWN", "", "FAILED"},
+	"TRADE_ERROR":           {"UNKNOWN", "UNKNOWN", ""},
+	"ACCOUNT_ERROR":         {"UNKNOWN", "", ""},
+	"INVALID_REQUEST":       {"UNKNOWN", "UNKNOWN", "FAILED"},
+	"REVERSE_EXPIRE":        {"", "UNKNOWN", ""},
+	"BIZ_ERR_NEED_RETRY":    {"", "", "UNKNOWN"},
+	"FREQUENCY_LIMITED":     {"", "", "UNKNOWN"},
+	"USER_ACCOUNT_ABNORMAL": {"", "", "FAILED"},
+	"REQUEST_BLOCKED":       {"", "", "FAILED"},
+	"RESOURCE_NOT_EXISTS":   {"", "", "FAILED"},
+	"PARAM_ERROR":           {"CONFIG", "CONFIG", "CONFIG"},
+	"APPID_MCHID_NOT_MATCH": {"CONFIG", "CONFIG", "CONFIG"},
+	"MCH_NOT_EXISTS":        {"CONFIG", "CONFIG", "CONFIG"},
+	"SIGN_ERROR":            {"CONFIG", "CONFIG", "CONFIG"},
+	"NO_AUTH":               {"CONFIG", "CONFIG", "CONFIG"},
+}
+
+func TestEveryCodeOfTheDocumentsHasARowOfItsOwn(t *testing.T) {
+	for code, want := range documented {
+		for i, table := range []wallet.Table{payTable, reverseTable, refundTable} {
+			row := slices.ContainsFunc(table, func(r wallet.Row) bool { return r.Sub == code })
+			if got := table.Class("400", code).String(); row != (want[i] != "") || row && got != want[i] {
+				t.Errorf("table %d, %s: %s (a row: %v), want %q", i, code, got, row, want[i])
+			}
+		}
+		if got := queryTable.Class("400", code); got != wallet.ClassUnknown {
+			t.Errorf("a query refused with %s is %v", code, got)
+		}
+	}
+	for i, table := range []wallet.Table{payTable, reverseTable, refundTable} {
+		for _, r := range table {
+			if _, ok := documented[r.Sub]; !ok && r.Code == "*" && r.Sub != "*" {
+				t.Errorf("table %d has %s, which no page lists", i, r.Sub)
+			}
+		}
+	}
+}
+
+// Without an answer of success no call is taken for done, whatever its code says; without a code that is known none for refused.
+func TestAStatusOfFailureIsNeverPaidAndACodeNobodyKnowsIsNeverFailed(t *testing.T) {
+	for _, status := range []string{"202", "301", "400", "401", "403", "404", "409", "429", "5xx"} {
+		for _, state := range []string{"SUCCESS", "PROCESSING", "REFUND", "REVOKED", "CLOSED", "PAYERROR"} {
+			for name, got := range map[string]wallet.Class{
+				"pay": payTable.Class(status, state), "query": queryTable.Class(status, state), "refund": refundTable.Class(status, state),
+			} {
+				if got != wallet.ClassUnknown {
+					t.Errorf("%s, status %s with %s = %v", name, status, state, got)
+				}
+			}
+		}
+		for name, table := range map[string]wallet.Table{"pay": payTable, "query": queryTable, "reverse": reverseTable, "refund": refundTable} {
+			switch got := table.Class(status, "SOMETHING_NEW"); got {
+			case wallet.ClassUnknown, wallet.ClassRetryReverse:
+			default:
+				t.Errorf("%s, status %s with a new code = %v", name, status, got)
+			}
 		}
 	}
 }

@@ -88,7 +88,18 @@ func (b *Bench) Open(_ context.Context, a port.Address) (port.Conn, error) {
 		_ = device.Close()
 		b.forget(s, device)
 	})
-	return host, nil
+	return &freeing{Conn: host, free: func() { b.forget(s, device) }}, nil
+}
+
+// freeing is a connection whose socket is free as soon as it is closed, whenever the device notices.
+type freeing struct {
+	port.Conn
+	free func()
+}
+
+func (f *freeing) Close() error {
+	defer f.free()
+	return f.Conn.Close()
 }
 
 // forget makes the socket free again after its connection has ended.

@@ -1,4 +1,4 @@
-// Package porttest has ports for tests: in memory, failing, and replaying recorded traffic.
+// Package porttest has ports for tests: in memory, and failing. Recorded traffic is played by drivers/trace.
 package porttest
 
 import (

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"posd/hwtest/walletsim"
+)
+
+// A technician puts an older copy of the journal back (F20). What happened since is not in it, and the other sides know it.
+func TestACopyThatIsPutBackUsesNoNumberAgain(t *testing.T) {
+	s := openStore(t, plan{})
+	pay := func(sale string, card int) {
+		s.till.open(sale, 1000)
+		s.till.open(sale+"w", 1000)
+		s.want(s.till.payCard(sale, "a", testCard(card)), "approved")
+		s.want(s.till.pay(sale+"w", "a", by(s.code(walletsim.AlipayName))), "approved")
+	}
+	pay("S-1", 1)
+	s.stop()
+	journal := s.path("data/journal.db")
+	older, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	pay("S-2", 2)
+	s.stop()
+	lost := []string{s.numbersOf("S-2"), s.numbersOf("S-2w")}
+
+	if err := os.WriteFile(journal, older, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	if status, _ := s.till.health(); status != "blocked" {
+		t.Fatalf("health is %q with an older copy, want blocked", status)
+	}
+	s.stop()
+	if err := os.Remove(journal + ".mark"); err != nil { // as the remedy says
+		t.Fatal(err)
+	}
+	s.start()
+	if text, err := os.ReadFile(s.cfg.Log.File); err != nil || !strings.Contains(string(text), "may be a copy that was put back") {
+		t.Errorf("the log does not say that a copy was put back (%v)", err)
+	}
+	pay("S-3", 3)
+	s.restart() // and the numbers leap once
+	s.holds(3000, 3000)
+	s.stop()
+	if n := []string{s.numbersOf("S-3"), s.numbersOf("S-3w")}; n[0] == lost[0] || n[1] == lost[1] {
+		t.Errorf("%v was used, and is used again: %v", lost, n)
+	}
+	if leaps := s.eventsOf("numbers.leapt"); leaps != 1 {
+		t.Errorf("the numbers have leapt %d times, want once", leaps)
+	}
+}
+
+// numbersOf are the order number and trace number of a sale's attempt, in the file of a stopped posd.
+func (s *store) numbersOf(sale string) (numbers string) {
+	s.t.Helper()
+	s.sqlite(s.path("data/journal.db"), `SELECT json_extract(doc, '$.numbers.order') || ' ' || trace FROM payment_attempt WHERE sale = '`+sale+"'", &numbers)
+	return numbers
+}
+
+// eventsOf counts events of a kind in the journal's file.
+func (s *store) eventsOf(kind string) (n int) {
+	s.t.Helper()
+	s.sqlite(s.path("data/journal.db"), "SELECT count(*) FROM event WHERE kind = '"+kind+"'", &n)
+	return n
+}

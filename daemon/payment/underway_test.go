@@ -1,0 +1,44 @@
+package payment
+
+import (
+	"testing"
+	"time"
+)
+
+// A reversal that nobody answered may arrive after a later one was refused, and after a person has looked.
+func TestNobodySettlesWhatAReversalThatIsUnderWayMayStillChange(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		first Undo
+		as    string
+		free  bool
+	}{
+		{"sent and not answered: paid", Undo{UnderWay: true}, "paid", false},
+		{"sent and not answered: not paid", Undo{UnderWay: true}, "not-paid", false},
+		{"sent and not answered: try again", Undo{UnderWay: true}, "retry", true},
+		{"never sent", Undo{}, "paid", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			refused := Undo{Outcome: Refused, Code: "01"}
+			card := &script{pol: cardPolicy, answers: []Answer{{}}, undos: []Undo{c.first, refused, refused}}
+			withDesk(t, card, nil, Rules{}, func(b *bench) {
+				b.open("s", 1000)
+				b.said(request("s", "a", RailCard), SaidNeedsAttention)
+				settle := func() error {
+					_, err := b.desk.Settle(b.ctx, Key{"till", "s", "a"}, Settlement{As: c.as, By: "chief", Reason: "I have called them"})
+					return err
+				}
+				err := settle()
+				if p := Explain(err); !c.free && (p == nil || p.Code != "reversal_under_way" || !p.RetryAt.After(b.now())) {
+					t.Fatalf("settled at once: %v", err)
+				}
+				if c.free && err != nil {
+					t.Fatal(err)
+				}
+				if time.Sleep(cardPolicy.InFlightMax); !c.free && settle() != nil {
+					t.Error("not settled when no reversal can be under way any more")
+				}
+			})
+		})
+	}
+}

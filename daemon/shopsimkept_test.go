@@ -1,0 +1,46 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// keptShopSeeds once broke a rule.
+var keptShopSeeds = []struct {
+	seed     uint64
+	attempts int
+	was      string
+}{
+	{10, 40, "the time of a reversal began before its dial, and the checker's clock after it"},
+	{30, 40, "a posd that died within a torn commit went on to write, to nobody"},
+	{4, 120, "a forced close waited four minutes for a pre-auth that its completion kept, and no till waits so long"},
+	{50, 500, "a journal stayed blocked behind the probe of a silent host, and a batch's message was sent meanwhile"},
+	{69, 500, "a posd that was stopped kept a connection to the gateway"},
+	{101, 500, "a gateway ignored a cancel that it had accepted, and booked a payment that two queries had not known"},
+	{292, 500, "a posd that died within a torn commit printed, to nobody's knowledge"},
+	{42, 500, "a second posd was started while the first was being replaced, and nobody watched what it wrote"},
+	{296, 500, "a recovery that the disk stopped forgot whom it had given a life"},
+	{39, 40, "a commit failed while a sale was in flight: recovery reversed it at once"},
+}
+
+// TestShopSeedsThatOnceFailedStayRight plays the short ones of them for ever.
+func TestShopSeedsThatOnceFailedStayRight(t *testing.T) {
+	playKept(t, func(attempts int) bool { return attempts < wholeDay })
+}
+
+// wholeDay is how many attempts make a day too long for the race detector.
+const wholeDay = 500
+
+func playKept(t *testing.T, picked func(attempts int) bool) {
+	t.Helper()
+	dir := shopFolder(t)
+	for _, k := range keptShopSeeds {
+		if !picked(k.attempts) {
+			continue
+		}
+		p := playShop(t, k.seed, dayOptions{attempts: k.attempts, tally: newShopTally(), dir: dir})
+		if len(p.broken) > 0 {
+			t.Errorf("seed %d of %d attempts (%s) breaks:\n%s", k.seed, k.attempts, k.was, strings.Join(p.broken, "\n"))
+		}
+	}
+}

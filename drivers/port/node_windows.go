@@ -1,0 +1,76 @@
+package port
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// BUG(posd): what stands in the _windows files of this package was compiled and vetted, never run on Windows.
+
+// openNode opens a device interface of Windows for one owner: file for bytes, ask for questions beside them. A question
+// waits on ask alone, since a handle that waits for bytes would hold it up; it asks for no access and so disturbs nobody.
+func openNode(path string) (file *os.File, ask windows.Handle, err error) {
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	h, err := windows.CreateFile(name, windows.GENERIC_READ|windows.GENERIC_WRITE, 0, nil, windows.OPEN_EXISTING,
+		windows.FILE_FLAG_OVERLAPPED, 0)
+	if err != nil {
+		return nil, 0, explainNode(err)
+	}
+	file = os.NewFile(uintptr(h), path)
+	ask, err = windows.CreateFile(name, 0, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE, nil, windows.OPEN_EXISTING, 0, 0)
+	if err != nil {
+		_ = file.Close()
+		return nil, 0, explainNode(err)
+	}
+	return file, ask, nil
+}
+
+// explainNode gives an error of Windows one of our names.
+func explainNode(err error) error {
+	switch {
+	case errors.Is(err, windows.ERROR_FILE_NOT_FOUND), errors.Is(err, windows.ERROR_PATH_NOT_FOUND),
+		errors.Is(err, windows.ERROR_DEVICE_NOT_CONNECTED), errors.Is(err, windows.ERROR_GEN_FAILURE):
+		return fmt.Errorf("%w: %w", ErrMissing, err)
+	case errors.Is(err, windows.ERROR_SHARING_VIOLATION):
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
+		return fmt.Errorf("%w: %w", ErrPermission, err)
+	default:
+		return err
+	}
+}
+
+// ioctl asks a device; in and out may be empty. It gives the number of bytes in out.
+func ioctl(h windows.Handle, code uint32, in, out []byte) (int, error) {
+	var n uint32
+	err := windows.DeviceIoControl(h, code, first(in), uint32(len(in)), first(out), uint32(len(out)), &n, nil)
+	switch {
+	case err == nil:
+		return int(n), nil
+	case errors.Is(err, windows.ERROR_DEVICE_NOT_CONNECTED), errors.Is(err, windows.ERROR_FILE_NOT_FOUND):
+		return 0, fmt.Errorf("%w: %w", ErrUnplugged, err)
+	default:
+		return 0, err
+	}
+}
+
+func first(b []byte) *byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return &b[0]
+}
+
+// withHandle is a device's bytes, closed together with the handle for questions.
+type withHandle struct {
+	*os.File
+	ask windows.Handle
+}
+
+func (w withHandle) Close() error { return errors.Join(w.File.Close(), windows.CloseHandle(w.ask)) }

@@ -1,0 +1,162 @@
+package scanner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"posd/drivers/hid"
+)
+
+// Usages of HID-POS scanners (HID Point of Sale Usage Tables 1.02, section 6; byte count: HID Usage Tables, page 1).
+const (
+	byteCount  hid.Usage = 0x01<<16 | 0x3B
+	symbology  hid.Usage = 0x8C<<16 | 0xFB // the first of three
+	decoded    hid.Usage = 0x8C<<16 | 0xFE
+	continued  hid.Usage = 0x8C<<16 | 0xFF
+	reportID             = 0x02 // of scanned data, in all devices known
+	unknownAIM           = -1
+	notThere             = 0 // no place of a value: the number stands there
+)
+
+// layout is where things stand in a report, in bytes from its start, the number included.
+type layout struct {
+	id           byte
+	length, data int // notThere: what follows the data is zero
+	size         int // bytes of data
+	aim          int // unknownAIM: look
+	more         hid.Place
+}
+
+// moreBit is where all of the makers below say that the code goes on: the lowest bit of byte 63.
+var moreBit = hid.Place{Bit: 63 * 8, Size: 1, Count: 1}
+
+// layouts are those of the makers. Newland: NLS-FM420 integration guide, HID-POS output format. Honeywell: HID bar code
+// scanner report; the other two have a byte more in front of the identifier. Where a descriptor says otherwise, auto
+// believes the descriptor.
+var layouts = map[string]layout{
+	"auto":      {id: reportID, length: 1, aim: unknownAIM, more: moreBit},
+	"newland":   {id: reportID, length: 1, aim: notThere, data: 2, size: 56, more: moreBit},
+	"honeywell": {id: reportID, length: 1, aim: 2, data: 5, size: 56, more: moreBit},
+	"datalogic": {id: reportID, length: 1, aim: 3, data: 6, size: 56, more: moreBit},
+	"zebra":     {id: reportID, length: 1, aim: 3, data: 6, size: 56, more: moreBit},
+}
+
+var errNoScanner = errors.New("the device's descriptor has no decoded data (usage 8C:FE): it is no HID-POS scanner; " +
+	"switch it to HID-POS mode")
+
+// layoutOf finds the places in the descriptor.
+func layoutOf(d *hid.Descriptor) (layout, error) {
+	place, ok := d.Find(hid.Input, decoded)
+	if !ok || place.Size != 8 || place.Bit%8 != 0 {
+		return layout{}, errNoScanner
+	}
+	l := layout{id: place.ID, data: place.Bit / 8, size: place.Count}
+	r, _ := d.Report(hid.Input, place.ID)
+	if p, ok := d.FindIn(r, byteCount); ok && p.Size == 8 && p.Bit%8 == 0 {
+		l.length = p.Bit / 8
+	} else if d.Numbered && l.data > 1 {
+		l.length = 1 // most leave it without a usage: the first byte counts
+	}
+	if p, ok := d.FindIn(r, symbology); ok && p.Size == 8 && p.Bit%8 == 0 {
+		l.aim = p.Bit / 8
+	}
+	if p, ok := d.FindIn(r, continued); ok {
+		l.more = p
+	}
+	return l, nil
+}
+
+// part is a piece of a code; data is a part of its report.
+type part struct {
+	data []byte
+	aim  string
+	more bool
+}
+
+// found is the layout that fits a report: the identifier shows where the data begins.
+func (l layout) found(report []byte) layout {
+	if l.aim != unknownAIM {
+		return l
+	}
+	for _, name := range []string{"honeywell", "datalogic"} {
+		if known := layouts[name]; len(report) > known.data && isAIM(report[known.aim:known.data]) {
+			return known
+		}
+	}
+	return layouts["newland"]
+}
+
+// part reads a report. The error tells nothing of the data.
+func (l layout) part(report []byte) (part, error) {
+	l = l.found(report)
+	if len(report) < l.data+l.size {
+		return part{}, fmt.Errorf("a report of %d bytes, want at least %d", len(report), l.data+l.size)
+	}
+	data := report[l.data : l.data+l.size]
+	switch {
+	case l.length == notThere:
+		for len(data) > 0 && data[len(data)-1] == 0 {
+			data = data[:len(data)-1]
+		}
+	case int(report[l.length]) > len(data):
+		return part{}, fmt.Errorf("a report that counts %d bytes and holds %d; look at the option layout", report[l.length], len(data))
+	default:
+		data = data[:report[l.length]]
+	}
+	p := part{data: data, more: l.more.Size > 0 && l.more.Uint(report)&1 == 1}
+	if l.aim > 0 && len(report) >= l.aim+3 && isAIM(report[l.aim:l.aim+3]) {
+		p.aim = string(report[l.aim : l.aim+3])
+	}
+	return p, nil
+}
+
+// assembly puts the parts of a code together. The zero value is empty.
+type assembly struct {
+	patience time.Duration
+	data     []byte
+	aim      string // of the first part
+	open     bool   // parts are missing
+}
+
+// limit bounds the wait for the next part, if one is missing.
+func (a *assembly) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.open {
+		return context.WithTimeout(ctx, a.patience)
+	}
+	return context.WithCancel(ctx)
+}
+
+// drop forgets and wipes what there is, and tells how much that was.
+func (a *assembly) drop() int {
+	n := len(a.data)
+	clear(a.data)
+	a.data, a.open = nil, false
+	return n
+}
+
+// add takes the next part and gives the code when it is whole; the code is then the caller's. A part of another
+// symbology belongs to another code: the two are never joined.
+func (a *assembly) add(p part) ([]byte, error) {
+	if a.open && p.aim != "" && p.aim != a.aim {
+		n := a.drop()
+		return nil, fmt.Errorf("%w: two codes mixed: another symbology after %d bytes", ErrRefused, n)
+	}
+	if !a.open {
+		a.aim = p.aim
+	}
+	if len(a.data)+len(p.data) > maxCode {
+		a.drop()
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrRefused, maxCode)
+	}
+	joined := append(a.data[:len(a.data):len(a.data)], p.data...)
+	clear(a.data)
+	a.data, a.open = joined, p.more
+	if p.more {
+		return nil, nil
+	}
+	whole := a.data
+	a.data = nil
+	return whole, nil
+}

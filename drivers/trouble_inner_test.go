@@ -1,0 +1,51 @@
+package drivers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"posd/drivers/plug"
+	"posd/drivers/port"
+)
+
+func TestWhoeverElseHasAPrinterIsNamed(t *testing.T) {
+	slip := Config{Kind: Printer, Address: port.Address{Kind: port.LP, Path: "/dev/usb/lp0"}}
+	lan := Config{Kind: Printer, Address: port.Address{Kind: port.TCP, Path: "10.0.0.9:9100"}}
+	for _, c := range []struct {
+		c            Config
+		system, want string
+	}{
+		{slip, "windows", "print queue of Windows"},
+		{slip, "linux", "CUPS"},
+		{lan, "windows", "end the other program"},
+		{Config{Kind: Scanner, Address: slip.Address}, "windows", "end the other program"},
+	} {
+		if got := busyRemedy(c.c, c.system); !strings.Contains(got, c.want) {
+			t.Errorf("%s on %s: got %q", c.c.Address, c.system, got)
+		}
+	}
+}
+
+func TestNoPermissionNamesTheFileAndNotTheDevice(t *testing.T) {
+	c := Config{Kind: Scanner, Address: port.Address{Kind: port.USB, Path: "0c2e:0901"}}
+	err := fmt.Errorf("open: %w: %w", port.ErrPermission, &fs.PathError{Op: "open", Path: "/dev/hidraw0", Err: errors.New("permission denied")})
+	if got := explain(c, err); got.why != "no permission to use /dev/hidraw0" || got.remedy == "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestEveryKindOfPortHasARemedyWhenNothingIsThere(t *testing.T) {
+	for _, k := range []port.Kind{port.Serial, port.TCP, port.USB, port.LP, port.Report, port.Keys, port.IEEE1284} {
+		got := explain(Config{Address: port.Address{Kind: k, Path: "x"}}, port.ErrMissing)
+		if got.why == "" || got.remedy == "" {
+			t.Errorf("%s: got %+v", k, got)
+		}
+	}
+	several := &plug.Problem{Err: plug.ErrSeveral, What: "2 devices", Remedy: "name the port"}
+	if got := explain(Config{}, fmt.Errorf("open: %w", several)); got != (trouble{"2 devices", "name the port"}) {
+		t.Errorf("got %+v", got)
+	}
+}
