@@ -272,7 +272,7 @@ func (s *store) log() string {
 	return string(text[max(0, len(text)-4000):])
 }
 
-// slips waits until n slips were cut.
+// slips waits until n slips were cut, and posd knows it: the printer says so only after the cut.
 func (s *store) slips(n int) []string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
@@ -281,6 +281,10 @@ func (s *store) slips(n int) []string {
 	if err != nil {
 		s.t.Fatalf("%v: %d slips of %d\n%s", err, len(slips), n, s.log())
 	}
+	s.eventually("no slip waits any more", func() bool {
+		_, waits := s.concern("slips_waiting")
+		return !waits
+	})
 	return slips
 }
 
