@@ -179,10 +179,12 @@ func (l *loader) transactions() {
 	for _, name := range slices.Sorted(maps.Keys(l.raw.Transaction)) {
 		raw, key := l.raw.Transaction[name], "transaction."+name
 		t := &transaction{request: l.message(key, raw.MTI, raw.Set)}
+		t.request.needs = t.request.placeholders(l.d.settlement.item)
 		if raw.Reversal != nil {
 			undo := l.message(key+".reversal", raw.Reversal.MTI, raw.Reversal.Set)
 			undo.keep(t.request, raw.Reversal.Drop)
 			l.storable(key+".reversal", undo)
+			undo.needs = undo.placeholders(l.d.settlement.item)
 			t.reversal = &undo
 		}
 		l.d.transaction[name] = t

@@ -61,6 +61,7 @@ type messageTemplate struct {
 	mti    string
 	fields map[int]fieldTemplate
 	parts  map[string]fieldTemplate // by path: what stands inside of fields, set after these
+	needs  []string                 // its placeholders, sorted; items stand for what each of them wants
 }
 
 // fieldTemplate is literal text and placeholders in turn.
@@ -102,33 +103,33 @@ func (d *Dialect) BuildReversal(name string, v Vars) (*Message, error) {
 	return d.fill(*t.reversal, v)
 }
 
-// Needs lists the placeholders of a transaction's request, sorted.
+// Needs lists the placeholders of a transaction's request, sorted. The list is the dialect's own: it may not be changed.
 func (d *Dialect) Needs(name string) []string {
 	if t := d.transaction[name]; t != nil {
-		return d.needs(t.request)
+		return t.request.needs
 	}
 	return nil
 }
 
 // ReversalNeeds lists the placeholders of a transaction's reversal, sorted: what must be on disk, and if pan is among
-// them sealed, before the request leaves. It is nil where nothing reverses the transaction.
+// them sealed, before the request leaves. It is nil where nothing reverses the transaction, and may not be changed.
 func (d *Dialect) ReversalNeeds(name string) []string {
 	if t := d.transaction[name]; t != nil && t.reversal != nil {
-		return d.needs(*t.reversal)
+		return t.reversal.needs
 	}
 	return nil
 }
 
-// needs lists placeholders; items stand for what each of them wants.
-func (d *Dialect) needs(t messageTemplate) []string {
+// placeholders lists those of a template, where items are such as this.
+func (t messageTemplate) placeholders(item fieldTemplate) []string {
 	seen := map[string]bool{}
 	for _, f := range t.all() {
 		f.names(seen)
 	}
 	if seen["items"] {
-		d.settlement.item.names(seen)
+		item.names(seen)
 	}
-	return slices.Sorted(maps.Keys(seen))
+	return slices.Clip(slices.Sorted(maps.Keys(seen)))
 }
 
 // all gives the templates of fields and parts, in no order.
