@@ -62,7 +62,7 @@ type shop struct {
 	name   string // of the provider
 	url    string // of the gateway; no path
 	backup string // of its second host
-	hurry  bool   // figures for real time: tests are not to wait
+	pace   *pace  // figures for real time; nil: the usual ones, in virtual time
 	server *httptest.Server
 	g      *walletsim.Gateway
 	link   *walletsim.Transport
@@ -128,10 +128,9 @@ func (s *shop) newWallet(link http.RoundTripper) *wallet.Wallet {
 	}
 	routes := append(wallet.DefaultRoutes(), wallet.Route{Wallet: s.name, Prefixes: []string{"90", "91", "92"}, Min: 18, Max: 18})
 	o := wallet.Options{Providers: []wallet.Provider{a, x}, Routes: routes, Now: s.now}
-	if s.hurry {
-		o.PayCall, o.AskCall, o.ReverseCall, o.ProbeCall, o.ConfirmGap = inTime, inTime, inTime, inTime, 10*time.Millisecond
-		o.InFlightMax = inTime
-		o.SuspectAfter = 1000
+	if s.pace != nil {
+		o.PayCall, o.AskCall, o.ReverseCall, o.ProbeCall = s.pace.answer, s.pace.answer, s.pace.answer, answered.answer
+		o.InFlightMax, o.ConfirmGap, o.SuspectAfter = s.pace.inFlight, 10*time.Millisecond, 1000
 	}
 	w, err := wallet.New(o)
 	if err != nil {
@@ -140,12 +139,20 @@ func (s *shop) newWallet(link http.RoundTripper) *wallet.Wallet {
 	return w
 }
 
-// inTime is how long a shop in a hurry waits for an answer.
-const inTime = 250 * time.Millisecond
+// pace is how long a shop in real time waits for an answer, and until nothing of a request is under way any more.
+type pace struct{ answer, inFlight time.Duration }
+
+// inTime is when an answer has to be there in a shop whose gateway leaves some call unanswered.
+const inTime = time.Second
+
+var (
+	answered   = &pace{time.Minute, 250 * time.Millisecond} // nobody waits in vain, so the machine may be as slow as it likes
+	unanswered = &pace{inTime, inTime}
+)
 
 func (s *shop) newWeChat(link http.RoundTripper) (wallet.Provider, error) {
 	least := time.Duration(0) // the provider's own
-	if s.hurry {
+	if s.pace != nil {
 		least = time.Millisecond
 	}
 	if s.kind != wechatV3 {
