@@ -27,7 +27,7 @@ func TestWhatAKeyboardTypesIsAStreamOfCharacters(t *testing.T) {
 			_, _ = w.Write(append(event(evKey, code, value), event(evSyn, synReport, 0)...))
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	whole := func(b []byte, _ bool) (int, []byte, error) {
 		if len(b) < 3 {

@@ -29,7 +29,7 @@ func openPTY(t *testing.T) (master, slave *os.File) {
 
 func limit(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -104,25 +104,19 @@ func TestAHeldLineDelaysNeitherWriteNorClose(t *testing.T) {
 	}
 	start := time.Now()
 	_ = c.Close()
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 20*time.Second { // and not for as long as the line is held
 		t.Errorf("Close took %v", took)
 	}
 }
 
 func TestOpenSaysWhyNot(t *testing.T) {
-	busy, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := busy.Addr().String()
-	_ = busy.Close()
 	_, slave := openPTY(t)
 	cases := map[string]struct {
 		a    port.Address
 		want error
 	}{
 		"missing path":  {port.Address{Path: "/dev/posd-does-not-exist"}, port.ErrMissing},
-		"nobody there":  {port.Address{Kind: port.TCP, Path: closed}, port.ErrMissing},
+		"nobody there":  {port.Address{Kind: port.TCP, Path: "127.0.0.1:1"}, port.ErrMissing},
 		"strange file":  {port.Address{Path: "/dev/null"}, nil},
 		"strange kind":  {port.Address{Kind: "lpt", Path: "1"}, nil},
 		"wrong parity":  {port.Address{Path: slave.Name(), Parity: "maybe"}, nil},
