@@ -75,7 +75,7 @@ func (b *station) stop() {
 		if code != success {
 			b.t.Errorf("exit code %d", code)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		b.t.Error("the simulator outlives its lifeline")
 	}
 }
@@ -229,7 +229,7 @@ func TestSimDevicesSpeakOverTCP(t *testing.T) {
 		t.Errorf("printed with the cover open: %s", slips)
 	}
 	p.must("POST", "/control/cover", `{"open":false}`)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		slips := p.must("GET", "/control/slips", "")
 		if strings.Contains(slips, `"slips":["hello\n"]`) {
 			return

@@ -24,7 +24,7 @@ func TestDialerReachesALoopbackHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	c, err := link.Dialer((&net.Dialer{}).DialContext, l.Addr().String(), nil, 5*time.Second)(t.Context())
+	c, err := link.Dialer((&net.Dialer{}).DialContext, l.Addr().String(), nil, time.Minute)(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

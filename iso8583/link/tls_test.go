@@ -103,7 +103,7 @@ func serve(t *testing.T, config *tls.Config) string {
 			}
 			serving.Go(func() {
 				defer func() { _ = c.Close() }()
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = c.SetDeadline(time.Now().Add(time.Minute))
 				if config != nil {
 					c = tls.Server(c, config)
 				}
@@ -137,7 +137,7 @@ func pinned(t *testing.T, till *tls.Config, certs ...*x509.Certificate) {
 // handshake dials and gives what came of it.
 func handshake(t *testing.T, host, till *tls.Config) error {
 	t.Helper()
-	c, err := link.Dialer((&net.Dialer{}).DialContext, serve(t, host), till, 10*time.Second)(t.Context())
+	c, err := link.Dialer((&net.Dialer{}).DialContext, serve(t, host), till, time.Minute)(t.Context())
 	if err != nil {
 		return err
 	}
@@ -286,14 +286,14 @@ func TestPlainHostWhereTLSIsWantedAndTheReverse(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	dial := link.Dialer((&net.Dialer{}).DialContext, l.Addr().String(), till, 10*time.Second)
+	dial := link.Dialer((&net.Dialer{}).DialContext, l.Addr().String(), till, time.Minute)
 	_, err = dial(t.Context())
 	mustExplain(t, err, "does not answer in TLS", "port")
 	_, err = dial(t.Context())
 	mustExplain(t, err, "hung up within the handshake")
 
 	h := newHost(t)
-	got := h.exchange(20*time.Second, h.message("0800", "000001"))
+	got := h.exchange(time.Minute, h.message("0800", "000001"))
 	c := <-h.ends
 	h.take(c)
 	if _, err := c.Write([]byte{21, 3, 1, 0, 2, 2, 70}); err != nil { // alert, fatal, protocol version
@@ -310,12 +310,12 @@ func TestCertificateThatIsWantedAfterTheHandshakeIsExplainedToo(t *testing.T) {
 	host, till := secured(a, a.issue(hostName))
 	host.ClientAuth, host.ClientCAs = tls.RequireAndVerifyClientCert, a.pool()
 	h := newHost(t, func(o *link.Options) {
-		o.Dial = link.Dialer((&net.Dialer{}).DialContext, serve(t, host), till, 10*time.Second)
+		o.Dial = link.Dialer((&net.Dialer{}).DialContext, serve(t, host), till, time.Minute)
 	})
 	if err := h.link.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for limit := time.Now().Add(10 * time.Second); h.link.Status().Up; {
+	for limit := time.Now().Add(time.Minute); h.link.Status().Up; {
 		if time.Now().After(limit) {
 			t.Fatal("the connection lives on")
 		}
