@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ type counter struct {
 
 func limit(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -89,22 +90,16 @@ func openCounter(t *testing.T) *counter {
 	return c
 }
 
-// await waits until each of the named devices has become online, or offline.
+// await waits until each of the named devices is online, or offline. What was told before may be over by now, so the set is
+// asked.
 func (c *counter) await(t *testing.T, online bool, names ...string) {
 	t.Helper()
-	missing := map[string]bool{}
-	for _, n := range names {
-		missing[n] = true
-	}
-	ctx := limit(t)
-	for len(missing) > 0 {
+	otherwise := func(s drivers.DeviceStatus) bool { return s.Online != online && slices.Contains(names, s.Name) }
+	for ctx := limit(t); slices.ContainsFunc(c.set.Status(), otherwise); {
 		select {
-		case s := <-c.changed:
-			if s.Online == online {
-				delete(missing, s.Name)
-			}
+		case <-c.changed:
 		case <-ctx.Done():
-			t.Fatalf("not online=%v: %v; %+v", online, missing, c.set.Status())
+			t.Fatalf("not online=%v: %v; %+v", online, names, c.set.Status())
 		}
 	}
 }
