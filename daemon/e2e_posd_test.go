@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"posd/config"
 	"posd/hwtest/devicesim"
@@ -187,7 +186,7 @@ func (s *store) launch() {
 // fails runs posd and gives the error with which it refuses to run.
 func (s *store) fails() error {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), longest)
 	defer cancel()
 	err := s.begin(ctx, make(chan string, 1))
 	if err == nil {
@@ -207,7 +206,7 @@ func (s *store) reach(address string) {
 			s.t.Fatal(err)
 		}
 		transport := &http.Transport{DialContext: dial, DisableKeepAlives: true}
-		return &caller{s: s, token: string(token), http: &http.Client{Transport: transport, Timeout: 60 * time.Second}}
+		return &caller{s: s, token: string(token), http: &http.Client{Transport: transport, Timeout: 2 * longest}}
 	}
 	s.till, s.supervisor = with("sell.token"), with("supervisor.token")
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"posd/daemon/payment"
 	"posd/hwtest/walletsim"
@@ -49,7 +48,7 @@ func (s *store) tellsOfPaper(id string, paper bool) {
 // printed waits for a job's result and counts it on paper: whole, and lines that are there twice without a mark.
 func (s *store) printed(id string) (got said, whole, doubled int) {
 	s.t.Helper()
-	s.within(90*time.Second, "the job has a result", func() bool { // a printer that is well and silent is given 16 s
+	s.eventually("the job has a result", func() bool { // a printer that is well and silent is given 16 s
 		got = s.till.get("/v1/prints/" + id)
 		return got.Result != "waiting"
 	})

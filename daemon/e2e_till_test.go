@@ -155,7 +155,7 @@ func (c *caller) begin(sale, attempt string, body any) said {
 // pay begins an attempt, or finds it, and gives its outcome.
 func (c *caller) pay(sale, attempt string, body any) said {
 	c.s.t.Helper()
-	return c.send(http.MethodPut, pathOf(sale, attempt), body, "wait=40")
+	return c.send(http.MethodPut, pathOf(sale, attempt), body, "wait=110")
 }
 
 // payCard begins a card sale, lets the customer swipe and gives the outcome.

@@ -155,7 +155,7 @@ func (c *caller) events() <-chan string {
 // scans that were refused.
 func (s *store) untilGoods(lines <-chan string, hidden ...string) (refused int) {
 	s.t.Helper()
-	for limit := time.After(20 * time.Second); ; {
+	for limit := time.After(longest); ; {
 		select {
 		case line := <-lines:
 			for _, h := range hidden {
