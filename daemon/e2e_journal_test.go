@@ -60,7 +60,18 @@ func traded(t *testing.T) (*store, *process) {
 	s.till.open("S-3", 500)
 	s.want(s.till.pay("S-3", "a", by(s.code(walletsim.AlipayName))), "approved")
 	s.slips(4)
+	for sale, heard := range map[string]string{"S-1": "approved", "S-2": "reversed", "S-3": "approved"} {
+		s.heard(sale, heard)
+	}
 	return s, p
+}
+
+// heard waits until it is journaled that the till has heard how a sale ended: that is done behind the answer.
+func (s *store) heard(sale, how string) {
+	s.t.Helper()
+	s.eventually("journaled that the till has heard", func() bool {
+		return strings.Contains(s.works("journal", "show", sale), "the till heard: "+how)
+	})
 }
 
 // wantTold checks that each line of a text has its words, in order.
@@ -90,7 +101,8 @@ func TestTheJournalIsReadThroughTheRunningPosdAndFromItsFile(t *testing.T) {
 		wantTold(t, found, "journal", "events from to", "head", "tables payment", "tables prints", "whole")
 		wantTold(t, s.works("journal", "show", "S-2/a"),
 			"created sale CNY 7.00 by card short id", "S-2/a sent 620000******0 trace batch 000007 terminal 10000001",
-			"reversing no answer after it was sent", "reversed confirms 00 try 1 after it began", "told till heard reversed", "slip printed")
+			"reversing no answer after it was sent", "reversed confirms 00 try 1 after it began", "slip printed")
+		wantTold(t, s.works("journal", "show", "S-2/a"), "reversed confirms 00", "told till heard reversed")
 		wantTold(t, s.works("journal", "show", "--messages", "S-1"), "S-1 opened CNY 19.99", "--> 0200", "approved CNY 19.99 00 reference", "<-- 0210")
 		wantTold(t, s.works("journal", "show", s.short("S-3")), "S-3/a sent wallet alipay order", "approved CNY 5.00")
 		if lines := strings.Split(strings.TrimSpace(s.works("journal", "show", "--last", "7")), "\n"); len(lines) != 7 {
