@@ -21,9 +21,7 @@ func (s *store) configure(host, gateway string) {
 		for name, device := range map[string]devicesim.Device{"printer": s.printer, "scanner": s.scanner, "reader": s.reader} {
 			at[name] = "tcp://" + s.onSocket(device)
 		}
-		free := listen(s.t)
-		listenAt = free.Addr().String()
-		_ = free.Close()
+		listenAt = addressOfItsOwn()
 	} else {
 		s.bench.Attach("printer", s.printer)
 		s.bench.Attach("scanner", s.scanner)

@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +29,19 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}
 	os.Exit(m.Run())
+}
+
+// own counts the addresses that were given to posds of this process.
+var own atomic.Int64
+
+// addressOfItsOwn is where a posd that is a process listens. A network for each test process and a host for each posd: nobody
+// takes the port while posd is down, as somebody may a free one of 127.0.0.1. Only Linux and Windows have such networks.
+func addressOfItsOwn() string {
+	n, pid := own.Add(1), os.Getpid()
+	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
+		return fmt.Sprintf("127.0.0.1:%d", 20_000+(int64(pid)*40+n)%10_000)
+	}
+	return fmt.Sprintf("127.%d.%d.%d:8320", 1+pid>>8%250, pid&0xff, 1+n%250)
 }
 
 // process is a posd of its own, to be killed.
