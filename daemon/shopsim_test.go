@@ -135,6 +135,7 @@ func runShard(t *testing.T, n, shards int, file string) (r shopReport, err error
 // playShard is the part of a process that runShard has started.
 func playShard(t *testing.T, play func(*testing.T, []uint64) shopReport) {
 	t.Helper()
+	runtime.MemProfileRate = 0 // nobody looks at it, and its stacks cost some percent of a day
 	var n, shards int
 	var file string
 	if _, err := fmt.Sscanf(strings.ReplaceAll(*shopShard, "/", " "), "%d %d", &n, &shards); err != nil {
