@@ -97,7 +97,7 @@ func TestAHeldLineDelaysNeitherWriteNorClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // until then the writer is at it, on any machine
 	defer cancel()
 	if err := c.Write(ctx, make([]byte, 1<<20)); !errors.Is(err, port.ErrStalled) {
 		t.Errorf("got %v, want ErrStalled", err)
