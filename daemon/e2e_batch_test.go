@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"posd/hwtest/devicesim"
 	"posd/hwtest/hostsim"
@@ -61,7 +60,7 @@ func (s *store) closes(cmd batchCloseCmd) (string, error) {
 	s.t.Helper()
 	var out bytes.Buffer
 	api := &client{base: "http://" + s.cfg.API.Listen, token: s.supervisor.token, http: s.supervisor.http}
-	err := cmd.close(s.t.Context(), api.patient(time.Minute), &globals{Out: &out})
+	err := cmd.close(s.t.Context(), api.patient(longest), &globals{Out: &out})
 	return out.String(), err
 }
 
@@ -72,7 +71,7 @@ func TestTheDaysBatchIsClosedByTheVerbAndItsSlipPrinted(t *testing.T) {
 		"silent":     {{Kind: "settlement", Times: 2, Do: hostsim.CommitSilent}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := openStore(t, plan{patience: "1s"})
+			s := openStore(t, plan{patience: "3s"})
 			s.day()
 			s.rules(rules...)
 			if said, err := s.closes(batchCloseCmd{By: "Li Na"}); err != nil || said != "batch 000007 is closed with CNY 22.00; the next one is 000008\n" {
@@ -96,7 +95,7 @@ func TestTheDaysBatchIsClosedByTheVerbAndItsSlipPrinted(t *testing.T) {
 }
 
 func TestACloseOutlivesARestart(t *testing.T) {
-	s := openStore(t, plan{patience: "1s"})
+	s := openStore(t, plan{patience: "3s"})
 	s.day()
 	s.rules(hostsim.Rule{Kind: "settlement", Do: hostsim.CommitSilent})
 	if a := s.till.send(http.MethodPost, "/v1/batches/close", nil); a.HTTP != http.StatusAccepted || a.State != "closing" {

@@ -111,7 +111,7 @@ func TestAnEncryptingReadersSaleReachesTheHostAsCiphertextAndIsReversedWithoutIt
 	track := strings.ToUpper(hex.EncodeToString(report[7+112 : 7+112+int(report[4])]))
 
 	var host wiretap
-	s := newStore(t, plan{dialect: pageFile(t, "encrypting.toml"), patience: "1s", seen: host.hear})
+	s := newStore(t, plan{dialect: pageFile(t, "encrypting.toml"), patience: "3s", seen: host.hear})
 	s.change("port = \"reader\"", "port = \"reader\"\ndriver = \"magnesafe\"")
 	info, _, err := recorded.HID()
 	if err != nil {

@@ -49,7 +49,7 @@ func (s *store) complains(want string, args ...string) string {
 // traded is a shop with a card sale, a card sale that was reversed, and a wallet sale; its posd is a process that runs.
 func traded(t *testing.T) (*store, *process) {
 	t.Helper()
-	s := newStore(t, plan{patience: "1s", ownSocket: true})
+	s := newStore(t, plan{patience: "3s", ownSocket: true})
 	p := s.startProcess()
 	s.till.open("S-1", 1999)
 	s.want(s.till.payCard("S-1", "a", testCard(1)), "approved")

@@ -95,7 +95,7 @@ func (s *store) playPaidTwice(sale, language string) (out []string) {
 }
 
 func TestThePageOnPayingTwiceQuotesWhatPosdSays(t *testing.T) {
-	s := newStore(t, plan{patience: "1s", ownSocket: true})
+	s := newStore(t, plan{patience: "3s", ownSocket: true})
 	s.startProcess()
 	out := append(s.playPaidTwice("0009", "en"), s.playPaidTwice("0010", "zh")...)
 	for _, slip := range s.slips(10) {

@@ -111,7 +111,7 @@ func TestTheScannerAlonePaysFromAPhone(t *testing.T) {
 func TestTheCustomerTypesThePasswordOnThePhoneAndIsPaid(t *testing.T) {
 	s := newStore(t, plan{})
 	s.cableScanner()
-	s.change(`deadline = "1s"`, `deadline = "30s"`)
+	s.change(`deadline = "1s"`, `deadline = "2m"`)
 	s.start()
 	ann := s.customer("ann")
 	s.till.open("S-1", 600_00)

@@ -53,7 +53,7 @@ func TestACodeOfTheAcquirersWalletIsPaidVoidedAndRefundedOverTheCardHost(t *test
 }
 
 func TestASilentHostIsToldToReverseACodeAlsoAfterARestart(t *testing.T) {
-	s := openQRStore(t, plan{patience: "1s"})
+	s := openQRStore(t, plan{patience: "3s"})
 	s.rules(hostsim.Rule{Kind: "qr-sale", Times: 1, Do: hostsim.CommitSilent})
 	s.till.open("S-1", 1999)
 	s.want(s.till.pay("S-1", "a", by(qrCode(1))), "reversed")

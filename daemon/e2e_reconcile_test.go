@@ -104,7 +104,7 @@ const reverseWindow = "query_every = \"100ms\"\n[wallet.wechat]"
 
 // A day at a shop of which everything is different in the bills that can be.
 func TestTheBillsOfADayAreReconciledAndTheirCommandsResolveThem(t *testing.T) {
-	s := newStore(t, plan{patience: "1s", ownSocket: true})
+	s := newStore(t, plan{patience: "3s", ownSocket: true})
 	s.change(reverseWindow, strings.Replace(reverseWindow, "\n", "\nreverse_window = \"1s\"\n", 1)) // so that a refused refund ends it
 	s.startProcess()
 	order := map[string]string{}
@@ -181,7 +181,7 @@ func (s *store) paidTwice(sale string, amount int64) {
 }
 
 func TestWeChatsBillIsReconciledThroughTheRunningPosdAndFromAStoppedOne(t *testing.T) {
-	s := newStore(t, plan{patience: "1s", ownSocket: true})
+	s := newStore(t, plan{ownSocket: true})
 	p := s.startProcess()
 	s.gatewayRules(swallows(700, "ORDERNOTEXIST")...)
 	for sale, amount := range map[string]int64{"same": 1999, "swallowed": 700} {
@@ -216,7 +216,7 @@ func TestWeChatsBillIsReconciledThroughTheRunningPosdAndFromAStoppedOne(t *testi
 }
 
 func TestAReversalThatTheCardHostSwallowedIsShownAndItsCommandPutsItOnRecord(t *testing.T) {
-	s := newStore(t, plan{patience: "1s", ownSocket: true})
+	s := newStore(t, plan{patience: "3s", ownSocket: true})
 	s.startProcess()
 	s.till.open("same", 1999)
 	s.want(s.till.payCard("same", "a", testCard(1)), "approved")

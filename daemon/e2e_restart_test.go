@@ -10,7 +10,7 @@ import (
 
 // The case that nobody has solved: the card's reversal does not succeed, and the wallet payment of the same sale does.
 func TestACustomerWhoPaidTwiceGetsOneBackOnce(t *testing.T) {
-	s := openStore(t, plan{patience: "1s"})
+	s := openStore(t, plan{patience: "3s"})
 	s.rules(
 		hostsim.Rule{Kind: "sale", Do: hostsim.CommitSilent},
 		hostsim.Rule{Kind: "reversal", Do: hostsim.ReverseCode, Code: "01"})
@@ -75,7 +75,7 @@ func TestARepeatIsAnsweredTheSameOverARestart(t *testing.T) {
 // killed is a store whose posd is killed while the host's answer to a sale is lost.
 func killed(t *testing.T) *store {
 	t.Helper()
-	s := newStore(t, plan{patience: "30s", ownSocket: true})
+	s := newStore(t, plan{ownSocket: true})
 	s.rules(hostsim.Rule{Kind: "sale", Do: hostsim.CommitSilent})
 	p := s.startProcess()
 	s.till.open("S-1", 1999)

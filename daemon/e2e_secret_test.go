@@ -148,7 +148,7 @@ func (r *rounds) timeOuts() {
 
 func newRounds(t *testing.T) *rounds {
 	return &rounds{
-		store: openStore(t, plan{patience: "1s", inFlight: "1s", codes: hostsim.Codes{NotFound: "00"}}),
+		store: openStore(t, plan{patience: "3s", inFlight: "1s", codes: hostsim.Codes{NotFound: "00"}}),
 		draw:  rand.New(rand.NewPCG(1, 2)), ends: map[string]int{},
 	}
 }

@@ -32,7 +32,7 @@ type plan struct {
 	dialect   string // file of the acquirer's own dialect; empty takes unionpay
 	terminal  string
 	merchant  string
-	patience  string // the acquirer's time-out
+	patience  string // the acquirer's time-out; long where nothing is to time out, 3s where something is
 	inFlight  string // its in_flight_max
 	codes     hostsim.Codes
 	alipay    walletsim.Alipay       // certificate mode: the names of certificates
@@ -76,7 +76,7 @@ func newStore(t *testing.T, p plan) *store {
 		p.inFlight = "0s"
 	}
 	if p.patience == "" {
-		p.patience = "3s"
+		p.patience = "30s"
 	}
 	s := &store{t: t, dir: t.TempDir(), plan: p, bench: porttest.NewBench(), stop: func() {}}
 	if err := os.Mkdir(s.path("out"), 0o700); err != nil {
