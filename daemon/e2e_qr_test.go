@@ -61,7 +61,8 @@ func TestASilentHostIsToldToReverseACodeAlsoAfterARestart(t *testing.T) {
 
 	s.rules(hostsim.Rule{Kind: "qr-sale", Times: 1, Do: hostsim.CommitSilent}, hostsim.Rule{Kind: "reversal", Do: hostsim.Silent})
 	s.till.open("S-2", 1999)
-	s.till.pay("S-2", "a", by(qrCode(2)))
+	s.till.begin("S-2", "a", by(qrCode(2)))
+	s.eventually("it is being reversed", func() bool { return s.till.get(pathOf("S-2", "a")).State == "reversing" })
 	s.refused(s.till.payCard("S-2", "b", testCard(1)), http.StatusConflict, "sale_locked")
 	s.rules()
 	s.restart()

@@ -152,10 +152,15 @@ func (c *caller) begin(sale, attempt string, body any) said {
 	return c.send(http.MethodPut, pathOf(sale, attempt), body)
 }
 
-// pay begins an attempt, or finds it, and gives its outcome.
-func (c *caller) pay(sale, attempt string, body any) said {
+// pay begins an attempt, or finds it, and gives its outcome. Like a till it asks again while posd says that it goes on: an
+// answer does not wait long for a reversal.
+func (c *caller) pay(sale, attempt string, body any) (a said) {
 	c.s.t.Helper()
-	return c.send(http.MethodPut, pathOf(sale, attempt), body, "wait=110")
+	c.s.eventually("the outcome of "+sale+"/"+attempt, func() bool {
+		a = c.send(http.MethodPut, pathOf(sale, attempt), body, "wait=90")
+		return a.HTTP != http.StatusAccepted
+	})
+	return a
 }
 
 // payCard begins a card sale, lets the customer swipe and gives the outcome.
