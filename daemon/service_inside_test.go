@@ -159,8 +159,8 @@ func (s till1) pid() int {
 	return n
 }
 
-// patience is four times what restarting in one second needs.
-const patience = 4 * time.Second
+// patience is how long a busy machine may take to restart posd; how long it took is printed.
+const patience = 30 * time.Second
 
 // pidOtherThan waits for a new main process.
 func (s till1) pidOtherThan(old int) int {

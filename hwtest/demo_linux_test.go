@@ -15,7 +15,7 @@ import (
 func TestDemoEndsWhatItStartedWhenItIsInterrupted(t *testing.T) {
 	program := built(t)
 	dir := filepath.Join(t.TempDir(), "left")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "demo", "--once", "--dir", dir)
 	out, err := cmd.StdoutPipe()

@@ -47,7 +47,7 @@ func lastLine(out []byte) string {
 func TestDemoEndsWithLedgersThatAgree(t *testing.T) {
 	program := built(t)
 	dir := filepath.Join(t.TempDir(), "left")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "demo", "--once", "--dir", dir)
 	cmd.Cancel = func() error { return askToEnd(cmd.Process) }
