@@ -137,7 +137,7 @@ func (a *API) room(ctx context.Context) bool {
 }
 
 func notFound() error {
-	return &refusal{status: http.StatusNotFound, code: "no_such_path", detail: "there is nothing at this path", hint: "check the path; README.md lists them, and all begin with /v1/"}
+	return &refusal{status: http.StatusNotFound, code: "no_such_path", detail: "there is nothing at this path", hint: "check the path; daemon/api/README.md lists them, and all begin with /v1/"}
 }
 
 // preflight answers the question that a browser asks before a page of an allowed origin may ask.

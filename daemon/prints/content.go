@@ -130,13 +130,13 @@ func strictly(text []byte, into any, where string) error {
 		if wrong.Field != "" {
 			where += "." + wrong.Field
 		}
-		return &ContentError{where, "it has the wrong type: " + wrong.Value, "README.md shows what a document is made of"}
+		return &ContentError{where, "it has the wrong type: " + wrong.Value, "drivers/printer/README.md shows what a document is made of"}
 	default:
 		name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
 		if !unknown {
-			return &ContentError{where, "it is no JSON object", "README.md shows what a document is made of"}
+			return &ContentError{where, "it is no JSON object", "drivers/printer/README.md shows what a document is made of"}
 		}
-		return &ContentError{where, "a field is not known: " + name[:min(len(name), 40)], "README.md shows what a document is made of"}
+		return &ContentError{where, "a field is not known: " + name[:min(len(name), 40)], "drivers/printer/README.md shows what a document is made of"}
 	}
 }
 
