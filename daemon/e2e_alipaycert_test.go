@@ -86,7 +86,7 @@ func TestAlipaysCertificateModePaysAndTakesANewCertificateWhilePosdRuns(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStore(t, plan{alipay: walletsim.Alipay{AppCertSN: nameOf(t, a.app), RootCertSN: rootSN, GatewayCertSN: nameOf(t, a.later)}})
+	s := newStore(t, plan{patience: "3s", alipay: walletsim.Alipay{AppCertSN: nameOf(t, a.app), RootCertSN: rootSN, GatewayCertSN: nameOf(t, a.later)}})
 	if err := os.Mkdir(s.path("alipay"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -159,7 +159,7 @@ func TestTheBillOfADayIsGotFromTheGatewayAndEveryFaultInItIsFound(t *testing.T) 
 	}
 	for name, kind := range billKinds {
 		t.Run(name, func(t *testing.T) {
-			s := newStore(t, plan{ownSocket: true})
+			s := newStore(t, plan{patience: "3s", ownSocket: true})
 			if kind.v3 {
 				s.speakV3(v3PlatformKey + ".pem")
 			}

@@ -109,9 +109,8 @@ func TestTheScannerAlonePaysFromAPhone(t *testing.T) {
 }
 
 func TestTheCustomerTypesThePasswordOnThePhoneAndIsPaid(t *testing.T) {
-	s := newStore(t, plan{})
+	s := newStore(t, plan{patience: "2m"})
 	s.cableScanner()
-	s.change(`deadline = "1s"`, `deadline = "2m"`)
 	s.start()
 	ann := s.customer("ann")
 	s.till.open("S-1", 600_00)

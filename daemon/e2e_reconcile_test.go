@@ -181,7 +181,7 @@ func (s *store) paidTwice(sale string, amount int64) {
 }
 
 func TestWeChatsBillIsReconciledThroughTheRunningPosdAndFromAStoppedOne(t *testing.T) {
-	s := newStore(t, plan{ownSocket: true})
+	s := newStore(t, plan{patience: "3s", ownSocket: true})
 	p := s.startProcess()
 	s.gatewayRules(swallows(700, "ORDERNOTEXIST")...)
 	for sale, amount := range map[string]int64{"same": 1999, "swallowed": 700} {
@@ -244,7 +244,7 @@ func TestAReversalThatTheCardHostSwallowedIsShownAndItsCommandPutsItOnRecord(t *
 }
 
 func TestTheReportIsATableForPeopleAndCSVForPrograms(t *testing.T) {
-	s := newStore(t, plan{ownSocket: true})
+	s := newStore(t, plan{patience: "3s", ownSocket: true})
 	s.startProcess()
 	s.gatewayRules(swallows(700, "ACQ.TRADE_NOT_EXIST")...)
 	s.till.open("S-1", 700)

@@ -32,7 +32,7 @@ type plan struct {
 	dialect   string // file of the acquirer's own dialect; empty takes unionpay
 	terminal  string
 	merchant  string
-	patience  string // the acquirer's time-out; long where nothing is to time out, 3s where something is
+	patience  string // until host or gateway have not answered; long where they do, 3s where they do not
 	inFlight  string // its in_flight_max
 	codes     hostsim.Codes
 	alipay    walletsim.Alipay       // certificate mode: the names of certificates

@@ -70,7 +70,7 @@ func TestAPaidAnswerThatWasLostIsFoundByTheQuery(t *testing.T) {
 }
 
 func TestASilentGatewayIsToldToCancel(t *testing.T) {
-	s := openStore(t, plan{})
+	s := openStore(t, plan{patience: "3s"})
 	s.gatewayRules(
 		walletsim.Rule{Call: walletsim.CallPay, Fault: walletsim.Reset, Commit: true},
 		walletsim.Rule{Call: walletsim.CallQuery, Fault: walletsim.ServerError},

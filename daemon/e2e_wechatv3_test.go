@@ -32,7 +32,7 @@ func (s *store) speakV3(platformKey string) {
 }
 
 func TestAStoreThatSpeaksWeChatV3IsPaidReversedAndRefunded(t *testing.T) {
-	s := newStore(t, plan{})
+	s := newStore(t, plan{patience: "3s"})
 	s.speakV3(v3PlatformKey + ".pem")
 	s.start()
 	s.till.open("S-1", 1999)
@@ -51,7 +51,7 @@ func TestAStoreThatSpeaksWeChatV3IsPaidReversedAndRefunded(t *testing.T) {
 
 // What one version owes the other one pays back: orders belong to the merchant.
 func TestWhatV2OwesIsReversedByV3(t *testing.T) {
-	s := openStore(t, plan{})
+	s := openStore(t, plan{patience: "3s"})
 	s.gatewayRules(walletsim.Rule{Wallet: walletsim.WeChatName, Call: walletsim.CallPay, Fault: walletsim.ServerError, Commit: true},
 		walletsim.Rule{Wallet: walletsim.WeChatName, Fault: walletsim.ServerError})
 	s.till.open("S-1", 1999)
