@@ -19,7 +19,7 @@ import (
 // table says which package of the house may import which others. "x/..." is x and all below it. It changes in a commit
 // of its own, with its reason.
 var table = map[string][]string{
-	"config":             nil,
+	"config":             nil, // of wallets it is told the sections that their packages bring
 	"iso8583":            nil,
 	"drivers/plug":       nil, // what is plugged in; a port is opened by it, and the bench lists it
 	"drivers/port":       {"drivers/plug"},
@@ -46,11 +46,12 @@ var table = map[string][]string{
 	"drivers":                {"drivers/..."},
 	"daemon/payment":         {"daemon/journal", "daemon/step"},
 	"daemon/acquirer":        {"daemon/payment", "daemon/step", "iso8583", "iso8583/link", "drivers/cardreader"},
-	"daemon/wallet":          {"daemon/payment", "daemon/step", "daemon/wallet/sign", "drivers/scanner"},
-	"daemon/wallet/alipay":   {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
-	"daemon/wallet/wechat":   {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
-	"daemon/wallet/wechatv3": {"daemon/payment", "daemon/wallet", "daemon/wallet/sign", "drivers/scanner"},
-	"daemon/wallet/interop":  nil, // a module of its own, tests only: other people's clients against the simulator
+	"daemon/wallet":          {"config", "daemon/bill", "daemon/payment", "daemon/step", "daemon/wallet/sign", "drivers/scanner"},
+	aWallet:                  {"config", "daemon/bill", "daemon/payment", "daemon/wallet", "daemon/wallet/sign"}, // its section, its bills
+	"daemon/wallet/wechat":   {"config", "daemon/bill", "daemon/payment", "daemon/wallet", "daemon/wallet/sign", "daemon/wallet/wechatv3"},
+	"daemon/wallet/wechatv3": {"daemon/payment", "daemon/wallet", "daemon/wallet/sign"},
+	"daemon/wallet/brands":   {"daemon/wallet/..."}, // the one list
+	"daemon/wallet/interop":  nil,                   // a module of its own, tests only: other people's clients against the simulator
 	"daemon/bill":            {"daemon/payment"},
 	"daemon/reconcile":       {"daemon/bill", "daemon/payment"},                                             // pure: what a bill says against what the journal does
 	"daemon/prints":          {"daemon/journal", "daemon/step", "drivers/printer", "drivers/printer/paper"}, // paper: previews
@@ -67,6 +68,17 @@ var table = map[string][]string{
 	"hwtest":                 {"config", "iso8583/...", "drivers/...", "hwtest/..."},
 }
 
+// aWallet is the row of every package below daemon/wallet that has none of its own: a new one needs none.
+const aWallet = "daemon/wallet/*"
+
+// row gives the name of a package's row.
+func row(pkg string) string {
+	if _, own := table[pkg]; !own && path.Dir(pkg) == path.Dir(aWallet) && !strings.HasSuffix(pkg, "test") {
+		return aWallet
+	}
+	return pkg
+}
+
 // inTests is what the tests of a package, and of all below it, may import besides.
 var inTests = map[string][]string{
 	"drivers":          {"drivers/trace"},
@@ -74,6 +86,8 @@ var inTests = map[string][]string{
 	"drivers/emv":      {"hwtest/devicesim"}, // a card with an issuer's end that checks its cryptograms
 	"daemon":           {"daemon/...", "config", "iso8583/...", "drivers/...", "hwtest/..."},
 	"hwtest":           {"hwtest/...", "iso8583/..."},
+	// What is said of wallets' sections.
+	"config": {"daemon/wallet", "daemon/wallet/brands"},
 	// A merchant who signs: what a phone shows is worth what a gateway pays for it.
 	"hwtest/phone": {"daemon/wallet/sign"},
 }
@@ -156,7 +170,7 @@ func matches(patterns []string, pkg string) bool {
 
 // allowed tells whether a file of pkg may import what.
 func allowed(pkg, what string, test bool) bool {
-	if matches(table[pkg], what) {
+	if matches(table[row(pkg)], what) {
 		return true
 	}
 	if parent, ok := strings.CutSuffix(pkg, "test"); ok && table[pkg] == nil {
@@ -179,7 +193,7 @@ func allowed(pkg, what string, test bool) bool {
 func wrongImports(files []source) []string {
 	var found []string
 	for _, s := range files {
-		if _, known := table[s.pkg()]; !known && !strings.HasSuffix(s.pkg(), "test") {
+		if _, known := table[row(s.pkg())]; !known && !strings.HasSuffix(s.pkg(), "test") {
 			found = append(found, s.path+": package "+s.pkg()+" has no row in the import table")
 			continue
 		}
