@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"posd/config"
+	"posd/daemon/wallet"
 )
 
 // broken are configurations with all that is said of them, in order.
@@ -180,7 +181,7 @@ var broken = []struct {
 func TestEveryProblemIsToldWithItsLine(t *testing.T) {
 	for _, tc := range broken {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := config.Parse("posd.toml", []byte(tc.text))
+			_, err := config.Parse("posd.toml", []byte(tc.text), wallet.Sections()...)
 			var ps config.Problems
 			if !errors.As(err, &ps) {
 				t.Fatalf("got %v, want Problems", err)

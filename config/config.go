@@ -7,13 +7,21 @@ package config
 
 import (
 	_ "embed"
+	"strings"
 	"time"
 )
 
-// Example is an annotated configuration: every key with its default.
-//
 //go:embed example.toml
-var Example string
+var example string
+
+// Example is an annotated configuration: every key with its default.
+func Example(wallets ...Provider) string {
+	var all strings.Builder
+	for _, w := range wallets {
+		all.WriteString(w.Example + "\n")
+	}
+	return strings.Replace(example, "#[wallet.NAME]\n", all.String(), 1)
+}
 
 // Config is a whole posd.toml. Load and Parse give one that holds together; it is not changed afterwards.
 type Config struct {
@@ -109,62 +117,22 @@ type Wallet struct {
 	InFlightMax  Duration `toml:"in_flight_max"` // how long a request may be under way: until then an absent order is asked for, and a refund that was refused after one without an answer is not given up
 	SuspectAfter int      `toml:"suspect_after"` // so many payments in a row of unknown outcome, and a gateway gets no more until it makes sense again
 	ConfirmGap   Duration `toml:"confirm_gap"`   // between the two queries that prove a cancelled order absent
-	Alipay       Alipay   `toml:"alipay"`
-	WeChat       WeChat   `toml:"wechat"`
 	UnionPay     UnionPay `toml:"unionpay"`
 	Routes       []Route  `toml:"route"` // whose code is whose; without any, the published formats
+
+	Providers map[string]Settings `toml:"-"` // [wallet.NAME]: what each wallet's package brings
 }
 
 // Route sends codes to a provider: ASCII digits only, with one of these beginnings and lengths.
 type Route struct {
 	Prefixes []string `toml:"prefixes"` // beginnings, digits
 	Lengths  []int    `toml:"lengths"`  // shortest and longest, or one length
-	Provider string   `toml:"provider"` // "alipay", "wechat" or "unionpay"
+	Provider string   `toml:"provider"` // the NAME of a section [wallet.NAME]
 }
 
 // UnionPay is the codes that travel through the acquirer, as messages of the card terminal (银联二维码).
 type UnionPay struct {
 	Enabled bool `toml:"enabled"` // needs [acquirer], and its dialect a "qr-sale"
-}
-
-// Alipay is the open platform's face-to-face payment (支付宝).
-type Alipay struct {
-	Enabled              bool     `toml:"enabled"`
-	URL                  string   `toml:"url"`                                   // the gateway
-	BackupURL            string   `toml:"backup_url"`                            // its second host, if it has one; asked when the first cannot be
-	CAFile               string   `toml:"ca_file" file:"public"`                 // PEM; empty takes the system's
-	AppID                string   `toml:"app_id"`                                // 应用 APPID
-	SellerID             string   `toml:"seller_id"`                             // 2088…; an answer that names another is not believed
-	PrivateKeyFile       string   `toml:"private_key_file" file:"secret"`        // 应用私钥, RSA2
-	AppCertFile          string   `toml:"app_cert_file" file:"public"`           // certificate mode 公钥证书方式: appCertPublicKey_….crt; the next two go with it
-	RootCertFile         string   `toml:"root_cert_file" file:"public"`          // alipayRootCert.crt
-	GatewayCerts         string   `toml:"gateway_certs" file:"public"`           // a folder with alipayCertPublicKey_….crt; a new one is found while posd runs
-	GatewayPublicKeyFile string   `toml:"gateway_public_key_file" file:"public"` // 支付宝公钥, not the application's own
-	Deadline             Duration `toml:"deadline"`                              // how long an unknown outcome is asked for; then it is cancelled
-	QueryEvery           Duration `toml:"query_every"`                           // between queries
-	ReverseWindow        Duration `toml:"reverse_window"`                        // how long a cancel is accepted; a refund after that
-}
-
-// WeChat is WeChat Pay's payment by code, version 2 (micropay) or 3 (codepay) (微信支付付款码支付). What one version owes the other
-// goes on with.
-type WeChat struct {
-	Enabled          bool     `toml:"enabled"`
-	API              string   `toml:"api"`                         // "v2" or "v3"
-	URL              string   `toml:"url"`                         // the gateway
-	BackupURL        string   `toml:"backup_url"`                  // its second host, if it has one; asked when the first cannot be
-	CAFile           string   `toml:"ca_file" file:"public"`       // PEM; empty takes the system's
-	AppID            string   `toml:"appid"`                       // 公众账号ID
-	MchID            string   `toml:"mch_id"`                      // 商户号
-	APIKeyFile       string   `toml:"api_key_file" file:"secret"`  // v2: API 密钥, 32 characters
-	SignType         string   `toml:"sign_type"`                   // v2: "HMAC-SHA256" or "MD5"
-	PlatformKeys     string   `toml:"platform_keys" file:"public"` // v3: a folder with WeChat Pay's keys, *.pem: certificates, and public keys named by their id (PUB_KEY_ID_….pem); a new one is found while posd runs
-	StoreID          string   `toml:"store_id"`                    // v3: the merchant's number of this shop (store_info.id)
-	CertFile         string   `toml:"cert_file" file:"public"`     // PEM; v2's reverse and refund need it, v3 its serial number (apiclient_cert.pem)
-	KeyFile          string   `toml:"key_file" file:"secret"`      // PEM; its key (apiclient_key.pem)
-	Deadline         Duration `toml:"deadline"`                    // how long an unknown outcome is asked for; then it is reversed
-	QueryEvery       Duration `toml:"query_every"`                 // between queries
-	ReverseNotBefore Duration `toml:"reverse_not_before"`          // after the payment call; the gateway refuses earlier ones
-	ReverseWindow    Duration `toml:"reverse_window"`              // how long a reverse is accepted; a refund after that
 }
 
 // Device is one printer, scanner or card reader on the counter.

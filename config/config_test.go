@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,20 +12,32 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"posd/config"
+	"posd/daemon/wallet"
+	_ "posd/daemon/wallet/brands"
 )
+
+// texts are a configuration as files: what package config has, and what wallets bring.
+func texts(t *testing.T, c *config.Config) []string {
+	t.Helper()
+	var all []string
+	for _, part := range []any{c, map[string]any{"wallet": c.Wallet.Providers}} {
+		b, err := toml.Marshal(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(b))
+	}
+	return all
+}
 
 func text(t *testing.T, c *config.Config) string {
 	t.Helper()
-	b, err := toml.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return strings.Join(texts(t, c), "")
 }
 
 func parse(t *testing.T, s string) *config.Config {
 	t.Helper()
-	c, err := config.Parse("posd.toml", []byte(s))
+	c, err := config.Parse("posd.toml", []byte(s), wallet.Sections()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +46,7 @@ func parse(t *testing.T, s string) *config.Config {
 
 // uncommented takes the marks of defaults, and of samples too if asked, off the example.
 func uncommented(samples bool) string {
-	s := regexp.MustCompile(`(?m)^#([a-z])`).ReplaceAllString(config.Example, "$1")
+	s := regexp.MustCompile(`(?m)^#([a-z])`).ReplaceAllString(config.Example(wallet.Sections()...), "$1")
 	if samples {
 		s = regexp.MustCompile(`(?m)^## `).ReplaceAllString(s, "")
 	}
@@ -43,8 +54,8 @@ func uncommented(samples bool) string {
 }
 
 func TestExampleSaysTheDefaults(t *testing.T) {
-	want := text(t, config.Default())
-	if got := text(t, parse(t, config.Example)); got != want {
+	want := text(t, config.Default(wallet.Sections()...))
+	if got := text(t, parse(t, config.Example(wallet.Sections()...))); got != want {
 		t.Errorf("the example as it is differs from the defaults:\n%s\nwant\n%s", got, want)
 	}
 	if got := text(t, parse(t, "")); got != want {
@@ -74,16 +85,18 @@ func keys(t *testing.T, s string) map[string]bool {
 }
 
 func TestExampleNamesEveryKey(t *testing.T) {
-	full := config.Default()
+	full := config.Default(wallet.Sections()...)
 	full.API.Clients = []config.Client{{}}
 	full.Wallet.Routes = []config.Route{{Prefixes: []string{"1"}, Lengths: []int{1}}}
 	full.Devices = []config.Device{{Options: map[string]string{"columns": "48"}}}
 	full.API.Hosts = []string{}
 	full.Acquirer.TLS.Pins = []string{}
 	got := keys(t, uncommented(true))
-	for k := range maps.Keys(keys(t, text(t, full))) {
-		if !got[k] {
-			t.Errorf("%s is not in the example", k)
+	for _, part := range texts(t, full) {
+		for k := range keys(t, part) {
+			if !got[k] {
+				t.Errorf("%s is not in the example", k)
+			}
 		}
 	}
 	c := parse(t, uncommented(true))
@@ -153,7 +166,7 @@ func TestLoadMakesPathsAbsolute(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := config.Load(file)
+	c, err := config.Load(file, wallet.Sections()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,14 +192,14 @@ func TestLoadMakesPathsAbsolute(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(config.Example))
+	f.Add([]byte(config.Example(wallet.Sections()...)))
 	f.Add([]byte(uncommented(true)))
 	f.Add([]byte(working))
 	for _, b := range broken {
 		f.Add([]byte(b.text))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := config.Parse("posd.toml", b)
+		c, err := config.Parse("posd.toml", b, wallet.Sections()...)
 		if err == nil {
 			if c == nil {
 				t.Fatal("neither configuration nor error")

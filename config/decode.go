@@ -21,27 +21,16 @@ type decoder struct{ *problems }
 
 // table fills the struct v. Its depth is that of Config.
 func (d *decoder) table(path string, tree map[string]any, v reflect.Value) {
-	fields := fieldsOf(v.Type())
+	fields := fieldsOf(v)
 	for _, key := range slices.Sorted(maps.Keys(tree)) {
 		at := join(path, key)
-		i, ok := fields[key]
+		f, ok := fields[key]
 		if !ok {
 			d.unknown(at, key, tree[key], slices.Sorted(maps.Keys(fields)))
 			continue
 		}
-		d.value(at, tree[key], v.Field(i))
+		d.value(at, tree[key], f.value)
 	}
-}
-
-// fieldsOf gives the fields of a struct by key.
-func fieldsOf(t reflect.Type) map[string]int {
-	out := map[string]int{}
-	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("toml"); key != "" {
-			out[key] = i
-		}
-	}
-	return out
 }
 
 func (d *decoder) unknown(at, key string, value any, known []string) {

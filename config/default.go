@@ -6,7 +6,7 @@ import (
 )
 
 // Default gives what holds when the file says nothing: no tender, no devices, production's figures.
-func Default() *Config {
+func Default(wallets ...Provider) *Config {
 	journal, log := dataFiles(runtime.GOOS)
 	return &Config{
 		API: API{
@@ -25,35 +25,24 @@ func Default() *Config {
 			Connection:     "keep",
 			Outstanding:    1,
 		},
-		Wallet:  defaultWallet(),
+		Wallet:  defaultWallet(wallets),
 		Payment: defaultPayment(),
 		Log:     Log{File: log, Level: "info", MaxSizeMiB: 20, MaxFiles: 10},
 	}
 }
 
-func defaultWallet() Wallet {
-	return Wallet{
+func defaultWallet(providers []Provider) Wallet {
+	w := Wallet{
 		CodeAge:      seconds(30),
 		ConfirmGap:   seconds(15),
 		InFlightMax:  seconds(120),
 		SuspectAfter: 3,
-		Alipay: Alipay{
-			URL:           "https://openapi.alipay.com/gateway.do",
-			Deadline:      seconds(60),
-			QueryEvery:    seconds(3),
-			ReverseWindow: Duration{24 * time.Hour},
-		},
-		WeChat: WeChat{
-			API:              "v2",
-			URL:              "https://api.mch.weixin.qq.com",
-			StoreID:          "1",
-			SignType:         "HMAC-SHA256",
-			Deadline:         seconds(45),
-			QueryEvery:       seconds(5),
-			ReverseNotBefore: seconds(15),
-			ReverseWindow:    Duration{7 * 24 * time.Hour},
-		},
+		Providers:    map[string]Settings{},
 	}
+	for _, p := range providers {
+		w.Providers[p.Name] = p.Settings()
+	}
+	return w
 }
 
 func defaultPayment() Payment {

@@ -14,14 +14,14 @@ import (
 const maxFile = 1 << 20
 
 // Load reads a configuration and makes all its paths absolute: those of secrets and certificates without a folder are
-// looked for in $CREDENTIALS_DIRECTORY first; all others are relative to the file's folder. When it cannot be used,
-// the error is Problems, or that of reading the file.
-func Load(path string) (*Config, error) {
+// looked for in $CREDENTIALS_DIRECTORY first; all others are relative to the file's folder. Of wallets it knows the sections
+// that it is given. When it cannot be used, the error is Problems, or that of reading the file.
+func Load(path string, wallets ...Provider) (*Config, error) {
 	text, err := readLimited(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w; name another file with -c, or make one: posd check --example > posd.toml", err)
 	}
-	c, err := Parse(path, text)
+	c, err := Parse(path, text, wallets...)
 	if err != nil {
 		return nil, err
 	}
@@ -34,12 +34,12 @@ func Load(path string) (*Config, error) {
 }
 
 // Parse reads a configuration's text; file names it in problems. It looks at no other file.
-func Parse(file string, text []byte) (*Config, error) {
+func Parse(file string, text []byte, wallets ...Provider) (*Config, error) {
 	var tree map[string]any
 	if _, err := toml.Decode(string(text), &tree); err != nil {
 		return nil, Problems{formProblem(file, err)}
 	}
-	c := Default()
+	c := Default(wallets...)
 	c.source = readSource(file, text)
 	p := &problems{source: c.source}
 	decode(p, tree, c)
@@ -79,12 +79,12 @@ func readLimited(path string) ([]byte, error) {
 
 // resolve makes the paths of all fields with a file tag absolute.
 func (c *Config) resolve(dir, credentials string) {
-	c.eachFile(func(f fileField) {
+	c.eachFile(func(f field) {
 		name := f.value.String()
 		if name == "" || filepath.IsAbs(name) {
 			return
 		}
-		if f.tag != "data" && credentials != "" && !strings.ContainsAny(name, `/\`) {
+		if f.tag.Get("file") != "data" && credentials != "" && !strings.ContainsAny(name, `/\`) {
 			given := filepath.Join(credentials, name)
 			if _, err := os.Stat(given); err == nil {
 				f.value.SetString(given)

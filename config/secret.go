@@ -52,13 +52,11 @@ type Token struct {
 
 // Secrets are what the files named in a configuration hold. Those of parts that are not enabled are empty.
 type Secrets struct {
-	Tokens       []Token
-	SealKey      Secret // 64 hex digits
-	TMK          Secret // 32 or 48 hex digits
-	AcquirerKey  Secret // PEM
-	AlipayKey    Secret // as Alipay's tools write it: PEM or bare base64
-	WeChatAPIKey Secret
-	WeChatKey    Secret // PEM
+	Tokens      []Token
+	SealKey     Secret            // 64 hex digits
+	TMK         Secret            // 32 or 48 hex digits
+	AcquirerKey Secret            // PEM
+	Wallet      map[string]Secret // by wallet and key: "alipay.private_key_file"
 }
 
 // Secrets reads all secret files, and makes sure that the certificates and public keys can be read. It is a step of
@@ -86,26 +84,36 @@ func (c *Config) Secrets() (Secrets, error) {
 			r.public("acquirer.tls.cert_file", a.TLS.CertFile, isPEM)
 		}
 	}
-	c.walletSecrets(r, &s)
+	s.Wallet = c.walletSecrets(r)
 	if err := r.err(); err != nil {
 		return Secrets{}, err
 	}
 	return s, nil
 }
 
-func (c *Config) walletSecrets(r *secretReader, s *Secrets) {
-	if a := c.Wallet.Alipay; a.Enabled {
-		s.AlipayKey = r.read("wallet.alipay.private_key_file", a.PrivateKeyFile, nil)
-		r.public("wallet.alipay.gateway_public_key_file", a.GatewayPublicKeyFile, nil)
-		r.public("wallet.alipay.ca_file", a.CAFile, isPEM)
+// walletSecrets reads what the enabled wallets' keys name. A public file whose content nobody asks for is left to who opens it.
+func (c *Config) walletSecrets(r *secretReader) map[string]Secret {
+	out := map[string]Secret{}
+	for name, s := range c.Wallet.Providers {
+		if !s.Common().Enabled {
+			continue
+		}
+		for key, f := range fieldsOf(reflect.ValueOf(s).Elem()) {
+			at, form := join(name, key), forms[f.tag.Get("holds")]
+			_, wanted := f.tag.Lookup("holds")
+			switch file := f.tag.Get("file"); {
+			case file == "secret":
+				out[at] = r.read(join("wallet", at), f.value.String(), form)
+			case file == "public" && wanted:
+				r.public(join("wallet", at), f.value.String(), form)
+			}
+		}
 	}
-	if w := c.Wallet.WeChat; w.Enabled {
-		s.WeChatAPIKey = r.read("wallet.wechat.api_key_file", w.APIKeyFile, isToken)
-		s.WeChatKey = r.read("wallet.wechat.key_file", w.KeyFile, isPEM)
-		r.public("wallet.wechat.cert_file", w.CertFile, isPEM)
-		r.public("wallet.wechat.ca_file", w.CAFile, isPEM)
-	}
+	return out
 }
+
+// forms are what the tag holds may say of a file.
+var forms = map[string]func(string) string{"pem": isPEM, "token": isToken, "text": nil}
 
 // secretReader reads files and collects what is wrong with them. No content ever gets into a problem.
 type secretReader struct{ problems }
@@ -215,30 +223,21 @@ func hexOf(lengths ...int) func(string) string {
 	}
 }
 
-// fileField is a field of Config that names a file.
-type fileField struct {
-	tag   string // "secret", "public" or "data"
-	value reflect.Value
-}
-
 // eachFile visits the fields with a file tag. The walk is as deep as Config.
-func (c *Config) eachFile(visit func(fileField)) {
+func (c *Config) eachFile(visit func(field)) {
 	open := []reflect.Value{reflect.ValueOf(c).Elem()}
 	for len(open) > 0 {
 		v := open[0]
 		open = open[1:]
-		for i := range v.NumField() {
-			f := v.Field(i)
-			tag := v.Type().Field(i).Tag
-			switch {
-			case tag.Get("file") != "":
-				visit(fileField{tag.Get("file"), f})
-			case tag.Get("toml") == "":
-			case f.Kind() == reflect.Struct && f.Type() != durationType:
-				open = append(open, f)
-			case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct:
-				for n := range f.Len() {
-					open = append(open, f.Index(n))
+		for _, f := range fieldsOf(v) {
+			switch t := f.value.Type(); {
+			case f.tag.Get("file") != "":
+				visit(f)
+			case t.Kind() == reflect.Struct && t != durationType:
+				open = append(open, f.value)
+			case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+				for n := range f.value.Len() {
+					open = append(open, f.value.Index(n))
 				}
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"posd/config"
+	"posd/daemon/wallet"
 )
 
 const pemText = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -46,7 +47,7 @@ func loaded(t *testing.T, files map[string]string) (*config.Config, string) {
 			t.Fatal(err)
 		}
 	}
-	c, err := config.Load(filepath.Join(dir, "posd.toml"))
+	c, err := config.Load(filepath.Join(dir, "posd.toml"), wallet.Sections()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestSecretsAreReadAndPrintMasked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.TMK.Reveal() != strings.Repeat("11", 16) || s.AlipayKey.Reveal() != "MIIE" || !s.WeChatKey.Empty() || len(s.Tokens) != 3 {
+	if s.TMK.Reveal() != strings.Repeat("11", 16) || s.Wallet["alipay.private_key_file"].Reveal() != "MIIE" || len(s.Wallet) != 1 || len(s.Tokens) != 3 {
 		t.Error("secrets are not what the files hold")
 	}
 	if got := s.Tokens[2]; got.Client != "till-2" || got.Scope != "sell" || got.Value.Reveal() != "till-2-till-2-till-2" {

@@ -238,6 +238,23 @@ func TestHouseImportsPointOneWay(t *testing.T) {
 	report(t, wrongImports(sources(t, "..")))
 }
 
+// A wallet is one package: nobody else knows it, but the list.
+func TestHouseWalletsAreNamedInOneList(t *testing.T) {
+	rooms := []string{"daemon/wallet/sign", "daemon/wallet/brands"} // below daemon/wallet, and no wallets
+	var found []string
+	for _, s := range sources(t, "..") {
+		if s.test() || s.pkg() == rooms[1] || strings.HasPrefix(s.pkg(), "daemon/wallet/") {
+			continue
+		}
+		for _, what := range s.ours() {
+			if strings.HasPrefix(what, "daemon/wallet/") && !slices.Contains(rooms, what) {
+				found = append(found, s.path+" imports "+what)
+			}
+		}
+	}
+	report(t, found)
+}
+
 func TestHousePackagesSayWhatTheyAre(t *testing.T) {
 	report(t, wrongPackageComments(sources(t, "..")))
 }

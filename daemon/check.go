@@ -17,7 +17,7 @@ type checkCmd struct {
 // Run fails with every problem of the configuration, or else of the secret files it names: file, line, key, remedy.
 func (c *checkCmd) Run(g *globals) error {
 	if c.Example {
-		_, err := fmt.Fprint(g.Out, config.Example)
+		_, err := fmt.Fprint(g.Out, config.Example(wallet.Sections()...))
 		return err
 	}
 	cfg, err := g.load()

@@ -91,15 +91,15 @@ func TestCheckTakesWhatRunTakesAndNothingElse(t *testing.T) {
 	if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
 		t.Errorf("with a route that names a prefix twice check says %v", err)
 	}
-	s.cfg.Wallet.Alipay.Enabled, s.cfg.Wallet.WeChat.Enabled = false, false
+	s.alipay().Enabled, s.wechat().Enabled = false, false
 	if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
 		t.Errorf("and without wallets %v", err)
 	}
 }
 
 func TestTheExamplesRoutesAreThePublishedOnes(t *testing.T) {
-	samples := regexp.MustCompile(`(?m)^## `).ReplaceAllString(config.Example, "")
-	example, err := config.Parse("posd.toml", []byte(samples))
+	samples := regexp.MustCompile(`(?m)^## `).ReplaceAllString(config.Example(wallet.Sections()...), "")
+	example, err := config.Parse("posd.toml", []byte(samples), wallet.Sections()...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func (o merchantsOffice) alipay() []byte {
 	o.s.t.Helper()
 	const method = "alipay.data.dataservice.bill.downloadurl.query"
 	p := map[string]string{
-		"app_id": o.s.cfg.Wallet.Alipay.AppID, "method": method, "format": "JSON", "charset": "utf-8", "sign_type": "RSA2", "version": "1.0",
+		"app_id": o.s.alipay().AppID, "method": method, "format": "JSON", "charset": "utf-8", "sign_type": "RSA2", "version": "1.0",
 		"timestamp":   o.now.Format(time.DateTime),
 		"biz_content": `{"bill_type":"trade","bill_date":"` + o.day.Format(time.DateOnly) + `"}`,
 	}
@@ -71,7 +71,7 @@ func (o merchantsOffice) alipay() []byte {
 	for name, value := range p {
 		form.Set(name, value)
 	}
-	req := o.request(http.MethodPost, o.s.cfg.Wallet.Alipay.URL, []byte(form.Encode()))
+	req := o.request(http.MethodPost, o.s.alipay().URL, []byte(form.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")
 	_, text := o.do(req)
 	nodes, err := sign.Nodes(text)
@@ -91,7 +91,7 @@ func (o merchantsOffice) alipay() []byte {
 // wechat is v2's downloadbill: the answer is the bill.
 func (o merchantsOffice) wechat() []byte {
 	o.s.t.Helper()
-	w := o.s.cfg.Wallet.WeChat
+	w := o.s.wechat()
 	fields := map[string]string{
 		"appid": w.AppID, "mch_id": w.MchID, "nonce_str": "n", "sign_type": sign.TypeHMAC, "bill_type": "ALL", "bill_date": o.day.Format("20060102"),
 	}
@@ -103,7 +103,7 @@ func (o merchantsOffice) wechat() []byte {
 // wechatV3 asks for the bill's hash and address, checks the gateway's signature of that, and the hash of what it gets.
 func (o merchantsOffice) wechatV3() []byte {
 	o.s.t.Helper()
-	base := o.s.cfg.Wallet.WeChat.URL
+	base := o.s.wechat().URL
 	header, text := o.do(o.signed(base + "/v3/bill/tradebill?bill_date=" + o.day.Format(time.DateOnly) + "&bill_type=ALL"))
 	stamp := sign.V3Stamp{Nonce: header.Get(sign.V3Nonce), Timestamp: header.Get(sign.V3Timestamp), Signature: header.Get(sign.V3Signature)}
 	if err := sign.CheckV3Answer(&gatewayKeys()[1].PublicKey, stamp, text, o.now); err != nil || header.Get(sign.V3Serial) != v3PlatformKey {
@@ -128,7 +128,7 @@ func (o merchantsOffice) wechatV3() []byte {
 func (o merchantsOffice) signed(address string) *http.Request {
 	o.s.t.Helper()
 	req := o.request(http.MethodGet, address, nil)
-	stamp := sign.V3Stamp{MchID: o.s.cfg.Wallet.WeChat.MchID, Serial: "5E4A6B7C", Nonce: "n", Timestamp: strconv.FormatInt(o.now.Unix(), 10)}
+	stamp := sign.V3Stamp{MchID: o.s.wechat().MchID, Serial: "5E4A6B7C", Nonce: "n", Timestamp: strconv.FormatInt(o.now.Unix(), 10)}
 	authorization, err := sign.V3Authorization(gatewayKeys()[0], stamp, sign.V3Call{Method: req.Method, Path: req.URL.RequestURI()})
 	if err != nil {
 		o.s.t.Fatal(err)

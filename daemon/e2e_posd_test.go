@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"posd/config"
 	"posd/hwtest/devicesim"
 )
 
@@ -50,7 +49,7 @@ func (s *store) change(old, with string) {
 // reload reads the configuration file.
 func (s *store) reload() {
 	s.t.Helper()
-	cfg, err := config.Load(s.path("posd.toml"))
+	cfg, err := load(s.path("posd.toml"))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"posd/config"
+	"posd/daemon/wallet/alipay"
+	"posd/daemon/wallet/wechat"
 	"posd/drivers/port"
 	"posd/drivers/port/porttest"
 	"posd/hwtest/devicesim"
@@ -100,6 +102,15 @@ func openStore(t *testing.T, p plan) *store {
 	s := newStore(t, p)
 	s.start()
 	return s
+}
+
+// alipay and wechat are their sections of the store's configuration.
+func (s *store) alipay() *alipay.Settings {
+	return s.cfg.Wallet.Providers[alipay.Name].(*alipay.Settings)
+}
+
+func (s *store) wechat() *wechat.Settings {
+	return s.cfg.Wallet.Providers[wechat.Name].(*wechat.Settings)
 }
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }

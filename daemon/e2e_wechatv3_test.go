@@ -1,10 +1,14 @@
 package main
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"math/big"
 	"os"
 	"testing"
+	"time"
 
 	"posd/hwtest/walletsim"
 )
@@ -64,4 +68,24 @@ func TestWhatV2OwesIsReversedByV3(t *testing.T) {
 	s.start()
 	s.eventually("it is reversed", func() bool { return s.till.get(pathOf("S-1", "a")).State == "reversed" })
 	s.holds(0, 0)
+}
+
+// certificateOf is a certificate that its key has signed itself.
+func certificateOf(t *testing.T, key *rsa.PrivateKey, serial int64) string {
+	t.Helper()
+	c := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func publicKeyOf(t *testing.T, key *rsa.PrivateKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }

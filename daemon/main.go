@@ -19,6 +19,8 @@ import (
 	"golang.org/x/term"
 
 	"posd/config"
+	"posd/daemon/wallet"
+	_ "posd/daemon/wallet/brands"
 )
 
 // The exit codes. A service manager restarts posd after any of them but usageError.
@@ -38,7 +40,7 @@ type cli struct {
 	Owed      owedCmd      `cmd:"" help:"List what is still being reversed, and what needs a person."`
 	Settle    settleCmd    `cmd:"" help:"Decide an attempt that is stuck, as a supervisor."`
 	Refund    refundCmd    `cmd:"" help:"Give back what an attempt took, as a supervisor, because a bill shows it."`
-	Reconcile reconcileCmd `cmd:"" help:"Compare a bill of Alipay, WeChat Pay or the acquirer with the journal, and say what to do about each difference."`
+	Reconcile reconcileCmd `cmd:"" help:"Compare the bill of a wallet or of the acquirer with the journal, and say what to do about each difference."`
 	Print     printCmd     `cmd:"" help:"Print the slip of an attempt: late, or once more as a copy."`
 	Batch     batchCmd     `cmd:"" help:"List the card batches, or close the open one."`
 	Journal   journalCmd   `cmd:"" help:"Check, show or copy the journal: everything that happened to money."`
@@ -61,7 +63,10 @@ type globals struct {
 	Now        func() time.Time
 }
 
-func (g *globals) load() (*config.Config, error) { return config.Load(g.ConfigFile) }
+func (g *globals) load() (*config.Config, error) { return load(g.ConfigFile) }
+
+// load reads a configuration with the sections of all wallets.
+func load(file string) (*config.Config, error) { return config.Load(file, wallet.Sections()...) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,7 +82,7 @@ func posd(ctx context.Context, g *globals, args []string) int {
 	parser, err := kong.New(&c,
 		kong.Name("posd"),
 		kong.Description("posd takes card and wallet payments at one till. Start with: posd check --example"),
-		kong.Vars{"config": defaultConfig()},
+		kong.Vars{"config": defaultConfig(), "bills": billsOf()},
 		kong.Writers(g.Out, g.Err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)

@@ -15,13 +15,14 @@ import (
 	"posd/daemon/bill"
 	"posd/daemon/payment"
 	"posd/daemon/reconcile"
+	"posd/daemon/wallet"
 )
 
 // reconcileCmd compares a bill with the journal.
 type reconcileCmd struct {
 	journalFlags
 
-	Provider string   `required:"" enum:"alipay,wechat,acquirer" placeholder:"alipay|wechat|acquirer" help:"Whose bill it is."`
+	Provider string   `required:"" enum:"${bills}" placeholder:"WHOSE" help:"Whose bill it is: ${enum}."`
 	Bill     string   `required:"" type:"path" placeholder:"FILE" help:"The bill, as it was got: text in UTF-8 or GBK, or packed as ZIP or GZIP."`
 	Format   string   `enum:"table,csv,json" default:"table" placeholder:"table|csv|json" help:"How to print (${default})."`
 	Date     string   `placeholder:"DAY" help:"The day that a wallet's bill is of, in Beijing: 2026-11-28. Without: as the bill says, else the days of its rows."`
@@ -43,12 +44,41 @@ A row's command is complete but for the name (--by); giving it twice is harmless
 pairs are listed apart: ask the customer; no money moves for them. Rows of the bill that cannot be read are named with line and
 column, and nothing is guessed. It ends with 1 when somebody has to look at something.
 
-Where bills come from: Alipay's 业务明细 (bill_type trade; the ZIP as it is), WeChat Pay's trade bill (type ALL), both from the
-next morning on; an acquirer's batch, in the columns that hwtest sim host --help shows (make them of what your acquirer gives
-you). A bill is of a merchant: rows of other tills are counted, and left to these.
+Which bills:
+
+` + billSources() + `
+A bill is of a merchant: rows of other tills are counted, and left to these.
 
   posd reconcile --provider alipay --bill 20881_20261128.zip --by "supervisor 1"
   posd reconcile --provider wechat --bill wechat.csv --date 2026-11-28 --format csv > differences.csv`
+}
+
+// billFormats are whose bills posd reads.
+func billFormats() []bill.Format {
+	var all []bill.Format
+	for _, b := range wallet.Brands() {
+		if b.Bill != nil {
+			all = append(all, *b.Bill)
+		}
+	}
+	return append(all, bill.Batch)
+}
+
+// billsOf names them for the command line.
+func billsOf() string {
+	var names []string
+	for _, f := range billFormats() {
+		names = append(names, string(f.Provider))
+	}
+	return strings.Join(names, ",")
+}
+
+func billSources() string {
+	var b strings.Builder
+	for _, f := range billFormats() {
+		fmt.Fprintf(&b, "  %s  %s\n", f.Provider, f.Source)
+	}
+	return b.String()
 }
 
 // billDay is what --date takes.
@@ -103,16 +133,18 @@ func (c *reconcileCmd) read() (b bill.Bill, err error) {
 			return b, errors.New("--date is for a wallet's bill: an acquirer's is of batches, which its rows name")
 		}
 	}
-	f, err := os.Open(c.Bill)
+	file, err := os.Open(c.Bill)
 	if err != nil {
 		return b, fmt.Errorf("read the bill: %w", err)
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, bill.MaxFile+1))
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, bill.MaxFile+1))
 	if err != nil {
 		return b, fmt.Errorf("read the bill: %w", err)
 	}
-	if b, err = bill.Read(bill.Provider(c.Provider), text); err != nil || day.IsZero() {
+	formats := billFormats() // of which the command line allows no other
+	f := formats[slices.IndexFunc(formats, func(f bill.Format) bool { return string(f.Provider) == c.Provider })]
+	if b, err = bill.Read(f, text); err != nil || day.IsZero() {
 		return b, err
 	}
 	until := day.AddDate(0, 0, 1)

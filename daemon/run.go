@@ -105,7 +105,7 @@ func whole(ctx context.Context, cfg *config.Config, w world) error {
 		return fmt.Errorf("open the API (api.listen): %w; is another posd running? else choose another port", err)
 	}
 	w.Log.Info("posd runs", "version", version(), "listen", listener.Addr().String(), "journal", cfg.Journal.Path,
-		"card", h.acq != nil, "wallet", cfg.Wallet.Alipay.Enabled || cfg.Wallet.WeChat.Enabled || cfg.Wallet.UnionPay.Enabled)
+		"card", h.acq != nil, "wallet", h.purse != nil)
 	h.serve(ctx, listener)
 	w.Log.Info("posd stops")
 	return nil

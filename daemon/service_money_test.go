@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"strings"
 
-	"posd/config"
 	"posd/hwtest/hostsim"
 )
 
@@ -78,7 +77,7 @@ func (m *purse) configuration(example string) string {
 // serve waits until posd, which was just started, takes payments.
 func (m *purse) serve() {
 	m.t.Helper()
-	cfg, err := config.Load("/etc/posd/posd.toml")
+	cfg, err := load("/etc/posd/posd.toml")
 	if err != nil {
 		m.t.Fatal(err)
 	}

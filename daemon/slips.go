@@ -13,6 +13,7 @@ import (
 	"posd/daemon/prints"
 	"posd/daemon/receipt"
 	"posd/daemon/step"
+	"posd/daemon/wallet"
 	"posd/drivers/printer"
 )
 
@@ -283,7 +284,16 @@ func (h *house) slipOf(sale payment.Sale, a payment.Attempt, w receipt.Wording) 
 	if language == "" {
 		language = h.cfg.Till.Language
 	}
-	return receipt.Slip{Shop: h.shop(), Sale: sale, Attempt: a, Wording: w, Language: language, Now: h.w.Now()}
+	return receipt.Slip{Shop: h.shop(), Sale: sale, Attempt: a, Wording: w, Wallet: brandOf(a, language), Language: language, Now: h.w.Now()}
+}
+
+// brandOf is what customers call the wallet of an attempt; empty for cards.
+func brandOf(a payment.Attempt, language string) string {
+	b, _ := wallet.Lookup(a.Instrument)
+	if language == receipt.Chinese {
+		return b.NameZH
+	}
+	return b.NameEN
 }
 
 // shop is whose slips these are.

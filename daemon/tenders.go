@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
@@ -16,10 +15,6 @@ import (
 	"posd/daemon/acquirer"
 	"posd/daemon/payment"
 	"posd/daemon/wallet"
-	"posd/daemon/wallet/alipay"
-	"posd/daemon/wallet/sign"
-	"posd/daemon/wallet/wechat"
-	"posd/daemon/wallet/wechatv3"
 	"posd/iso8583"
 	"posd/iso8583/link"
 )
@@ -236,20 +231,9 @@ func tlsWith(caFile, certFile string, key config.Secret) (*tls.Config, error) {
 // openWallet makes the wallet tender; nil if no provider is enabled.
 func (h *house) openWallet() (*wallet.Wallet, error) {
 	c := h.cfg.Wallet
-	var providers []wallet.Provider
-	if c.Alipay.Enabled {
-		p, err := h.openAlipay()
-		if err != nil {
-			return nil, fmt.Errorf("wallet.alipay: %w", err)
-		}
-		providers = append(providers, p)
-	}
-	if c.WeChat.Enabled {
-		p, err := h.openWeChat()
-		if err != nil {
-			return nil, fmt.Errorf("wallet.wechat: %w", err)
-		}
-		providers = append(providers, p)
+	providers, err := wallet.Open(c.Providers, h.walletSetup)
+	if err != nil {
+		return nil, err
 	}
 	terminals, err := h.walletTerminals()
 	if err != nil {
@@ -264,19 +248,16 @@ func (h *house) openWallet() (*wallet.Wallet, error) {
 	})
 }
 
-// unionpay is what routes call the wallet whose codes the acquirer takes.
-const unionpay = "unionpay"
-
 // walletTerminals lets the card tender, if there is one, take the codes that travel through the acquirer.
 func (h *house) walletTerminals() (map[string]wallet.Terminal, error) {
 	if !h.cfg.Wallet.UnionPay.Enabled || h.acq == nil {
 		return nil, nil
 	}
-	q, err := h.acq.QR(unionpay, h.cfg.Wallet.CodeAge.Duration)
+	q, err := h.acq.QR(wallet.UnionPay, h.cfg.Wallet.CodeAge.Duration)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]wallet.Terminal{unionpay: q}, nil
+	return map[string]wallet.Terminal{wallet.UnionPay: q}, nil
 }
 
 // routesOf says whose code is whose: as configured, else as published.
@@ -291,93 +272,27 @@ func routesOf(c config.Wallet) []wallet.Route {
 	return routes
 }
 
-func (h *house) openAlipay() (wallet.Provider, error) {
-	c := h.cfg.Wallet.Alipay
-	key, err := sign.ParsePrivateKey([]byte(h.secrets.AlipayKey.Reveal()))
-	if err != nil {
-		return nil, fmt.Errorf("private_key_file: %w", err)
+// walletSetup is what the provider of a section gets to be opened with.
+func (h *house) walletSetup(name string, common *config.Gateway) wallet.Setup {
+	return wallet.Setup{
+		Shop: h.shopName(), Now: h.w.Now,
+		Secret: func(key string) config.Secret { return h.secrets.Wallet[name+"."+key] },
+		Transport: func(certFile string, key config.Secret) (http.RoundTripper, error) {
+			return h.transport(common, certFile, key)
+		},
 	}
-	var gateway *rsa.PublicKey
-	var certs *alipay.Certificates
-	if c.AppCertFile != "" {
-		certs, err = alipayCertificates(c, h.w.Now)
-	} else if gateway, err = readPublicKey(c.GatewayPublicKeyFile); err != nil {
-		err = fmt.Errorf("gateway_public_key_file: %w", err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	transport, err := h.transport(c.URL, c.CAFile, "", config.Secret{})
-	if err != nil {
-		return nil, err
-	}
-	return alipay.New(alipay.Options{
-		URL: c.URL, BackupURL: c.BackupURL, AppID: c.AppID, SellerID: c.SellerID, Key: key, GatewayKey: gateway, Certificates: certs, Subject: h.shopName(),
-		Transport: transport, Now: h.w.Now, Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration,
-		QueryEvery: c.QueryEvery.Duration, ReverseWindow: c.ReverseWindow.Duration,
-	})
-}
-
-func readPublicKey(file string) (*rsa.PublicKey, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return sign.ParsePublicKey(text)
-}
-
-func (h *house) openWeChat() (wallet.Provider, error) {
-	c := h.cfg.Wallet.WeChat
-	if c.API == "v3" {
-		return h.openWeChatV3()
-	}
-	transport, err := h.transport(c.URL, c.CAFile, c.CertFile, h.secrets.WeChatKey)
-	if err != nil {
-		return nil, err
-	}
-	return wechat.New(wechat.Options{
-		URL: c.URL, BackupURL: c.BackupURL, AppID: c.AppID, MchID: c.MchID, APIKey: h.secrets.WeChatAPIKey.Reveal(), SignType: c.SignType, Body: h.shopName(),
-		Transport: transport, Now: h.w.Now, Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration,
-		QueryEvery: c.QueryEvery.Duration, ReverseNotBefore: c.ReverseNotBefore.Duration, ReverseWindow: c.ReverseWindow.Duration,
-	})
-}
-
-func (h *house) openWeChatV3() (wallet.Provider, error) {
-	c := h.cfg.Wallet.WeChat
-	key, err := sign.ParsePrivateKey([]byte(h.secrets.WeChatKey.Reveal()))
-	if err != nil {
-		return nil, fmt.Errorf("key_file: %w", err)
-	}
-	serial, err := certificateSerial(c.CertFile)
-	if err != nil {
-		return nil, fmt.Errorf("cert_file: %w", err)
-	}
-	platform, err := openWeChatKeys(c.PlatformKeys)
-	if err != nil {
-		return nil, fmt.Errorf("platform_keys: %w", err)
-	}
-	transport, err := h.transport(c.URL, c.CAFile, "", config.Secret{})
-	if err != nil {
-		return nil, err
-	}
-	return wechatv3.New(wechatv3.Options{
-		URL: c.URL, BackupURL: c.BackupURL, AppID: c.AppID, MchID: c.MchID, Serial: serial, Key: key, PlatformKey: platform.key,
-		Description: h.shopName(), Store: c.StoreID, Transport: transport, Now: h.w.Now,
-		Deadline: c.Deadline.Duration, FirstAsk: c.QueryEvery.Duration, QueryEvery: c.QueryEvery.Duration,
-		ReverseNotBefore: c.ReverseNotBefore.Duration, ReverseWindow: c.ReverseWindow.Duration,
-	})
 }
 
 // transport is the way to a gateway, through the world's door.
-func (h *house) transport(to, caFile, certFile string, key config.Secret) (http.RoundTripper, error) {
-	u, err := url.Parse(to)
+func (h *house) transport(to *config.Gateway, certFile string, key config.Secret) (http.RoundTripper, error) {
+	u, err := url.Parse(to.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	if u.Scheme == "http" { // config allows it on loopback only
 		return wallet.NewTransport(h.w.Dial, nil), nil
 	}
-	conf, err := tlsWith(caFile, certFile, key)
+	conf, err := tlsWith(to.CAFile, certFile, key)
 	if err != nil {
 		return nil, err
 	}

@@ -4,16 +4,18 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"text/template"
 
-	"posd/config"
+	"github.com/BurntSushi/toml"
 )
 
 // What the demo's shop is called by its acquirer and its gateways.
@@ -207,37 +209,48 @@ func (d *demo) configure(ctx context.Context) error {
 	if err := os.WriteFile(name, []byte(text.String()), 0o600); err != nil {
 		return err
 	}
-	cfg, err := config.Load(name)
+	return d.showPatience(ctx, text.String())
+}
+
+// showPatience tells how much shorter the demo waits than a shop, whose figures posd tells.
+func (d *demo) showPatience(ctx context.Context, config string) error {
+	example, err := exec.CommandContext(ctx, d.posdPath, "check", "--example").Output()
 	if err != nil {
+		return fmt.Errorf("posd check --example: %w", err)
+	}
+	var here, shop map[string]any
+	if err := errors.Join(toml.Unmarshal([]byte(config), &here), toml.Unmarshal(example, &shop)); err != nil {
 		return err
 	}
-	d.showPatience(cfg, config.Default())
+	d.say("demo", "it waits shorter than a shop does, and moves the gateway's clock in scene 6:")
+	rows := [][]string{{"", "演示 here", "实际 in a shop"}}
+	for _, r := range [][2]string{
+		{"银行应答 the host's answer to a card sale", "acquirer.timeout"},
+		{"冲正应答 its answer to a reversal", "acquirer.reverse_timeout"},
+		{"支付宝查询至 Alipay is asked until", "wallet.alipay.deadline"},
+		{"  每隔 every", "wallet.alipay.query_every"},
+		{"微信查询至 WeChat Pay is asked until", "wallet.wechat.deadline"},
+		{"  每隔 every", "wallet.wechat.query_every"},
+		{"  撤销不早于 reversed not before", "wallet.wechat.reverse_not_before"},
+		{"撤销两次确认之间 two proofs of a cancel apart", "wallet.confirm_gap"},
+		{"  付款请求在途至多 a payment may be under way for", "wallet.in_flight_max"},
+		{"冲正重试 a reversal is tried again after", "payment.backoff_min"},
+		{"  最长 at most", "payment.backoff_max"},
+	} {
+		rows = append(rows, []string{r[0], ">" + textAt(here, r[1]), ">" + textAt(shop, r[1])})
+	}
+	d.table(rows)
 	return nil
 }
 
-// showPatience tells how much shorter the demo waits than a shop.
-func (d *demo) showPatience(here, shop *config.Config) {
-	d.say("demo", "it waits shorter than a shop does, and moves the gateway's clock in scene 6:")
-	rows := [][]string{{"", "演示 here", "实际 in a shop"}}
-	for _, r := range []struct {
-		what string
-		of   func(*config.Config) config.Duration
-	}{
-		{"银行应答 the host's answer to a card sale", func(c *config.Config) config.Duration { return c.Acquirer.Timeout }},
-		{"冲正应答 its answer to a reversal", func(c *config.Config) config.Duration { return c.Acquirer.ReverseTimeout }},
-		{"支付宝查询至 Alipay is asked until", func(c *config.Config) config.Duration { return c.Wallet.Alipay.Deadline }},
-		{"  每隔 every", func(c *config.Config) config.Duration { return c.Wallet.Alipay.QueryEvery }},
-		{"微信查询至 WeChat Pay is asked until", func(c *config.Config) config.Duration { return c.Wallet.WeChat.Deadline }},
-		{"  每隔 every", func(c *config.Config) config.Duration { return c.Wallet.WeChat.QueryEvery }},
-		{"  撤销不早于 reversed not before", func(c *config.Config) config.Duration { return c.Wallet.WeChat.ReverseNotBefore }},
-		{"撤销两次确认之间 two proofs of a cancel apart", func(c *config.Config) config.Duration { return c.Wallet.ConfirmGap }},
-		{"  付款请求在途至多 a payment may be under way for", func(c *config.Config) config.Duration { return c.Wallet.InFlightMax }},
-		{"冲正重试 a reversal is tried again after", func(c *config.Config) config.Duration { return c.Payment.BackoffMin }},
-		{"  最长 at most", func(c *config.Config) config.Duration { return c.Payment.BackoffMax }},
-	} {
-		rows = append(rows, []string{r.what, ">" + r.of(here).String(), ">" + r.of(shop).String()})
+// textAt gives the text of a key with dots; "" where it is not set.
+func textAt(tree map[string]any, key string) string {
+	section, rest, deeper := strings.Cut(key, ".")
+	for ; deeper; section, rest, deeper = strings.Cut(rest, ".") {
+		tree, _ = tree[section].(map[string]any)
 	}
-	d.table(rows)
+	text, _ := tree[section].(string)
+	return text
 }
 
 // startPosd starts posd and waits until its API answers and its devices are there.

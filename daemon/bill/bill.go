@@ -1,6 +1,6 @@
-// Package bill reads the bills of those who move a shop's money: Alipay's and WeChat Pay's bills of a day, and an
-// acquirer's of a batch. Reading is pure: bytes in, rows out, and no row is lost: what cannot be read is a refusal that
-// names line and column. A word of the bill that is not known is never guessed at.
+// Package bill reads the bills of those who move a shop's money: a wallet gateway's of a day, in the format that the wallet's
+// package brings, and an acquirer's of a batch. Reading is pure: bytes in, rows out, and no row is lost: what cannot be read
+// is a refusal that names line and column. A word of the bill that is not known is never guessed at.
 package bill
 
 import (
@@ -12,15 +12,11 @@ import (
 	"posd/daemon/payment"
 )
 
-// Provider says whose bill it is.
+// Provider says whose bill it is: Acquirer, or a wallet's name.
 type Provider string
 
-// The providers.
-const (
-	Alipay   Provider = "alipay"
-	WeChat   Provider = "wechat"
-	Acquirer Provider = "acquirer"
-)
+// Acquirer is whose bills are of a batch.
+const Acquirer Provider = "acquirer"
 
 // Kind is what a row says about money.
 type Kind string
@@ -83,51 +79,47 @@ func (e *Error) Error() string {
 const (
 	MaxFile = 64 << 20 // bytes, packed and unpacked
 	MaxRows = 500_000
-	maxLine = 64 << 10 // bytes
+	MaxLine = 64 << 10 // bytes
 )
 
 // Beijing is the zone of the wallets' bills.
 var Beijing = time.FixedZone("CST", 8*60*60)
 
-// format is how a provider writes.
-type format struct {
-	columns []string // that must be there
-	lines   func(text []string) (parts, error)
-	cells   func(line string) ([]string, error)
-	row     func(c cells) (Row, error)
+// Format is how a provider writes.
+type Format struct {
+	Provider Provider
+	Source   string   // which file it is, and where it comes from: for people
+	Columns  []string // that must be there
+	Lines    func(text []string) (Parts, error)
+	Cells    func(line string) ([]string, error)
+	Row      func(c Cells) (Row, error) // a *ColumnError says which column is wrong
 }
 
-// parts are those of a bill's text.
-type parts struct {
-	head        string // the line with the names of the columns
-	first       int    // the number of the first row's line, from 1
-	rows        []string
-	from, until time.Time
-	counts      map[Kind]int // how many rows the bill says that it has, where it does; "" counts all
+// Parts are those of a bill's text.
+type Parts struct {
+	Head        string // the line with the names of the columns
+	First       int    // the number of the first row's line, from 1
+	Rows        []string
+	From, Until time.Time
+	Counts      map[Kind]int // how many rows the bill says that it has, where it does; "" counts all
 }
-
-var formats = map[Provider]format{Alipay: alipay, WeChat: wechat, Acquirer: acquirer}
 
 // Read reads a bill: as text in UTF-8 or GBK, or packed as ZIP or GZIP. An *Error says that it is none, or not whole: then
 // nothing can be said about what is missing in it.
-func Read(p Provider, file []byte) (Bill, error) {
-	f, ok := formats[p]
-	if !ok {
-		return Bill{}, &Error{Why: fmt.Sprintf("nobody writes bills as %q", p)}
-	}
+func Read(f Format, file []byte) (Bill, error) {
 	text, err := textOf(file)
 	if err != nil {
 		return Bill{}, err
 	}
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	pt, err := f.lines(lines)
+	pt, err := f.Lines(lines)
 	if err != nil {
 		return Bill{}, err
 	}
-	if len(pt.rows) > MaxRows {
+	if len(pt.Rows) > MaxRows {
 		return Bill{}, &Error{Why: fmt.Sprintf("more than %d rows: take the bill of a shorter time", MaxRows)}
 	}
-	b := Bill{Provider: p, From: pt.from, Until: pt.until}
+	b := Bill{Provider: f.Provider, From: pt.From, Until: pt.Until}
 	if err := b.fill(f, pt); err != nil {
 		return Bill{}, err
 	}
@@ -135,28 +127,28 @@ func Read(p Provider, file []byte) (Bill, error) {
 }
 
 // fill reads the rows, and holds their count against what the bill says.
-func (b *Bill) fill(f format, pt parts) error {
-	names, err := f.cells(pt.head)
+func (b *Bill) fill(f Format, pt Parts) error {
+	names, err := f.Cells(pt.Head)
 	if err != nil {
-		return &Error{Line: pt.first - 1, Why: "the names of the columns cannot be read"}
+		return &Error{Line: pt.First - 1, Why: "the names of the columns cannot be read"}
 	}
-	at, err := columns(names, f.columns, pt.first-1)
+	at, err := columns(names, f.Columns, pt.First-1)
 	if err != nil {
 		return err
 	}
 	counted := map[Kind]int{}
-	for i, line := range pt.rows {
+	for i, line := range pt.Rows {
 		r, err := readRow(f, at, len(names), line)
 		counted[""]++
 		if err != nil {
-			b.Refused = append(b.Refused, refusal(pt.first+i, err))
+			b.Refused = append(b.Refused, refusal(pt.First+i, err))
 			continue
 		}
-		r.Line = pt.first + i
+		r.Line = pt.First + i
 		counted[r.Kind]++
 		b.Rows = append(b.Rows, r)
 	}
-	for kind, n := range pt.counts {
+	for kind, n := range pt.Counts {
 		if counted[kind] != n && (kind == "" || len(b.Refused) == 0) {
 			return &Error{Why: fmt.Sprintf("its end says %d rows (%s), and there are %d: it is not whole, get it again", n, kind, counted[kind])}
 		}
@@ -180,29 +172,30 @@ func columns(names, wanted []string, line int) (map[string]int, error) {
 	return at, nil
 }
 
-func readRow(f format, at map[string]int, width int, line string) (Row, error) {
-	if len(line) > maxLine {
+func readRow(f Format, at map[string]int, width int, line string) (Row, error) {
+	if len(line) > MaxLine {
 		return Row{}, errors.New("the line is too long")
 	}
-	values, err := f.cells(line)
+	values, err := f.Cells(line)
 	if err != nil {
 		return Row{}, errors.New("the line cannot be split into columns")
 	}
 	if len(values) != width {
 		return Row{}, fmt.Errorf("%d columns, want %d", len(values), width)
 	}
-	return f.row(cells{at, values})
+	return f.Row(Cells{at, values})
 }
 
-// columnError says which column of a row is wrong.
-type columnError struct{ column, why string }
+// ColumnError says which column of a row is wrong.
+type ColumnError struct{ Column, Why string }
 
-func (e *columnError) Error() string { return e.column + ": " + e.why }
+// Error gives both.
+func (e *ColumnError) Error() string { return e.Column + ": " + e.Why }
 
 func refusal(line int, err error) Refusal {
-	var c *columnError
+	var c *ColumnError
 	if errors.As(err, &c) {
-		return Refusal{Line: line, Column: c.column, Why: c.why}
+		return Refusal{Line: line, Column: c.Column, Why: c.Why}
 	}
 	return Refusal{Line: line, Why: err.Error()}
 }

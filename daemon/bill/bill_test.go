@@ -12,6 +12,8 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"posd/daemon/bill"
+	"posd/daemon/wallet/alipay"
+	"posd/daemon/wallet/wechat"
 )
 
 const alipayHead = `#支付宝业务明细查询
@@ -45,9 +47,9 @@ func wechatBill(count string, rows ...string) string {
 
 const batchHead = "# batch bill 1\nterminal,batch,trace,kind,state,amount,currency,reference,approval,time\n"
 
-func read(t *testing.T, p bill.Provider, text string) bill.Bill {
+func read(t *testing.T, f bill.Format, text string) bill.Bill {
 	t.Helper()
-	b, err := bill.Read(p, []byte(text))
+	b, err := bill.Read(f, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func TestAlipaysBillIsReadAsItComesInAZIPAndInGBK(t *testing.T) {
 		t.Fatal(err)
 	}
 	for how, file := range map[string]string{"UTF-8": text, "GBK": gbk, "ZIP": packed.String(), "with a mark": "\xef\xbb\xbf" + text} {
-		b := read(t, bill.Alipay, file)
+		b := read(t, alipay.Bill, file)
 		day := time.Date(2026, 11, 28, 0, 0, 0, 0, bill.Beijing)
 		if len(b.Rows) != 2 || len(b.Refused) != 0 || !b.From.Equal(day) || !b.Until.Equal(day.AddDate(0, 0, 1)) {
 			t.Fatalf("%s: %+v", how, b)
@@ -107,7 +109,7 @@ func TestWeChatsBillIsReadWithItsRefundsAndReversals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for how, file := range map[string]string{"text": text, "GZIP": packed.String()} {
-		b := read(t, bill.WeChat, file)
+		b := read(t, wechat.Bill, file)
 		var got []string
 		for _, r := range b.Rows {
 			got = append(got, strings.Join([]string{r.Order, string(r.Kind), r.Refund}, " "))
@@ -122,7 +124,7 @@ func TestWeChatsBillIsReadWithItsRefundsAndReversals(t *testing.T) {
 }
 
 func TestABatchsBillIsRead(t *testing.T) {
-	b := read(t, bill.Acquirer, batchHead+"10000001,000007,000012,sale,booked,1999,CNY,123456789012,654321,2026-11-28T12:00:00+08:00\n"+
+	b := read(t, bill.Batch, batchHead+"10000001,000007,000012,sale,booked,1999,CNY,123456789012,654321,2026-11-28T12:00:00+08:00\n"+
 		"10000001,000007,000013,sale,reversed,700,CNY,,,\n10000001,000007,000014,void,booked,1999,CNY,,,\n# end: 3 rows\n")
 	if len(b.Rows) != 3 || b.Rows[0].Kind != bill.Took || b.Rows[1].Kind != bill.Revoked || b.Rows[2].Kind != bill.Gave || b.Rows[0].Trace != "000012" {
 		t.Errorf("rows are %+v, refused %+v", b.Rows, b.Refused)
@@ -131,23 +133,23 @@ func TestABatchsBillIsRead(t *testing.T) {
 
 func TestARowThatSaysSomethingUnknownIsRefusedWithItsLineAndColumn(t *testing.T) {
 	for name, c := range map[string]struct {
-		provider bill.Provider
+		provider bill.Format
 		text     string
 		line     int
 		column   string
 	}{
-		"alipay: word":       {bill.Alipay, alipayBill(alipayRow("A", "交易", "1.00", ""), alipayRow("B", "转账", "1.00", "")), 7, "业务类型"},
-		"alipay: amount":     {bill.Alipay, alipayBill(alipayRow("A", "交易", "1.005", "")), 6, "订单金额（元）"},
-		"alipay: sign":       {bill.Alipay, alipayBill(alipayRow("A", "退款", "1.00", "R")), 6, "订单金额（元）"},
-		"alipay: no order":   {bill.Alipay, alipayBill(alipayRow("", "交易", "1.00", "")), 6, "商户订单号"},
-		"alipay: columns":    {bill.Alipay, alipayBill("1,2,3\n"), 6, ""},
-		"wechat: word":       {bill.WeChat, wechatBill("1", wechatRow("A", "PAID", "1.00", "0", "0.00", "")), 2, "交易状态"},
-		"wechat: refund":     {bill.WeChat, wechatBill("1", wechatRow("A", "REFUND", "0.00", "R", "1.00", "FAIL")), 2, "退款状态"},
-		"wechat: nothing":    {bill.WeChat, wechatBill("1", wechatRow("A", "SUCCESS", "0.00", "0", "0.00", "")), 2, "订单金额"},
-		"acquirer: kind":     {bill.Acquirer, batchHead + "1,000001,000001,loan,booked,1,CNY,,,\n# end: 1 rows\n", 3, "kind"},
-		"acquirer: state":    {bill.Acquirer, batchHead + "1,000001,000001,sale,pending,1,CNY,,,\n# end: 1 rows\n", 3, "state"},
-		"acquirer: amount":   {bill.Acquirer, batchHead + "1,000001,000001,sale,booked,1.00,CNY,,,\n# end: 1 rows\n", 3, "amount"},
-		"acquirer: no trace": {bill.Acquirer, batchHead + "1,000001,,sale,booked,1,CNY,,,\n# end: 1 rows\n", 3, "trace"},
+		"alipay: word":       {alipay.Bill, alipayBill(alipayRow("A", "交易", "1.00", ""), alipayRow("B", "转账", "1.00", "")), 7, "业务类型"},
+		"alipay: amount":     {alipay.Bill, alipayBill(alipayRow("A", "交易", "1.005", "")), 6, "订单金额（元）"},
+		"alipay: sign":       {alipay.Bill, alipayBill(alipayRow("A", "退款", "1.00", "R")), 6, "订单金额（元）"},
+		"alipay: no order":   {alipay.Bill, alipayBill(alipayRow("", "交易", "1.00", "")), 6, "商户订单号"},
+		"alipay: columns":    {alipay.Bill, alipayBill("1,2,3\n"), 6, ""},
+		"wechat: word":       {wechat.Bill, wechatBill("1", wechatRow("A", "PAID", "1.00", "0", "0.00", "")), 2, "交易状态"},
+		"wechat: refund":     {wechat.Bill, wechatBill("1", wechatRow("A", "REFUND", "0.00", "R", "1.00", "FAIL")), 2, "退款状态"},
+		"wechat: nothing":    {wechat.Bill, wechatBill("1", wechatRow("A", "SUCCESS", "0.00", "0", "0.00", "")), 2, "订单金额"},
+		"acquirer: kind":     {bill.Batch, batchHead + "1,000001,000001,loan,booked,1,CNY,,,\n# end: 1 rows\n", 3, "kind"},
+		"acquirer: state":    {bill.Batch, batchHead + "1,000001,000001,sale,pending,1,CNY,,,\n# end: 1 rows\n", 3, "state"},
+		"acquirer: amount":   {bill.Batch, batchHead + "1,000001,000001,sale,booked,1.00,CNY,,,\n# end: 1 rows\n", 3, "amount"},
+		"acquirer: no trace": {bill.Batch, batchHead + "1,000001,,sale,booked,1,CNY,,,\n# end: 1 rows\n", 3, "trace"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := read(t, c.provider, c.text)
@@ -161,27 +163,26 @@ func TestARowThatSaysSomethingUnknownIsRefusedWithItsLineAndColumn(t *testing.T)
 func TestWhatIsNoWholeBillIsRefusedWholly(t *testing.T) {
 	whole := alipayBill(alipayRow("A", "交易", "1.00", ""))
 	for name, c := range map[string]struct {
-		provider bill.Provider
+		provider bill.Format
 		text     string
 		why      string
 	}{
-		"alipay: cut off":       {bill.Alipay, whole[:len(whole)-200], "cut off"},
-		"alipay: fewer rows":    {bill.Alipay, alipayBill(alipayRow("A", "交易", "1.00", "")) + "#交易合计：2笔，商家实收共1.00元\n", "not whole"},
-		"alipay: a gap":         {bill.Alipay, alipayBill(alipayRow("A", "交易", "1.00", ""), "\n", alipayRow("B", "交易", "1.00", "")), "line 8"},
-		"alipay: no columns":    {bill.Alipay, "#支付宝业务明细查询\n", "names of columns"},
-		"alipay: WeChat's":      {bill.Alipay, wechatBill("0"), "cut off"},
-		"wechat: cut off":       {bill.WeChat, strings.SplitAfter(wechatBill("1", wechatRow("A", "SUCCESS", "1.00", "0", "0.00", "")), "总交易")[0], "cut off"},
-		"wechat: fewer rows":    {bill.WeChat, wechatBill("2", wechatRow("A", "SUCCESS", "1.00", "0", "0.00", "")), "not whole"},
-		"wechat: an error":      {bill.WeChat, "<xml><return_code>FAIL</return_code></xml>", "no bill"},
-		"wechat: Alipay's":      {bill.WeChat, whole, "cut off"},
-		"wechat: other columns": {bill.WeChat, strings.Replace(wechatBill("0"), "交易状态", "状态", 1), "交易状态"},
-		"acquirer: cut off":     {bill.Acquirer, batchHead + "1,000001,000001,sale,booked,1,CNY,,,\n", "cut off"},
-		"acquirer: count":       {bill.Acquirer, batchHead + "# end: 1 rows\n", "not whole"},
-		"acquirer: other":       {bill.Acquirer, "hello", "batch bill 1"},
-		"a damaged ZIP":         {bill.Alipay, "PK\x03\x04....", "ZIP"},
-		"a damaged GZIP":        {bill.WeChat, "\x1f\x8b....", "GZIP"},
-		"nobody's":              {"barter", "", "barter"},
-		"too large":             {bill.WeChat, strings.Repeat(" ", bill.MaxFile+1), "larger"},
+		"alipay: cut off":       {alipay.Bill, whole[:len(whole)-200], "cut off"},
+		"alipay: fewer rows":    {alipay.Bill, alipayBill(alipayRow("A", "交易", "1.00", "")) + "#交易合计：2笔，商家实收共1.00元\n", "not whole"},
+		"alipay: a gap":         {alipay.Bill, alipayBill(alipayRow("A", "交易", "1.00", ""), "\n", alipayRow("B", "交易", "1.00", "")), "line 8"},
+		"alipay: no columns":    {alipay.Bill, "#支付宝业务明细查询\n", "names of columns"},
+		"alipay: WeChat's":      {alipay.Bill, wechatBill("0"), "cut off"},
+		"wechat: cut off":       {wechat.Bill, strings.SplitAfter(wechatBill("1", wechatRow("A", "SUCCESS", "1.00", "0", "0.00", "")), "总交易")[0], "cut off"},
+		"wechat: fewer rows":    {wechat.Bill, wechatBill("2", wechatRow("A", "SUCCESS", "1.00", "0", "0.00", "")), "not whole"},
+		"wechat: an error":      {wechat.Bill, "<xml><return_code>FAIL</return_code></xml>", "no bill"},
+		"wechat: Alipay's":      {wechat.Bill, whole, "cut off"},
+		"wechat: other columns": {wechat.Bill, strings.Replace(wechatBill("0"), "交易状态", "状态", 1), "交易状态"},
+		"acquirer: cut off":     {bill.Batch, batchHead + "1,000001,000001,sale,booked,1,CNY,,,\n", "cut off"},
+		"acquirer: count":       {bill.Batch, batchHead + "# end: 1 rows\n", "not whole"},
+		"acquirer: other":       {bill.Batch, "hello", "batch bill 1"},
+		"a damaged ZIP":         {alipay.Bill, "PK\x03\x04....", "ZIP"},
+		"a damaged GZIP":        {wechat.Bill, "\x1f\x8b....", "GZIP"},
+		"too large":             {wechat.Bill, strings.Repeat(" ", bill.MaxFile+1), "larger"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := bill.Read(c.provider, []byte(c.text))
@@ -194,7 +195,7 @@ func TestWhatIsNoWholeBillIsRefusedWholly(t *testing.T) {
 }
 
 func TestWhatAFileHoldsIsQuotedOnlyWhereItIsAWord(t *testing.T) {
-	b := read(t, bill.WeChat, wechatBill("1", wechatRow("A", "6222020000000000", "1.00", "0", "0.00", "")))
+	b := read(t, wechat.Bill, wechatBill("1", wechatRow("A", "6222020000000000", "1.00", "0", "0.00", "")))
 	if len(b.Refused) != 1 || strings.Contains(b.Refused[0].Why, "6222") {
 		t.Errorf("refused %+v", b.Refused)
 	}

@@ -11,20 +11,22 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"posd/daemon/bill"
+	"posd/daemon/wallet/alipay"
+	"posd/daemon/wallet/wechat"
 )
 
 // rowsOf counts, in a way of its own, the rows of a bill's text that is whole.
 func rowsOf(p bill.Provider, text string) int {
 	text = strings.ReplaceAll(strings.TrimPrefix(text, "\xef\xbb\xbf"), "\r\n", "\n")
-	end := map[bill.Provider]string{bill.Alipay: "#", bill.WeChat: "总交易单数", bill.Acquirer: "# end: "}[p]
+	end := map[bill.Provider]string{alipay.Name: "#", wechat.Name: "总交易单数", bill.Acquirer: "# end: "}[p]
 	head, n := false, 0
 	for i, line := range strings.Split(text, "\n") {
-		skip := p == bill.Acquirer && i == 0 || p != bill.Acquirer && strings.TrimSpace(line) == "" && (p == bill.Alipay || line == "")
+		skip := p == bill.Acquirer && i == 0 || p != bill.Acquirer && strings.TrimSpace(line) == "" && (p == alipay.Name || line == "")
 		switch {
-		case skip || !head && p == bill.Alipay && strings.HasPrefix(line, "#"):
+		case skip || !head && p == alipay.Name && strings.HasPrefix(line, "#"):
 		case !head:
 			head = true
-		case strings.HasPrefix(strings.TrimLeft(line, " \t"), end) && (p != bill.Alipay || strings.HasPrefix(line, "#")):
+		case strings.HasPrefix(strings.TrimLeft(line, " \t"), end) && (p != alipay.Name || strings.HasPrefix(line, "#")):
 			return n
 		default:
 			n++
@@ -86,10 +88,11 @@ func FuzzEveryRowOfABillIsReadOrRefused(f *testing.F) {
 			f.Add(which, file)
 		}
 	}
-	providers := []bill.Provider{bill.Alipay, bill.WeChat, bill.Acquirer}
+	formats := []bill.Format{alipay.Bill, wechat.Bill, bill.Batch}
 	f.Fuzz(func(t *testing.T, which int, file []byte) {
-		p := providers[(which%3+3)%3]
-		b, err := bill.Read(p, file)
+		f := formats[(which%3+3)%3]
+		p := f.Provider
+		b, err := bill.Read(f, file)
 		if err != nil {
 			var e *bill.Error
 			if !errors.As(err, &e) {

@@ -32,6 +32,7 @@ type Slip struct {
 	Sale     payment.Sale
 	Attempt  payment.Attempt
 	Wording  Wording
+	Wallet   string    // what customers call the wallet that paid; empty takes its name in the attempt
 	Language string    // Chinese or English; anything else is English
 	Copy     bool      // a second one: it says so
 	Now      time.Time // when it is made; times on it are in its zone
@@ -154,7 +155,7 @@ func (s Slip) facts(p *page) {
 		p.fact(w.trace, trace(a.Numbers.Trace))
 		p.fact(w.approval, a.Host.Approval)
 	} else {
-		p.fact(w.wallet, first(w.wallets[a.Instrument], a.Instrument))
+		p.fact(w.wallet, first(s.Wallet, a.Instrument))
 		p.fact(w.order, a.Numbers.Order)
 	}
 	p.fact(w.reference, a.Host.Reference)

@@ -50,6 +50,9 @@ func wallet(kind payment.Kind, state payment.State) receipt.Slip {
 	return s
 }
 
+// alipay is what customers call the wallet.
+var alipay = map[string]string{receipt.Chinese: "支付宝", receipt.English: "Alipay"}
+
 // slips are what the golden files show.
 func slips() map[string]receipt.Slip {
 	m := map[string]receipt.Slip{}
@@ -111,7 +114,7 @@ func TestSlipsAreAsTheGoldenFilesShow(t *testing.T) {
 	for name, s := range slips() {
 		for _, language := range []string{receipt.Chinese, receipt.English} {
 			t.Run(name+"."+language, func(t *testing.T) {
-				s.Language = language
+				s.Language, s.Wallet = language, alipay[language]
 				s.Wording, _ = receipt.WordingOf(s.Attempt)
 				golden(t, name+"."+language, show(s.Document()))
 			})
@@ -258,7 +261,7 @@ func ExampleLines() {
 			Rail: payment.RailWallet, Kind: payment.KindSale, State: payment.ApprovedState, Instrument: "alipay",
 			Amount: 1999, Approved: 1999, Currency: "CNY", ShortID: "7K3QZD", DecidedAt: paidAt,
 		},
-		Wording: receipt.Paid, Language: receipt.English, Now: paidAt,
+		Wording: receipt.Paid, Wallet: "Alipay", Language: receipt.English, Now: paidAt,
 	}
 	fmt.Println(strings.Join(receipt.Lines(s.Document(), 32), "\n"))
 	// Output:

@@ -14,7 +14,6 @@ type words struct {
 	firstAt, endedAt, by, reason, next, answer     string
 	uploaded, open, notCounted, counted            string
 	kinds, voids                                   map[payment.Kind]string
-	wallets                                        map[string]string
 	wordings                                       map[Wording]phrase
 	batches                                        map[payment.BatchState]phrase
 	freed                                          phrase // Voided, of a pre-auth
@@ -47,8 +46,7 @@ var zh = words{
 		payment.KindSale: "消费", payment.KindVoid: "消费撤销", payment.KindRefund: "退货", payment.KindPreAuth: "预授权",
 		payment.KindCompletion: "预授权完成", payment.KindBalance: "余额查询",
 	},
-	voids:   map[payment.Kind]string{payment.KindPreAuth: "预授权撤销", payment.KindCompletion: "预授权完成撤销"},
-	wallets: map[string]string{"alipay": "支付宝", "wechat": "微信支付", "unionpay": "云闪付"},
+	voids: map[payment.Kind]string{payment.KindPreAuth: "预授权撤销", payment.KindCompletion: "预授权完成撤销"},
 	wordings: map[Wording]phrase{
 		Paid:          {"付款成功", nil},
 		NotPaidYet:    {"尚未付款", []string{"结果不明，正在冲正", "如已扣款，将原路退回"}},
@@ -86,8 +84,7 @@ var en = words{
 		payment.KindSale: "Sale", payment.KindVoid: "Void", payment.KindRefund: "Refund", payment.KindPreAuth: "Pre-auth",
 		payment.KindCompletion: "Completion", payment.KindBalance: "Balance inquiry",
 	},
-	voids:   map[payment.Kind]string{payment.KindPreAuth: "Void of pre-auth", payment.KindCompletion: "Void of completion"},
-	wallets: map[string]string{"alipay": "Alipay", "wechat": "WeChat Pay", "unionpay": "UnionPay"},
+	voids: map[payment.Kind]string{payment.KindPreAuth: "Void of pre-auth", payment.KindCompletion: "Void of completion"},
 	wordings: map[Wording]phrase{
 		Paid:          {"PAID", nil},
 		NotPaidYet:    {"NOT PAID YET", []string{"being cancelled", "money taken returns the same way"}},

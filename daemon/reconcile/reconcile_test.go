@@ -54,7 +54,7 @@ func dayBill(rows ...bill.Row) bill.Bill {
 		rows[i].Line = i + 6
 	}
 	day := time.Date(2026, 11, 28, 0, 0, 0, 0, bill.Beijing)
-	return bill.Bill{Provider: bill.Alipay, From: day, Until: day.AddDate(0, 0, 1), Rows: rows}
+	return bill.Bill{Provider: "alipay", From: day, Until: day.AddDate(0, 0, 1), Rows: rows}
 }
 
 func foundPaid(refunded payment.Cents) func(*payment.Attempt) {

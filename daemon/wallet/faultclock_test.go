@@ -7,6 +7,7 @@ import (
 
 	"posd/daemon/bill"
 	"posd/daemon/payment"
+	"posd/daemon/wallet"
 	"posd/daemon/wallet/alipay"
 	"posd/hwtest/walletsim"
 )
@@ -234,7 +235,8 @@ func (s *shop) kindsOn(at time.Time) (kinds []bill.Kind) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	b, err := bill.Read(bill.Provider(s.name), text)
+	brand, _ := wallet.Lookup(s.name)
+	b, err := bill.Read(*brand.Bill, text)
 	if err != nil || len(b.Refused) > 0 {
 		s.t.Fatalf("%v, refused %v", err, b.Refused)
 	}

@@ -21,16 +21,6 @@ type Route struct {
 	Min, Max int
 }
 
-// DefaultRoutes are the published code formats: WeChat Pay 18 digits from 10 to 15 (and 160, across borders), Alipay 16
-// to 24 digits from 25 to 30. UnionPay's 19 digits from 62 are recognised so that they are not taken for goods.
-func DefaultRoutes() []Route {
-	return []Route{
-		{Wallet: "wechat", Prefixes: []string{"10", "11", "12", "13", "14", "15", "160"}, Min: 18, Max: 18},
-		{Wallet: "alipay", Prefixes: []string{"25", "26", "27", "28", "29", "30"}, Min: 16, Max: 24},
-		{Wallet: "unionpay", Prefixes: []string{"62"}, Min: 19, Max: 19},
-	}
-}
-
 // Router tells whose code a scanned text is. It is constant and keeps nothing of what it is asked.
 type Router struct{ routes []Route }
 

@@ -1,4 +1,4 @@
-package main
+package wechatv3
 
 import (
 	"crypto/rand"
@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"posd/daemon/wallet"
 )
 
 // certificateOf is a certificate that its key has signed itself.
@@ -34,8 +36,17 @@ func publicKeyOf(t *testing.T, key *rsa.PrivateKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
+func newKey(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 func TestGatewayKeysAreFoundBySerialNumberOrIdAndWhilePosdRuns(t *testing.T) {
-	first, second := gatewayKeys()[0], gatewayKeys()[1]
+	first, second := newKey(t), newKey(t)
 	certificate, public := certificateOf(t, first, 0x0A1B2C), publicKeyOf(t, second)
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -44,31 +55,31 @@ func TestGatewayKeysAreFoundBySerialNumberOrIdAndWhilePosdRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := openWeChatKeys(dir); err == nil || !strings.Contains(err.Error(), "holds no *.pem") {
+		if _, err := platformKeys(dir); err == nil || !strings.Contains(err.Error(), "holds no *.pem") {
 			t.Errorf("an empty folder: %v", err)
 		}
 		put("platform.pem", certificate)
-		k, err := openWeChatKeys(dir)
+		k, err := platformKeys(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := k.key("0a1b2c"); err != nil || !got.Equal(&first.PublicKey) {
+		if got, err := k.Key("0a1b2c"); err != nil || !got.Equal(&first.PublicKey) {
 			t.Errorf("by serial number: %v", err)
 		}
 		put("PUB_KEY_ID_01.pem", public)
-		time.Sleep(rereadAfter)
-		if got, err := k.key("PUB_KEY_ID_01"); err != nil || !got.Equal(&second.PublicKey) {
+		time.Sleep(wallet.RereadAfter)
+		if got, err := k.Key("PUB_KEY_ID_01"); err != nil || !got.Equal(&second.PublicKey) {
 			t.Errorf("a key that came later: %v", err)
 		}
-		if _, err := k.key("PUB_KEY_ID_02"); err == nil || !strings.Contains(err.Error(), "wallet.wechat.platform_keys") {
+		if _, err := k.Key("PUB_KEY_ID_02"); err == nil || !strings.Contains(err.Error(), "wallet.wechat.platform_keys") {
 			t.Errorf("an unknown key: %v", err)
 		}
 		put("notes.pem", "nothing")
-		time.Sleep(rereadAfter)
-		if _, err := k.key("PUB_KEY_ID_02"); err == nil || !strings.Contains(err.Error(), "notes.pem") {
+		time.Sleep(wallet.RereadAfter)
+		if _, err := k.Key("PUB_KEY_ID_02"); err == nil || !strings.Contains(err.Error(), "notes.pem") {
 			t.Errorf("a file that is no key: %v", err)
 		}
-		if _, err := k.key("PUB_KEY_ID_01"); err != nil {
+		if _, err := k.Key("PUB_KEY_ID_01"); err != nil {
 			t.Errorf("a broken file takes the good keys away: %v", err)
 		}
 	})

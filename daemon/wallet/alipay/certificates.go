@@ -1,4 +1,4 @@
-package main
+package alipay
 
 import (
 	"crypto/rsa"
@@ -8,19 +8,18 @@ import (
 	"os"
 	"time"
 
-	"posd/config"
-	"posd/daemon/wallet/alipay"
+	"posd/daemon/wallet"
 	"posd/daemon/wallet/sign"
 )
 
-// alipayCertificates is Alipay's certificate mode, from the files that its console gives: appCertPublicKey, alipayRootCert, and
+// certificates is certificate mode, from the files that its console gives: appCertPublicKey, alipayRootCert, and
 // a folder with alipayCertPublicKey. What signs answers must stem from one of the roots.
-func alipayCertificates(c config.Alipay, now func() time.Time) (*alipay.Certificates, error) {
-	app, err := certificatesIn(c.AppCertFile)
+func (s *Settings) certificates(now func() time.Time) (*Certificates, error) {
+	app, err := certificatesIn(s.AppCertFile)
 	if err != nil {
 		return nil, fmt.Errorf("app_cert_file: %w", err)
 	}
-	roots, err := certificatesIn(c.RootCertFile)
+	roots, err := certificatesIn(s.RootCertFile)
 	if err != nil {
 		return nil, fmt.Errorf("root_cert_file: %w", err)
 	}
@@ -32,11 +31,11 @@ func alipayCertificates(c config.Alipay, now func() time.Time) (*alipay.Certific
 	for _, r := range roots {
 		chain.roots.AddCert(r)
 	}
-	k := &keyFolder{dir: c.GatewayCerts, setting: "wallet.alipay.gateway_certs", pattern: "*.crt", named: chain.key}
-	if err := k.open(); err != nil {
+	k := &wallet.KeyFolder{Dir: s.GatewayCerts, Setting: "wallet." + Name + ".gateway_certs", Pattern: "*.crt", Named: chain.key}
+	if err := k.Open(); err != nil {
 		return nil, fmt.Errorf("gateway_certs: %w", err)
 	}
-	return &alipay.Certificates{AppSN: sign.CertSN(app[0]), RootSN: rootSN, GatewayKey: k.key}, nil
+	return &Certificates{AppSN: sign.CertSN(app[0]), RootSN: rootSN, GatewayKey: k.Key}, nil
 }
 
 func certificatesIn(file string) ([]*x509.Certificate, error) {
