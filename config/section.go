@@ -65,7 +65,8 @@ func fieldsOf(v reflect.Value) map[string]field {
 		t, f := v.Type().Field(i), v.Field(i)
 		switch key := t.Tag.Get("toml"); {
 		case t.Type == walletsType:
-			for name, s := range f.Interface().(map[string]Settings) {
+			sections, _ := f.Interface().(map[string]Settings)
+			for name, s := range sections {
 				out[name] = field{value: reflect.ValueOf(s).Elem()}
 			}
 		case t.Anonymous:
