@@ -123,7 +123,7 @@ func (d *Desk) reach(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	call, cancel := withLimit(ctx, probeEvery)
+	call, cancel := withLimit(ctx, probeWithin)
 	defer cancel()
 	return d.card.Ready(call)
 }

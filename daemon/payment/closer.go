@@ -36,7 +36,7 @@ func (d *Desk) chaseClose(ctx context.Context, l *life, s Settler, pol Policy) {
 		if err == nil && b.State != BatchClosing {
 			return
 		}
-		if err == nil && d.pause(ctx, l, d.until(b.NextTry), false) && d.settleStep(ctx, b, s, pol) {
+		if err == nil && d.pause(ctx, l, d.until(b.NextTry), false) && d.settleStep(ctx, l, b, s) {
 			failed = 0
 			continue
 		}
@@ -48,12 +48,13 @@ func (d *Desk) chaseClose(ctx context.Context, l *life, s Settler, pol Policy) {
 }
 
 // settleStep sends the message that is due, whose number is on disk, alone on its terminal, and journals what came of it.
-func (d *Desk) settleStep(ctx context.Context, b Batch, s Settler, pol Policy) bool {
+func (d *Desk) settleStep(ctx context.Context, l *life, b Batch, s Settler) bool {
 	leave, err := d.enter(ctx, d.card, newcomer)
 	if err != nil {
 		return false
 	}
 	defer leave()
+	l.served()
 	now, err := d.record(ctx, b.Terminal) // it may have been ended while we waited
 	if err != nil || now.Seq != b.Seq || now.State != BatchClosing || now.Trace != b.Trace {
 		return err == nil
@@ -71,6 +72,7 @@ func (d *Desk) settleStep(ctx context.Context, b Batch, s Settler, pol Policy) b
 		d.log.Error("settlement message could not be made", "terminal", b.Terminal, "batch", b.Number, "err", err)
 		return false
 	}
+	pol := d.card.Policy()
 	call, cancel := withLimit(ctx, pol.Call)
 	defer cancel()
 	ans := s.Settle(call, due)

@@ -16,13 +16,14 @@ const newcomer = math.MaxInt64
 type lane struct {
 	mu      sync.Mutex
 	busy    bool          // guarded by mu
+	holder  int64         // guarded by mu; the place of who is in it
 	waiting []*laneWaiter // guarded by mu; sorted by place
 }
 
 type laneWaiter struct {
 	place  int64
 	ready  chan struct{}
-	passed map[int64]bool // of a newcomer: who went before it since it came
+	passed map[int64]bool // of a newcomer: who went before it since it came, or was in the lane then
 }
 
 // enter waits for the lane. leave must be called once after a nil error. A nil lane is always free.
@@ -45,9 +46,12 @@ func (l *lane) join(place int64) *laneWaiter {
 	defer l.mu.Unlock()
 	w := &laneWaiter{place: place, ready: make(chan struct{}), passed: map[int64]bool{}}
 	if !l.busy {
-		l.busy = true
+		l.busy, l.holder = true, place
 		close(w.ready)
 		return w
+	}
+	if l.holder != newcomer {
+		w.passed[l.holder] = true
 	}
 	at := len(l.waiting)
 	for at > 0 && l.waiting[at-1].place > place {
@@ -88,6 +92,7 @@ func (l *lane) leave() {
 			w.passed[next.place] = true
 		}
 	}
+	l.holder = next.place
 	close(next.ready)
 }
 

@@ -49,3 +49,33 @@ func TestEachReversalGoesOnceBeforeANewPaymentThatWaits(t *testing.T) {
 		stop()
 	})
 }
+
+func TestAReversalThatWasInTheLaneWhenAPaymentCameGoesNotBeforeItAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lane{}
+		turns := make(chan string, 4)
+		enter := func(name string, place int64) {
+			go func() {
+				_ = l.enter(t.Context(), place)
+				turns <- name
+			}()
+			synctest.Wait()
+		}
+		enter("reversal", 5)
+		enter("first", newcomer)
+		enter("second", newcomer)
+		l.leave() // the reversal came to nothing, and is back at once
+		enter("reversal again", 5)
+		for range 2 {
+			l.leave()
+			synctest.Wait()
+		}
+		var got []string
+		for range cap(turns) {
+			got = append(got, <-turns)
+		}
+		if want := []string{"reversal", "first", "second", "reversal again"}; !slices.Equal(got, want) {
+			t.Errorf("turns %v, want %v", got, want)
+		}
+	})
+}

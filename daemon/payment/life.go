@@ -111,6 +111,15 @@ func (l *life) wake() {
 	}
 }
 
+// served takes a kick back that came before an exchange that begins now: that is what it wanted. Left there it would end
+// the wait after it.
+func (l *life) served() {
+	select {
+	case <-l.kick:
+	default:
+	}
+}
+
 // collectAndPay is the path of an attempt whose customer is still to show card or code.
 func (d *Desk) collectAndPay(ctx context.Context, l *life, r Request, tenders []Tender) {
 	in, t, err := d.collect(ctx, l, r, tenders)

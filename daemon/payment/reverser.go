@@ -162,6 +162,7 @@ func (d *Desk) exchange(ctx context.Context, l *life, t Tender, do func(context.
 		return false
 	}
 	defer leave()
+	l.served()
 	a, err := d.book.Attempt(ctx, l.key) // it may have moved while we waited
 	if err != nil {
 		return false

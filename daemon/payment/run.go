@@ -13,6 +13,9 @@ import (
 // probeEvery is how often an unreachable host is tried again while reversals are owed (rule 4).
 const probeEvery = 30 * time.Second
 
+// probeWithin is how long a probe waits for the host. It ends before the next one is due, which else may not begin.
+const probeWithin = probeEvery - 3*time.Second
+
 // Run recovers what was open when posd last ended, then keeps the desk open until ctx ends: it reopens a blocked
 // journal and probes hosts that owe answers. It waits for exchanges under way, for a while, and for every goroutine.
 func (d *Desk) Run(ctx context.Context) error {
@@ -33,18 +36,27 @@ func (d *Desk) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-reopen.C:
-			if !recovered || d.book.j.Blocked() != nil {
-				recovered = d.reopen(ctx)
-			}
+			recovered = d.goesOn(ctx, recovered)
 		case <-probe.C:
+			recovered = d.goesOn(ctx, recovered) // both are due every half minute, and hosts are asked with a journal at hand
 			if probing.CompareAndSwap(false, true) {
-				beside.Go(func() { d.probe(ctx); probing.Store(false) })
-			}
-			if looking.CompareAndSwap(false, true) {
-				beside.Go(func() { d.closeOnTime(ctx); d.endDay(ctx); looking.Store(false) })
+				beside.Go(func() {
+					d.probe(ctx)
+					probing.Store(false)
+					if looking.CompareAndSwap(false, true) { // behind the probe: both want the terminal
+						d.closeOnTime(ctx)
+						d.endDay(ctx)
+						looking.Store(false)
+					}
+				})
 			}
 		}
 	}
+}
+
+// goesOn gets back what is blocked, or was not recovered; true when all is well.
+func (d *Desk) goesOn(ctx context.Context, recovered bool) bool {
+	return recovered && d.book.j.Blocked() == nil || d.reopen(ctx)
 }
 
 func newTicker(every time.Duration) *time.Ticker { return time.NewTicker(every) }
@@ -207,7 +219,7 @@ func (d *Desk) probe(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		call, cancel := withLimit(ctx, probeEvery)
+		call, cancel := withLimit(ctx, probeWithin)
 		err = t.Ready(call)
 		cancel()
 		leave()
