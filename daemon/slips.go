@@ -55,6 +55,7 @@ func newSlips(h *house, p printer.Printer) *slips {
 func (s *slips) offer(sale payment.Sale, a payment.Attempt) {
 	if sale.ID == "" {
 		s.miss()
+		s.nudge()
 		return
 	}
 	if slip, due := s.h.slip(sale, a); due {
@@ -72,6 +73,10 @@ func (s *slips) take(sh sheet) {
 	s.mu.Lock()
 	s.pending = append(s.pending, sh)
 	s.mu.Unlock()
+	s.nudge()
+}
+
+func (s *slips) nudge() {
 	select {
 	case s.ready <- struct{}{}:
 	default:
@@ -94,7 +99,7 @@ func (s *slips) run(ctx context.Context) {
 	for {
 		select {
 		case <-s.ready:
-			s.put(ctx)
+			s.retry(ctx)
 		case <-retry.C:
 			s.retry(ctx)
 		case <-ctx.Done():
