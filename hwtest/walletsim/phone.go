@@ -1,10 +1,12 @@
 package walletsim
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -166,7 +168,7 @@ func (h *handset) refuse() (refused int) {
 	return refused
 }
 
-// waiting are the payments that wait for the customer's password; mu is held.
+// waiting are the payments that wait for the customer's password, the oldest first; mu is held.
 func (h *handset) waiting() (all []*order) {
 	for _, o := range h.g.orders {
 		due := o.state == waiting && !o.failed && h.g.now().Sub(o.created) < autoClose[o.wallet]
@@ -174,6 +176,7 @@ func (h *handset) waiting() (all []*order) {
 			all = append(all, o)
 		}
 	}
+	slices.SortFunc(all, func(a, b *order) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.number, b.number)) })
 	return all
 }
 
