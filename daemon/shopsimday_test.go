@@ -186,7 +186,7 @@ func (s *shop) secondPosd(ctx context.Context, _ *rand.Rand) {
 	if !runs {
 		return
 	}
-	w := world{Log: slog.New(slog.DiscardHandler), Now: s.now, Open: s.bench.Open, Dial: l.dial, Listen: l.listen}
+	w := world{Log: slog.New(slog.DiscardHandler), Now: s.now, Open: l.openPort, Dial: l.dial, Listen: l.listen}
 	err := run(ctx, s.cfg, w)
 	var locked *journal.LockedError
 	if !errors.As(err, &locked) && !l.isDead() {

@@ -11,11 +11,12 @@ import (
 	"strings"
 )
 
-// crashPlan says when a life ends: around the commit of an event, or after so many commits about payments.
+// crashPlan says when a life ends: around the commit of an event. Which one is drawn for each event by itself, not
+// counted: of what happens in one moment no order is told.
 type crashPlan struct {
-	kind  string // of the event; "" for any
+	kind  string // of the event; "" for any about payments
 	after bool   // the commit is on disk; else it is not
-	skip  int    // so many are passed over first
+	oneIn int    // of the events of the kind; 0 for none
 	torn  bool   // with after: the disk has lost a part of it
 }
 
@@ -38,16 +39,16 @@ var rareKinds = []string{
 func (s *shop) planCrash(n int) crashPlan {
 	rng := s.draw("plan", fmt.Sprint(n))
 	if s.calm || n > s.crashes {
-		return crashPlan{skip: -1}
+		return crashPlan{}
 	}
 	switch rng.IntN(4) {
 	case 0:
-		return crashPlan{after: true, skip: rng.IntN(150), torn: rng.IntN(2) == 0}
+		return crashPlan{after: true, oneIn: 1 + rng.IntN(150), torn: rng.IntN(2) == 0}
 	case 1:
-		return crashPlan{kind: rareKinds[rng.IntN(len(rareKinds))], after: rng.IntN(2) == 0, skip: rng.IntN(2), torn: rng.IntN(3) == 0}
+		return crashPlan{kind: rareKinds[rng.IntN(len(rareKinds))], after: rng.IntN(2) == 0, oneIn: 1 + rng.IntN(2), torn: rng.IntN(3) == 0}
 	}
 	at := (7*int(s.seed) + n) % (2 * len(crashKinds))
-	return crashPlan{kind: crashKinds[at%len(crashKinds)], after: at >= len(crashKinds), skip: rng.IntN(12), torn: rng.IntN(3) == 0}
+	return crashPlan{kind: crashKinds[at%len(crashKinds)], after: at >= len(crashKinds), oneIn: 1 + rng.IntN(12), torn: rng.IntN(3) == 0}
 }
 
 // rarestKinds come up on few days only, the first of them most rarely.
@@ -62,31 +63,27 @@ func (s *shop) planRarest() crashPlan {
 	if rng.IntN(2) == 0 {
 		kind = rarestKinds[rng.IntN(len(rarestKinds))]
 	}
-	return crashPlan{kind: kind, after: rng.IntN(2) == 0, torn: rng.IntN(3) == 0}
+	return crashPlan{kind: kind, oneIn: 1, after: rng.IntN(2) == 0, torn: rng.IntN(3) == 0}
 }
 
-// meets gives the plan whose moment has come with a commit of such events. The caller holds mu.
+// meets gives the plan whose moment has come with the commit that runs. The caller holds mu.
 func (l *life) meets(after bool) (crashPlan, bool) {
 	for _, p := range []*crashPlan{&l.plan, &l.shop.rarest} {
-		if p.meets(l.kinds, after) {
-			return *p, true
+		if p.after == after && slices.ContainsFunc(l.events, func(e stamped) bool { return l.shop.isMoment(*p, e) }) {
+			met := *p
+			p.oneIn = 0
+			return met, true
 		}
 	}
 	return crashPlan{}, false
 }
 
-func (p *crashPlan) meets(kinds []string, after bool) bool {
-	if p.skip < 0 || p.after != after {
+// isMoment draws whether an event is the one that a plan waits for.
+func (s *shop) isMoment(p crashPlan, e stamped) bool {
+	if p.oneIn == 0 || p.kind != e.Kind && (p.kind != "" || !counts(e.Kind)) {
 		return false
 	}
-	if p.kind == "" && !slices.ContainsFunc(kinds, counts) {
-		return false
-	}
-	if p.kind != "" && !slices.Contains(kinds, p.kind) {
-		return false
-	}
-	p.skip--
-	return p.skip < 0
+	return s.draw("moment", fmt.Sprint(e.Kind, e.Subject, e.at)).IntN(p.oneIn) == 0
 }
 
 // counts tells whether a kind of event counts where any does: those that are written beside others, in no order that is
@@ -111,14 +108,14 @@ func (l *life) beforeCommit() error {
 	s := l.shop
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.kinds = s.mirror.kinds()
+	l.events = slices.Clone(s.mirror.pending)
 	if l.dead {
 		return errPower
 	}
-	if s.diskFails && len(l.kinds) > 0 {
+	if s.diskFails && len(l.events) > 0 {
 		s.diskFails, l.failed = false, true
 		s.tally.add("fault", "disk: a commit fails")
-		s.noteHeld("disk", "fails the commit of "+strings.Join(l.kinds, ", "))
+		s.noteHeld("disk", "fails the commit of "+strings.Join(s.mirror.kinds(), ", "))
 		return errDisk
 	}
 	if plan, meets := l.meets(false); meets {

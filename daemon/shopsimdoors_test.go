@@ -8,6 +8,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"posd/drivers/port"
 )
 
 // Where the two sides listen. Both are names only.
@@ -140,7 +142,7 @@ func (s *shop) shaper(p *plug, which, target string, asks bool) func([]byte) []p
 		if len(b) < 8 { // a byte of an answer that comes byte by byte
 			return []piece{{p.ping, b, nil}}
 		}
-		fault, rng := s.pick(onTheWay[asks], "way", fmt.Sprint(which, asks, time.Since(s.began)))
+		fault, rng := s.pick(onTheWay[asks], "way", fmt.Sprint(which, asks, time.Since(s.began), valueOf(b, "out_trade_no", 17)))
 		ping := p.ping + time.Duration(rng.Int64N(int64(10*time.Millisecond)))
 		half := len(b) / 2
 		switch fault {
@@ -159,6 +161,32 @@ func (s *shop) shaper(p *plug, which, target string, asks bool) func([]byte) []p
 		}
 		return []piece{{ping, b, nil}}
 	}
+}
+
+// openPort is posd's door to its devices.
+func (l *life) openPort(ctx context.Context, a port.Address) (port.Conn, error) {
+	c, err := l.shop.bench.Open(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return &slowLine{c, l.shop, a.Path}, nil
+}
+
+// slowLine is a device's line, which takes its time over each Write, never the same: so what is due a whole second after
+// one is not due at the instant of something else.
+type slowLine struct {
+	port.Conn
+	s    *shop
+	path string
+}
+
+// Write waits a moment first.
+func (l *slowLine) Write(ctx context.Context, b []byte) error {
+	rng := l.s.draw("line "+l.path, fmt.Sprint(time.Since(l.s.began)))
+	if !nap(ctx, 50*time.Microsecond+time.Duration(rng.Int64N(int64(500*time.Microsecond)))) {
+		return ctx.Err()
+	}
+	return l.Conn.Write(ctx, b)
 }
 
 // listen is posd's door to its tills.

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// keptShopSeeds once broke a rule.
+// keptShopSeeds once broke a rule. Those that were kept before 2026-11-29 are other days now: since then crashes are drawn
+// for each event by itself, and devices' lines take their time. They are played all the same.
 var keptShopSeeds = []struct {
 	seed     uint64
 	attempts int

@@ -25,10 +25,10 @@ type life struct {
 	front    *ear
 	ends     []*plug // of posd
 	plan     crashPlan
-	kinds    []string // of the events of the transaction that runs
-	commits  bool     // one is being written
-	cutSoon  string   // the power goes when it is
-	failed   bool     // a commit has failed, and the journal was not reopened since
+	events   []stamped // of the transaction that runs
+	commits  bool      // one is being written
+	cutSoon  string    // the power goes when it is
+	failed   bool      // a commit has failed, and the journal was not reopened since
 	flying   map[string]*flight
 	arriving []arrival
 }
@@ -73,7 +73,7 @@ func (s *shop) begin() {
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	w := world{
-		Log: slog.New(&ledgerOfLogs{life: l, level: s.logLevel}), Now: s.now, Open: s.bench.Open, Dial: l.dial, Listen: l.listen, Disk: l.disk, Luck: luck{s},
+		Log: slog.New(&ledgerOfLogs{life: l, level: s.logLevel}), Now: s.now, Open: l.openPort, Dial: l.dial, Listen: l.listen, Disk: l.disk, Luck: luck{s},
 	}
 	s.note("posd", fmt.Sprintf("starts, plan %+v", l.plan))
 	go func() {
@@ -83,9 +83,13 @@ func (s *shop) begin() {
 }
 
 // end stops posd as a service manager would, or buries it after a crash.
-func (l *life) end() {
+func (l *life) end() { l.endBy(time.Now()) }
+
+// endBy is end; the connections of one that has stopped before are there until then.
+func (l *life) endBy(at time.Time) {
 	l.stop()
 	<-l.over
+	time.Sleep(time.Until(at))
 	l.shop.mu.Lock()
 	for _, p := range l.ends { // a process that is gone has no connections
 		p.die()
@@ -123,12 +127,11 @@ func (l *life) fall(point string) {
 func (s *shop) replace() bool {
 	asked := time.Now()
 	s.setStopping(asked.Sub(s.began))
-	s.life.end()
+	s.life.endBy(asked.Add(stopTakes)) // how long a posd takes to stop is nobody's business
 	s.setStopping(0)
 	if s.life.isDead() {
 		return false
 	}
-	time.Sleep(time.Until(asked.Add(stopTakes)))
 	s.begin()
 	return true
 }
@@ -191,7 +194,7 @@ func (h *ledgerOfLogs) Handle(_ context.Context, r slog.Record) error {
 		clear(h.life.flying) // nobody waits for an answer any more: recovery begins
 		s.mu.Unlock()
 	}
-	if !s.keepsLog {
+	if !s.keepsLog && s.timeline == nil {
 		return nil
 	}
 	var b strings.Builder
@@ -200,11 +203,11 @@ func (h *ledgerOfLogs) Handle(_ context.Context, r slog.Record) error {
 		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value.Any())
 		return true
 	})
-	s.logMu.Lock()
-	defer s.logMu.Unlock()
-	s.logged = append(append(s.logged, b.String()...), '\n')
-	if s.timeline != nil {
-		s.timeline = append(s.timeline, line{time.Since(s.began), "log", b.String()})
+	s.note("log", b.String())
+	if s.keepsLog {
+		s.logMu.Lock()
+		defer s.logMu.Unlock()
+		s.logged = append(append(s.logged, b.String()...), '\n')
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ func openShop(t *testing.T, seed uint64, o dayOptions) *shop {
 		heard: map[string][]heard{}, counts: map[string]int{}, usedCodes: map[string]codeUse{}, logLevel: slog.LevelInfo,
 	}
 	if o.timeline {
-		s.timeline, s.keepsLog = []line{}, true
+		s.timeline = []line{}
 	}
 	rng := s.draw("day", "")
 	s.rsa = rng.IntN(10) == 0
@@ -225,6 +225,8 @@ lengths = [18]
 accept_partial = {partial}
 confirm_mode = {confirm}
 batch_close_at = "{close_at}"
+confirm_within = "61.3s"
+batch_wait = "58.7s"
 [[device]]
 name = "printer"
 kind = "printer"

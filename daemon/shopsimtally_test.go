@@ -107,8 +107,9 @@ func shopFaults() []string {
 }
 
 // trace is the hash of a day: what became of each attempt, in the order of virtual time and then of the kind of event,
-// and what was said of it. Of the slips it
-// has only what stands on them: when a printer prints what has waited, and how often, is its own affair.
+// and what was said of it, as the till heard it and when. That posd notes what it has said comes without its time: a crash
+// in that moment may lose the note, which is made again with the repeat. Of the slips it has only what stands on them: when
+// a printer prints what has waited, and how often, is its own affair.
 func (s *shop) trace() []byte {
 	h := sha256.New()
 	for _, l := range s.story() {
@@ -123,7 +124,14 @@ func (s *shop) story() (lines []string) {
 	for _, k := range keys {
 		t, name := s.mirror.attempts[k], k.Client+"/"+k.String()
 		steps := slices.Clone(t.steps)
-		slices.SortStableFunc(steps, func(a, b stage) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind)) })
+		for i := range steps {
+			if steps[i].kind == "attempt.told" {
+				steps[i].at = 0
+			}
+		}
+		slices.SortStableFunc(steps, func(a, b stage) int {
+			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind), cmp.Compare(a.note, b.note))
+		})
 		for _, st := range steps {
 			lines = append(lines, fmt.Sprint(name, " ", st.at, " ", st.kind, " ", st.note))
 		}
@@ -135,6 +143,7 @@ func (s *shop) story() (lines []string) {
 	for _, slip := range s.slips {
 		papers[unmarked(slip.text)] = true
 	}
+	delete(papers, "") // nothing but a mark, of a slip that was torn
 	return append(lines, slices.Sorted(maps.Keys(papers))...)
 }
 

@@ -4,11 +4,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestTwiceTheSameSeedIsTwiceTheSameDay shows that a seed that fails can be looked at. The race detector shuffles
@@ -33,42 +35,54 @@ func TestWholeShopDaysThatOnceFailedStayRight(t *testing.T) {
 // playTwice counts the seeds that are not one story.
 func playTwice(t *testing.T, seeds []uint64) shopReport {
 	r := shopReport{Tally: newShopTally()}
-	o := dayOptions{attempts: *shopAttempts, tally: newShopTally(), dir: shopFolder(t)}
+	o := dayOptions{attempts: *shopAttempts, tally: newShopTally(), dir: shopFolder(t), timeline: true}
 	for _, seed := range seeds {
 		r.Days++
-		if bytes.Equal(playShop(t, seed, o).trace, playShop(t, seed, o).trace) {
+		first, again := playShop(t, seed, o), playShop(t, seed, o)
+		if bytes.Equal(first.trace, again.trace) {
 			continue
 		}
 		r.Broken++
-		t.Errorf("seed %d of %d attempts is two stories\n%s", seed, *shopAttempts, difference(t, seed, o))
+		t.Errorf("seed %d of %d attempts is two stories\n%s", seed, *shopAttempts, difference(first.timeline, again.timeline))
 	}
 	return r
 }
 
-// difference plays a seed until its story is another one, some times, and gives the first lines that only one of both has.
-func difference(t *testing.T, seed uint64, o dayOptions) string {
-	o.timeline = true
-	first := playShop(t, seed, o)
-	for range 5 {
-		if again := playShop(t, seed, o); !bytes.Equal(first.trace, again.trace) {
-			return "first:\n" + firstOnly(first.timeline, again.timeline) + "and then:\n" + firstOnly(again.timeline, first.timeline)
-		}
+// difference gives both timelines from a little before the first instant at which they tell of different things.
+func difference(first, again []line) string {
+	one, two := byInstant(first), byInstant(again)
+	n := 0
+	for n < min(len(one), len(two)) && slices.Equal(one[n], two[n]) {
+		n++
 	}
-	return "but not when it is looked at: load on the machine makes it rarer or more frequent"
+	since := one[max(0, n-10)][0].at
+	return "first:\n" + excerpt(first, since) + "and then:\n" + excerpt(again, since)
 }
 
-// firstOnly gives the first lines of one timeline that the other does not have, with what came just before.
-func firstOnly(of, than []line) string {
-	known := map[line]int{}
-	for _, l := range than {
-		known[l]++
+// byInstant gathers what is told of each instant, in an order that does not say who was first. What posd logs, when it prints
+// and what a dead one still dials, is no part of a story.
+func byInstant(timeline []line) (instants [][]line) {
+	for _, l := range timeline {
+		if l.what == "log" || l.what == "slip" || l.what == "dials" || strings.HasPrefix(l.text, "print_") {
+			continue
+		}
+		if n := len(instants); n > 0 && instants[n-1][0].at == l.at {
+			instants[n-1] = append(instants[n-1], l)
+			continue
+		}
+		instants = append(instants, []line{l})
 	}
-	at := slices.IndexFunc(of, func(l line) bool { known[l]--; return known[l] < 0 })
-	if at < 0 {
-		return "nothing that the other one does not have"
+	for _, lines := range instants {
+		slices.SortFunc(lines, func(a, b line) int { return cmp.Or(cmp.Compare(a.what, b.what), cmp.Compare(a.text, b.text)) })
 	}
+	return instants
+}
+
+// excerpt is what a timeline says from an instant on, for a while.
+func excerpt(timeline []line, since time.Duration) string {
+	from := slices.IndexFunc(timeline, func(l line) bool { return l.at >= since })
 	var b strings.Builder
-	for _, l := range of[max(0, at-30):min(len(of), at+4)] {
+	for _, l := range timeline[from:min(len(timeline), from+80)] {
 		fmt.Fprintf(&b, "%14v %-8s %s\n", l.at, l.what, l.text)
 	}
 	return b.String()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -40,6 +41,7 @@ type flow struct {
 // due is a piece on its way.
 type due struct {
 	at    time.Time
+	sent  time.Time
 	bytes []byte
 	end   error
 }
@@ -65,17 +67,35 @@ func (f *flow) put(pieces ...piece) error {
 		return f.refused
 	}
 	for _, p := range pieces {
-		at := time.Now().Add(p.after)
-		if n := len(f.pieces); n > 0 && f.pieces[n-1].at.After(at) {
-			at = f.pieces[n-1].at
-		}
-		f.pieces = append(f.pieces, due{at, append([]byte(nil), p.bytes...), p.end})
+		f.add(p)
 		if p.end != nil {
 			f.refused = syscall.EPIPE
 		}
 	}
 	f.nudge()
 	return nil
+}
+
+// add lets a piece come behind those before it. The caller holds mu.
+func (f *flow) add(p piece) {
+	now := time.Now()
+	at := now.Add(p.after)
+	if n := len(f.pieces); n > 0 && f.pieces[n-1].at.After(at) {
+		at = f.pieces[n-1].at
+	}
+	f.pieces = append(f.pieces, due{at, now, append([]byte(nil), p.bytes...), p.end})
+}
+
+// sever ends the flow as the end of its writer does. What was written in this very moment never left: whether it was
+// before or after, no order tells.
+func (f *flow) sever(last piece) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	f.pieces = slices.DeleteFunc(f.pieces, func(d due) bool { return d.sent.Equal(now) })
+	f.add(last)
+	f.refused = last.end
+	f.nudge()
 }
 
 // stop ends the flow at once: for the reader, for the writer, or for both.
@@ -164,10 +184,9 @@ func (p *plug) Close() error {
 	return nil
 }
 
-// die is the end of the process that holds this end: what it has sent arrives, and after that a reset.
+// die is the end of the process that holds this end: what it has sent before arrives, and after that a reset.
 func (p *plug) die() {
-	_ = p.out.put(piece{after: p.ping, end: syscall.ECONNRESET})
-	p.out.stop(nil, syscall.ECONNRESET)
+	p.out.sever(piece{after: p.ping, end: syscall.ECONNRESET})
 	p.in.stop(syscall.ECONNRESET, syscall.ECONNRESET)
 }
 
