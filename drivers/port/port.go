@@ -84,7 +84,7 @@ type Address struct {
 	Stall    time.Duration // limit of one Write whose ctx has none; 0 means DefaultStall
 }
 
-// DefaultStall is how long a Write may take when nothing else limits it.
+// DefaultStall is how long a Write may take when nothing else limits it; a moment later it is given up.
 const DefaultStall = 10 * time.Second
 
 // String gives kind and path, as it stands in logs.

@@ -17,6 +17,7 @@ const (
 	chunkSize  = 4 << 10
 	chunkQueue = 16              // chunks read ahead of Next; more stay with the operating system
 	closeGrace = 2 * time.Second // Close waits so long for its two goroutines
+	writeGrace = time.Second / 5 // a Write whose time is over gets so much more: one that has just begun is not stuck
 	emptyReads = 1000            // so many empty reads in a row, each at once, are a device that is gone
 )
 
@@ -195,6 +196,9 @@ func (s *stream) Write(ctx context.Context, b []byte) error {
 	if s.stalled.Load() {
 		return ErrStalled
 	}
+	if err := ctx.Err(); err != nil { // nothing is given up that was never begun
+		return fmt.Errorf("write: %w", err)
+	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.stall)
@@ -215,10 +219,24 @@ func (s *stream) Write(ctx context.Context, b []byte) error {
 		if errors.Is(ctx.Err(), context.Canceled) { // the bytes go on their way, and so does the device
 			return fmt.Errorf("write: %w", ctx.Err())
 		}
-		s.stalled.Store(true)
-		return fmt.Errorf("%w: %w", ErrStalled, ctx.Err())
+		return s.overdue(ctx, job)
 	case <-s.closing:
 		return ErrClosed
+	}
+}
+
+// overdue gives a write up whose time is over, after a moment.
+func (s *stream) overdue(ctx context.Context, job writeJob) error {
+	grace := time.NewTimer(writeGrace)
+	defer grace.Stop()
+	select {
+	case err := <-job.done:
+		return err
+	case <-s.closing:
+		return ErrClosed
+	case <-grace.C:
+		s.stalled.Store(true)
+		return fmt.Errorf("%w: %w", ErrStalled, ctx.Err())
 	}
 }
 

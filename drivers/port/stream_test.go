@@ -125,8 +125,8 @@ func TestWriteEndsWithItsTimeAndIsNotTriedAgain(t *testing.T) {
 		if err := host.Write(t.Context(), make([]byte, 20)); !errors.Is(err, port.ErrStalled) {
 			t.Errorf("got %v, want ErrStalled", err)
 		}
-		if took := time.Since(start); took != port.DefaultStall {
-			t.Errorf("took %v, want %v", took, port.DefaultStall)
+		if took := time.Since(start); took < port.DefaultStall || took > port.DefaultStall+time.Second {
+			t.Errorf("took %v, want %v and a moment", took, port.DefaultStall)
 		}
 		if err := host.Write(t.Context(), []byte("more")); !errors.Is(err, port.ErrStalled) {
 			t.Errorf("second write: got %v, want ErrStalled", err)
