@@ -75,9 +75,13 @@ func TestDemoEndsWithLedgersThatAgree(t *testing.T) {
 }
 
 func TestDemoFailsWithAPosdThatEnds(t *testing.T) {
-	program := built(t)
-	dir := filepath.Join(t.TempDir(), "left")
-	out, err := exec.CommandContext(t.Context(), program, "demo", "--once", "--dir", dir, "--posd", program).CombinedOutput()
+	program, dir := built(t), t.TempDir()
+	ends := filepath.Join(dir, "posd") // it can be asked for the example, and no more
+	if err := os.WriteFile(ends, []byte("#!/bin/sh\ntest \"$1\" = check\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(dir, "left")
+	out, err := exec.CommandContext(t.Context(), program, "demo", "--once", "--dir", dir, "--posd", ends).CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != problem || !bytes.Contains(out, []byte("posd has ended")) {
 		t.Errorf("%v; the demo said:\n%s", err, out)
