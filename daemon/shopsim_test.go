@@ -118,7 +118,7 @@ func runShard(t *testing.T, n, shards int, file string) (r shopReport, err error
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=24h", fmt.Sprintf("-shop.shard=%d/%d/%s", n, shards, file),
 		fmt.Sprint("-shop.days=", *shopDays), fmt.Sprint("-shop.twice=", *shopTwice), fmt.Sprint("-shop.seed=", *shopSeed),
 		fmt.Sprint("-shop.attempts=", *shopAttempts))
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=400")
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=2000")
 	start := time.Now()
 	out, failed := cmd.CombinedOutput()
 	text, err := os.ReadFile(file)

@@ -312,15 +312,19 @@ func undoneOriginal(a Attempt, v Settlement) Fact {
 	return Fact{Kind: factRefunded, Key: orig, By: a.Attempt, Amount: cmp.Or(v.Amount, a.Amount)}
 }
 
-// backoff is the wait before the next try: doubling from BackoffMin to BackoffMax, less up to a quarter of jitter that
-// depends on the attempt and the count alone.
+// backoff is the wait before the next try: doubling from BackoffMin to BackoffMax, less up to a quarter of jitter.
 func backoff(k Key, tries int, r Rules) time.Duration {
 	d := r.BackoffMax
 	if tries < 20 {
 		d = min(d, r.BackoffMin<<tries)
 	}
+	return d - jitter(k, tries, d/4)
+}
+
+// jitter is a part of d that depends on the attempt and the count alone. It keeps attempts apart that else would all act in
+// one instant.
+func jitter(k Key, tries int, d time.Duration) time.Duration {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(k.Client + "\x00" + k.String()))
-	j := rand.New(rand.NewPCG(h.Sum64(), uint64(tries))).Float64()
-	return d - time.Duration(j*float64(d)/4)
+	return time.Duration(rand.New(rand.NewPCG(h.Sum64(), uint64(tries))).Float64() * float64(d))
 }

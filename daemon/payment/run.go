@@ -10,6 +10,10 @@ import (
 	"posd/daemon/step"
 )
 
+// reopenEvery is how often a blocked journal is tried again. It is no whole second, as most time-outs are: what one of them
+// finds would else be looked at in the same instant, or not.
+const reopenEvery = 997 * time.Millisecond
+
 // probeEvery is how often an unreachable host is tried again while reversals are owed (rule 4).
 const probeEvery = 30 * time.Second
 
@@ -28,7 +32,7 @@ func (d *Desk) Run(ctx context.Context) error {
 		d.log.Error("open payments could not be read", "err", err)
 	}
 	recovered := err == nil
-	reopen, probe := newTicker(time.Second), newTicker(probeEvery)
+	reopen, probe := time.NewTicker(reopenEvery), time.NewTicker(probeEvery)
 	defer reopen.Stop()
 	defer probe.Stop()
 	for {
@@ -38,7 +42,7 @@ func (d *Desk) Run(ctx context.Context) error {
 		case <-reopen.C:
 			recovered = d.goesOn(ctx, recovered)
 		case <-probe.C:
-			recovered = d.goesOn(ctx, recovered) // both are due every half minute, and hosts are asked with a journal at hand
+			recovered = d.goesOn(ctx, recovered) // hosts are asked with a journal at hand
 			if probing.CompareAndSwap(false, true) {
 				beside.Go(func() {
 					d.probe(ctx)
@@ -58,8 +62,6 @@ func (d *Desk) Run(ctx context.Context) error {
 func (d *Desk) goesOn(ctx context.Context, recovered bool) bool {
 	return recovered && d.book.j.Blocked() == nil || d.reopen(ctx)
 }
-
-func newTicker(every time.Duration) *time.Ticker { return time.NewTicker(every) }
 
 // reopen tries to get a blocked journal back. Until it succeeds no money moves, and the API says so.
 func (d *Desk) reopen(ctx context.Context) bool {
