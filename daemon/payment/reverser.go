@@ -120,7 +120,7 @@ func (d *Desk) repeat(ctx context.Context, l *life, t Tender) bool {
 // ask queries an attempt of unknown outcome. At its deadline the last query and the reversal go back to back.
 func (d *Desk) ask(ctx context.Context, l *life, a Attempt, t Tender) bool {
 	if l.deadline.IsZero() {
-		l.deadline = time.Now().Add(min(max(0, a.Deadline.Sub(d.now())), maxDeadline-jitter(l.key, 0, time.Minute)))
+		l.deadline = time.Now().Add(min(max(0, a.Deadline.Sub(d.now())), maxDeadline+jitter(l.key, 0, time.Minute)))
 	}
 	left := time.Until(l.deadline)
 	if !d.pause(ctx, l, max(0, min(d.until(a.NextAsk), left)), false) {
@@ -138,8 +138,8 @@ func (d *Desk) ask(ctx context.Context, l *life, a Attempt, t Tender) bool {
 	})
 }
 
-// maxDeadline bounds how long a wallet may stay undecided, whatever the clock says; less a jitter of up to a minute, since
-// a clock that was set back brings all of them here.
+// maxDeadline bounds how long a wallet may stay undecided, whatever the clock says. A jitter of up to a minute is added: a
+// clock that was set back brings all of them here.
 const maxDeadline = 10 * time.Minute
 
 // try sends the reversal once.
