@@ -28,7 +28,7 @@ type slips struct {
 	mu      sync.Mutex
 	pending []sheet       // guarded by mu
 	putting int           // guarded by mu: of those that were pending, on their way into the queue
-	missed  bool          // guarded by mu: a sale could not be read, so that its slip is not among them
+	missed  bool          // guarded by mu: sales are still to be looked up for slips that are not among them
 	ready   chan struct{} // holds one token: something is pending
 }
 
@@ -45,7 +45,7 @@ type sheet struct {
 }
 
 func newSlips(h *house, p printer.Printer) *slips {
-	return &slips{h: h, ready: make(chan struct{}, 1), queue: prints.New(prints.Options{
+	return &slips{h: h, missed: true, ready: make(chan struct{}, 1), queue: prints.New(prints.Options{
 		Journal: h.journal, Printer: p, Now: h.w.Now, Log: h.w.Log, Keep: h.cfg.Journal.KeepPrints.Duration, Language: h.cfg.Till.Language,
 		OnChange: func(j prints.Job) { h.tell(func(a *api.API) { a.Printed(j) }) },
 	})}
@@ -90,10 +90,14 @@ func (s *slips) miss() {
 	s.missed = true
 }
 
-// run queues slips until ctx ends. It begins with those of the last minutes that may have been lost with the power;
-// the queue knows which it has. What could not be queued stays pending.
+// run queues slips until ctx ends. It begins with those of the last minutes that may have been lost with the power, once it
+// is known what those have come to; the queue knows which it has. What could not be queued stays pending.
 func (s *slips) run(ctx context.Context) {
-	s.catchUp(ctx)
+	select {
+	case <-s.h.desk.Recovered():
+		s.retry(ctx)
+	case <-ctx.Done():
+	}
 	retry := time.NewTicker(slipRetry)
 	defer retry.Stop()
 	for {
@@ -178,7 +182,8 @@ func (s *slips) put(ctx context.Context) {
 	s.pending, s.putting = nil, len(pending)
 	s.mu.Unlock()
 	defer s.settled()
-	if slices.ContainsFunc(pending, func(sh sheet) bool { return !sh.old }) { // what came too late to print by itself comes out with the next sale's, with its own time
+	slices.SortStableFunc(pending, func(a, b sheet) int { return a.made.Compare(b.made) }) // those of before the start may have been looked up late
+	if slices.ContainsFunc(pending, func(sh sheet) bool { return !sh.old }) {              // what came too late to print by itself comes out with the next sale's, with its own time
 		if err := s.queue.ReleaseLate(ctx); err != nil {
 			s.h.w.Log.Warn("late slips could not be released", "err", err)
 		}

@@ -57,6 +57,8 @@ type Desk struct {
 	arrived int64                 // guarded by mu; numbers the lives, for their place in the lane
 	rounds  rounds                // guarded by mu; of the terminal's reversals
 
+	recovered chan struct{} // closed when what was open at the start has been recovered
+
 	swept time.Time // the day at whose start sealed data was last destroyed; of Run's look at the hour
 
 	closers   int       // guarded by mu; closes of a batch that wait for running payments
@@ -92,7 +94,7 @@ func NewDesk(o Options) *Desk {
 		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip, letGo: o.LetGo,
 		began: o.Now(),
 		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}},
-		cards: &lane{}, rounds: rounds{turned: make(chan struct{})}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
+		cards: &lane{}, recovered: make(chan struct{}), rounds: rounds{turned: make(chan struct{})}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
 	}
 }
 

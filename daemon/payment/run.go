@@ -10,12 +10,13 @@ import (
 	"posd/daemon/step"
 )
 
-// reopenEvery is how often a blocked journal is tried again. It is no whole second, as most time-outs are: what one of them
-// finds would else be looked at in the same instant, or not.
-const reopenEvery = 997 * time.Millisecond
-
-// probeEvery is how often an unreachable host is tried again while reversals are owed (rule 4).
-const probeEvery = 30 * time.Second
+// How often a blocked journal is tried again, and, while reversals are owed, an unreachable host (rule 4: every 30 s at
+// most). Both are no whole seconds, as most time-outs are: what one of those finds would else be looked at in the same
+// instant, or not.
+const (
+	reopenEvery = 997 * time.Millisecond
+	probeEvery  = 29711 * time.Millisecond
+)
 
 // probeWithin is how long a probe waits for the host. It ends before the next one is due, which else may not begin.
 const probeWithin = probeEvery - 3*time.Second
@@ -165,7 +166,17 @@ func (d *Desk) setOpen(open bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open = open
+	select {
+	case <-d.recovered:
+	default:
+		if open {
+			close(d.recovered)
+		}
+	}
 }
+
+// Recovered is closed when what was open at the start has been recovered.
+func (d *Desk) Recovered() <-chan struct{} { return d.recovered }
 
 // resume gives a life to an attempt that needs one and has none. One that may be ending is told to go on.
 func (d *Desk) resume(a Attempt) {

@@ -148,7 +148,7 @@ func TestEverySystemCallFailsOnceAndNoMoneyIsLost(t *testing.T) {
 	r := rand.New(rand.NewPCG(drawnSeed(t), 6))
 	list := programme(calls, *faultRuns, r)
 	list = picked(append(list, pairsOf(calls, *pairRuns, r)...))
-	st := &stage{t: t, work: make(chan play), hits: map[string]int{}, missed: map[string]int{}}
+	st := &stage{t: t, planned: len(list), work: make(chan play), hits: map[string]int{}, missed: map[string]int{}}
 	var lanes sync.WaitGroup
 	for range min(*faultLane, len(list)) {
 		lanes.Go(func() { st.perform(ctx) })
@@ -158,7 +158,7 @@ func TestEverySystemCallFailsOnceAndNoMoneyIsLost(t *testing.T) {
 	}
 	close(st.work)
 	lanes.Wait()
-	st.report(calls, len(list))
+	st.report(calls)
 }
 
 // picked are the runs that somebody wants to look at: all, when he does not say.
@@ -191,8 +191,9 @@ func rehearse(ctx context.Context, t *testing.T) (map[string]map[string]int, err
 
 // stage is what the lanes share.
 type stage struct {
-	t    *testing.T
-	work chan play
+	t       *testing.T
+	planned int // runs
+	work    chan play
 
 	mu     sync.Mutex
 	hits   map[string]int // guarded by mu: faults that were played, by kind and error
@@ -243,7 +244,9 @@ func (st *stage) finish(ctx context.Context, l *lane) {
 func (st *stage) count(p play, hits []string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.runs++
+	if st.runs++; st.runs%200 == 0 {
+		st.t.Logf("%d of %d runs, %d violations", st.runs, st.planned, st.broken)
+	}
 	for i, f := range p.faults {
 		k := p.scene + ": " + f.Kind + " " + f.How
 		if i < len(hits) {
@@ -268,11 +271,11 @@ func (st *stage) say(l *lane) {
 	l.found, l.spoilt = nil, true
 }
 
-func (st *stage) report(calls map[string]map[string]int, planned int) {
+func (st *stage) report(calls map[string]map[string]int) {
 	hit, missed := sum(st.hits), sum(st.missed)
 	st.t.Logf("%d faults were played; %d more found no call to fail, since no two runs are quite alike", hit, missed)
-	if st.runs != planned || hit < 3*missed {
-		st.t.Errorf("%d of %d runs, %d faults played, %d not", st.runs, planned, hit, missed)
+	if st.runs != st.planned || hit < 3*missed {
+		st.t.Errorf("%d of %d runs, %d faults played, %d not", st.runs, st.planned, hit, missed)
 	}
 	st.t.Logf("proof | system-call faults | every index of a card sale (%d), a wallet sale (%d), a start (%d): %d runs, %d of them with two faults | %d violations",
 		sum(calls[cardScene]), sum(calls[walletScene]), sum(calls[startScene]), st.runs, *pairRuns, st.broken)

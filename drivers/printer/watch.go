@@ -13,11 +13,12 @@ type Watcher interface {
 	Watch(ctx context.Context, tell func(Status)) error
 }
 
-// How often an idle printer is asked how it is, one that tells it by itself as well, and how long that may take.
+// How often an idle printer is asked how it is, one that tells it by itself as well, and how long that may take. They are no
+// whole seconds, as the waits of a print are: who asks would else give up, or not, in the instant in which a print does.
 const (
-	askEvery   = 2 * time.Second
-	checkEvery = 30 * time.Second
-	askLimit   = 5 * time.Second
+	askEvery   = 1900 * time.Millisecond
+	checkEvery = 29300 * time.Millisecond
+	askLimit   = 4700 * time.Millisecond
 )
 
 // Watch watches any printer: an unplugged one shows in no other way while nothing is printed.
