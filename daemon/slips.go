@@ -182,7 +182,7 @@ func (s *slips) put(ctx context.Context) {
 	s.pending, s.putting = nil, len(pending)
 	s.mu.Unlock()
 	defer s.settled()
-	slices.SortStableFunc(pending, func(a, b sheet) int { return a.made.Compare(b.made) }) // those of before the start may have been looked up late
+	slices.SortStableFunc(pending, func(a, b sheet) int { return a.made.Compare(b.made) }) // what was looked up is older
 	if slices.ContainsFunc(pending, func(sh sheet) bool { return !sh.old }) {              // what came too late to print by itself comes out with the next sale's, with its own time
 		if err := s.queue.ReleaseLate(ctx); err != nil {
 			s.h.w.Log.Warn("late slips could not be released", "err", err)
