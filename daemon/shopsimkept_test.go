@@ -21,6 +21,7 @@ var keptShopSeeds = []struct {
 	{292, 500, "a posd that died within a torn commit printed, to nobody's knowledge"},
 	{42, 500, "a second posd was started while the first was being replaced, and nobody watched what it wrote"},
 	{296, 500, "a recovery that the disk stopped forgot whom it had given a life"},
+	{301, 500, "a suspected gateway was probed by an order that nobody has, and the checker took it for a payment's"},
 	{39, 40, "a commit failed while a sale was in flight: recovery reversed it at once"},
 }
 
