@@ -183,7 +183,8 @@ func (s *slips) put(ctx context.Context) {
 	s.mu.Unlock()
 	defer s.settled()
 	slices.SortStableFunc(pending, func(a, b sheet) int { return a.made.Compare(b.made) }) // what was looked up is older
-	if slices.ContainsFunc(pending, func(sh sheet) bool { return !sh.old }) {              // what came too late to print by itself comes out with the next sale's, with its own time
+	// What came too late to print by itself comes out with the next sale's, with its own time.
+	if slices.ContainsFunc(pending, func(sh sheet) bool { return !sh.old }) {
 		if err := s.queue.ReleaseLate(ctx); err != nil {
 			s.h.w.Log.Warn("late slips could not be released", "err", err)
 		}

@@ -14,6 +14,7 @@ import (
 	"posd/daemon/journal"
 	"posd/daemon/payment"
 	"posd/daemon/prints"
+	"posd/daemon/receipt"
 	"posd/drivers/printer"
 )
 
@@ -138,6 +139,49 @@ func TestASlipWhoseSaleCannotBeReadIsLookedUpAtOnce(t *testing.T) {
 		synctest.Wait()
 		if n := h.slips.waiting(t.Context()); n != 0 {
 			t.Errorf("%d slips wait after the look, want none: there are no sales", n)
+		}
+	})
+}
+
+func TestSlipsComeOutInTheOrderOfWhatTheyTell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fail atomic.Pointer[error]
+		h, stop := slipHouse(t, &fail)
+		defer stop()
+		doc := receipt.BatchSlip{Batch: payment.Batch{Number: "1"}, Now: time.Now()}.Document()
+		h.slips.mu.Lock()
+		h.slips.pending = []sheet{{id: "new", doc: doc, made: time.Now()}, {id: "old", doc: doc, made: time.Now().Add(-time.Minute), old: true}}
+		h.slips.mu.Unlock()
+		h.slips.nudge()
+		synctest.Wait()
+		jobs, err := h.slips.queue.Open(t.Context())
+		if err != nil || len(jobs) != 2 || jobs[0].ID != "old" || jobs[1].ID != "new" {
+			t.Errorf("queued %+v (%v), want the old one first", jobs, err)
+		}
+	})
+}
+
+func TestSlipsOfBeforeTheStartAreLookedUpWhenTheRecoveryIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fail atomic.Pointer[error]
+		before, stop := slipHouse(t, &fail)
+		defer stop()
+		h := &house{cfg: before.cfg, w: before.w, journal: before.journal}
+		h.desk = payment.NewDesk(payment.Options{Book: payment.NewBook(h.journal, nil, time.Now, h.w.Log), Now: time.Now, Log: h.w.Log})
+		h.slips = newSlips(h, paperless{})
+		ctx, cancel := context.WithCancel(t.Context())
+		var parts sync.WaitGroup
+		defer parts.Wait()
+		defer cancel()
+		parts.Go(func() { h.slips.run(ctx) })
+		time.Sleep(10 * slipRetry)
+		if n := h.slips.waiting(t.Context()); n != 1 {
+			t.Errorf("%d slips wait before the recovery, want one that may be", n)
+		}
+		parts.Go(func() { _ = h.desk.Run(ctx) })
+		synctest.Wait()
+		if n := h.slips.waiting(t.Context()); n != 0 {
+			t.Errorf("%d slips wait after the recovery, want none: there are no sales", n)
 		}
 	})
 }
