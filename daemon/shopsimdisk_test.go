@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -119,11 +121,11 @@ func (l *life) beforeCommit() error {
 		return errDisk
 	}
 	if plan, meets := l.meets(false); meets {
-		s.snap(0, false)
+		s.snap(false)
 		l.fall(plan.point())
 		return errPower
 	}
-	s.logSize, l.commits = s.sizeOfLog(), true
+	l.commits = true
 	s.mark, _ = os.ReadFile(s.cfg.Journal.Path + ".mark") // there is none before the first commit
 	return nil
 }
@@ -138,7 +140,7 @@ func (s *shop) cut(point string) {
 	case l.commits:
 		l.cutSoon = point
 	default:
-		s.snap(0, false)
+		s.snap(false)
 		l.fall(point)
 	}
 }
@@ -150,30 +152,30 @@ func (l *life) afterCommit(int64) {
 	l.commits = false
 	plan, meets := l.meets(true)
 	if meets && plan.torn {
-		s.snap(s.logSize, true)
+		s.snap(true)
 		s.tally.add("fault", "disk: a commit is torn")
 		l.fall(plan.point())
 		return
 	}
 	s.mirror.commit(s)
 	if meets || l.cutSoon != "" {
-		s.snap(0, false)
+		s.snap(false)
 		l.fall(cmp.Or(l.cutSoon, plan.point()))
 	}
 }
 
-// snap keeps the journal's files as they are at a crash. A torn commit is one of which the log's part from a place on is
-// cut off somewhere, or garbled. The caller holds mu.
-func (s *shop) snap(from int64, torn bool) {
+// snap keeps the journal's files as they are at a crash. A torn commit is one that the log lacks from some place on, or that
+// is garbled there. The caller holds mu.
+func (s *shop) snap(torn bool) {
 	path := s.cfg.Journal.Path
 	log, errLog := os.ReadFile(path + "-wal")
 	file, err := os.ReadFile(path)
 	if err := errors.Join(err, errLog); err != nil {
 		s.broken = append(s.broken, "the journal cannot be copied: "+err.Error())
 	}
-	if size := int64(len(log)) - from; torn && size > 0 {
+	if from, end := lastCommit(log); torn && from < end {
 		rng := s.draw("torn", fmt.Sprint(s.lives))
-		at := from + rng.Int64N(size)
+		at := from + rng.IntN(end-from)
 		if rng.IntN(2) == 0 {
 			log = log[:at]
 		} else {
@@ -187,12 +189,21 @@ func (s *shop) snap(from int64, torn bool) {
 	s.image = map[string][]byte{path: file, path + "-wal": log, path + ".mark": mark}
 }
 
-func (s *shop) sizeOfLog() int64 {
-	info, err := os.Stat(s.cfg.Journal.Path + "-wal")
-	if err != nil {
-		return 0
+// lastCommit gives the part of a log that its last commit wrote; what stands behind that is of an older log
+// (sqlite.org/fileformat2.html, section 4).
+func lastCommit(log []byte) (from, end int) {
+	const head, frame = 32, 24 + 4096
+	if len(log) < head || binary.BigEndian.Uint32(log) == 0 {
+		return 0, 0 // it has been written back
 	}
-	return info.Size()
+	salts := log[16:24]
+	from, end = head, head
+	for at := head; at+frame <= len(log) && bytes.Equal(log[at+8:at+16], salts); at += frame {
+		if pages := binary.BigEndian.Uint32(log[at+4:]); pages != 0 { // the frame that ends a commit
+			from, end = end, at+frame
+		}
+	}
+	return from, end
 }
 
 // restore puts the files back as the crash left them.

@@ -65,7 +65,6 @@ type shop struct {
 	skew      time.Duration
 	diskFails bool
 	diskFull  bool
-	logSize   int64             // of the journal's log before the commit that runs
 	mark      []byte            // what the journal's mark said then
 	image     map[string][]byte // the journal's files at a crash
 	mirror    *mirror

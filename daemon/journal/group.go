@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	commitsPerCheckpoint = 256  // bounds the log when the journal is never idle
+	commitsPerCheckpoint = 128  // bounds the log when the journal is never idle
 	partsPerCheckpoint   = 2048 // likewise, when many share each commit
 	partsPerCommit       = 64   // bounds how long the first of a group waits for the last
 )

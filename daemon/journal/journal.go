@@ -225,7 +225,7 @@ func (j *Journal) Close() error {
 	j.closed = true
 	var err error
 	if j.store != nil && j.blocked.Load() == nil && !j.opt.Memory && !j.opt.ReadOnly {
-		if err = j.store.checkpoint(); err != nil {
+		if err = j.store.checkpoint(cutOff); err != nil {
 			err = fmt.Errorf("write journal back: %w", err)
 		}
 	}

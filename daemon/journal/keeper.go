@@ -44,7 +44,7 @@ func (j *Journal) keep(ctx context.Context) {
 // blocks: the file's pages may be lost in memory and look clean. The caller has the turn.
 func (j *Journal) checkpoint() {
 	j.commits, j.parts = 0, 0
-	err := j.store.checkpoint()
+	err := j.store.checkpoint(keepLength)
 	switch {
 	case err == nil:
 	case primaryCode(err) == sqlite3.SQLITE_FULL:

@@ -65,7 +65,7 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 		return err
 	}
 	// Frames that a failed sync left in the log would be lost with the next power cut, and all after them.
-	if err := j.store.checkpoint(); err != nil {
+	if err := j.store.checkpoint(cutOff); err != nil {
 		return explain(err)
 	}
 	j.commits, j.parts = 0, 0
