@@ -23,11 +23,26 @@ type Tx struct {
 	over        bool  // the function has returned
 	err         error // the first error of a write: the transaction cannot be committed any more
 	subjects    []string
+	kept        map[any]any // what its function wants to have at hand; nil where nothing is kept
 	steps       step.Tx
 }
 
 // Subjects are those of the events that this transaction has appended.
 func (tx *Tx) Subjects() []string { return tx.subjects }
+
+// Keep remembers what was read or written, for who wants it again in this transaction. Only that of an Update remembers:
+// there, what is kept goes with what was written, whatever comes of it.
+func (tx *Tx) Keep(key, value any) {
+	if tx.kept != nil {
+		tx.kept[key] = value
+	}
+}
+
+// Kept gives what was kept under a key; nil if nothing was.
+func (tx *Tx) Kept(key any) any { return tx.kept[key] }
+
+// Forget drops all that was kept, for who writes to many rows at once.
+func (tx *Tx) Forget() { clear(tx.kept) }
 
 // Append adds events and folds them into every projection. After an error the transaction is rolled back, even if
 // the caller ignores it.

@@ -23,7 +23,7 @@ func (j *Journal) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	if err != nil {
 		return err
 	}
-	tx := &Tx{store: j.store, now: j.opt.Now, projections: j.opt.Projections, link: g.link}
+	tx := &Tx{store: j.store, now: j.opt.Now, projections: j.opt.Projections, link: g.link, kept: map[any]any{}}
 	ended := false
 	defer func() {
 		if !ended { // fn panicked or ended its goroutine

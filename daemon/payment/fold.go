@@ -73,5 +73,6 @@ func saveItems(tx *journal.Tx, seq int64, items []batchItem) error {
 
 // endBatch marks the attempts of a batch that is over, whatever became of them: a number that comes again is another batch.
 func endBatch(tx *journal.Tx, terminal, batch string, seq int64) error {
+	tx.Forget()
 	return tx.Exec(`UPDATE payment_attempt SET ended = ? WHERE terminal = ? AND ended = 0 AND batch = ?`, seq, terminal, batch)
 }

@@ -142,6 +142,7 @@ func foldAttempt(tx *journal.Tx, e journal.Event, f Fact) error {
 	if err != nil {
 		return err
 	}
+	tx.Keep(next.Key, next)
 	return tx.Exec(`INSERT INTO payment_attempt (client, sale, attempt, seq, state, kind, rail, amount, terminal, batch, trace,
   sent_at, decided_at, acked, doc) VALUES (?,?,?,?,?,?,?,?,'','',0,0,0,0,?)`,
 		next.Client, next.Sale, next.Attempt, e.Seq, string(next.State), string(next.Kind), string(next.Rail),
@@ -218,6 +219,7 @@ func saveAttempt(tx *journal.Tx, old, next Attempt) error {
 	if err != nil {
 		return err
 	}
+	tx.Keep(next.Key, next)
 	const this = ` WHERE client = ? AND sale = ? AND attempt = ?`
 	k, was, is := next.Key, rowOf(old), rowOf(next)
 	if was == is {
@@ -243,7 +245,11 @@ func millis(t time.Time) int64 {
 // errNotFound says that the journal holds no such thing.
 var errNotFound = errors.New("not in the journal")
 
+// loadAttempt gives an attempt as it stands in the transaction; what it holds must not be changed in place.
 func loadAttempt(tx *journal.Tx, k Key) (Attempt, error) {
+	if a, ok := tx.Kept(k).(Attempt); ok {
+		return a, nil
+	}
 	as, err := queryAttempts(tx, `client = ? AND sale = ? AND attempt = ?`, k.Client, k.Sale, k.Attempt)
 	if err != nil {
 		return Attempt{}, err
@@ -251,6 +257,7 @@ func loadAttempt(tx *journal.Tx, k Key) (Attempt, error) {
 	if len(as) == 0 {
 		return Attempt{}, fmt.Errorf("attempt %s: %w", k, errNotFound)
 	}
+	tx.Keep(k, as[0])
 	return as[0], nil
 }
 

@@ -20,41 +20,52 @@ type NewSale struct {
 }
 
 // OpenSale opens a sale, or gives the one of that id. Another amount or currency under the same id is refused.
-func (d *Desk) OpenSale(ctx context.Context, n NewSale) (Sale, error) {
+func (d *Desk) OpenSale(ctx context.Context, n NewSale) (s Sale, err error) {
 	if err := n.check(); err != nil {
-		return Sale{}, err
+		return s, err
 	}
-	s, err := d.book.Sale(ctx, n.Client, n.ID)
-	if err == nil {
+	if s, err = d.book.Sale(ctx, n.Client, n.ID); err == nil {
 		return s, sameSale(s, n)
 	}
 	var p *Problem
 	if !errors.As(err, &p) || p.Status != 404 {
-		return Sale{}, err
+		return s, err
 	}
 	if err := d.blocked(); err != nil {
-		return Sale{}, err
+		return s, err
 	}
 	if err := d.book.j.Room(); err != nil {
-		return Sale{}, &Problem{Code: "disk_full", Status: 507, Detail: "the disk of the journal is nearly full", Remedy: "free disk space; open payments are still finished"}
+		return s, &Problem{Code: "disk_full", Status: 507, Detail: "the disk of the journal is nearly full", Remedy: "free disk space; open payments are still finished"}
 	}
-	warning := ""
 	err = d.book.update(ctx, func(tx *journal.Tx) error {
-		if warning, err = d.unacknowledged(tx, n); err != nil {
-			return err
-		}
-		if s, err := loadSale(tx, n.Client, n.ID); err == nil {
-			return sameSale(s, n)
-		}
-		return appendFacts(tx, Fact{
-			Kind: factSaleOpened, Key: Key{Client: n.Client, Sale: n.ID},
-			Sale: &saleOpened{Amount: n.Amount, Currency: n.Currency, Reference: n.Reference, After: n.After},
-		})
+		s, err = d.openIn(tx, n)
+		return err
 	})
 	if err != nil {
 		return Sale{}, err
 	}
-	s, err = d.book.Sale(ctx, n.Client, n.ID)
+	return s, nil
+}
+
+// openIn looks once more whether the sale is there, in the transaction that opens it.
+func (d *Desk) openIn(tx *journal.Tx, n NewSale) (Sale, error) {
+	warning, err := d.unacknowledged(tx, n)
+	if err != nil {
+		return Sale{}, err
+	}
+	s, err := loadSale(tx, n.Client, n.ID)
+	if err == nil {
+		s.Warning = warning
+		return s, sameSale(s, n)
+	}
+	err = appendFacts(tx, Fact{
+		Kind: factSaleOpened, Key: Key{Client: n.Client, Sale: n.ID},
+		Sale: &saleOpened{Amount: n.Amount, Currency: n.Currency, Reference: n.Reference, After: n.After},
+	})
+	if err != nil {
+		return Sale{}, err
+	}
+	s, err = loadSale(tx, n.Client, n.ID)
 	s.Warning = warning
 	return s, err
 }
