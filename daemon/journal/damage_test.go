@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"posd/daemon/journal"
 )
@@ -175,26 +173,6 @@ func TestLostEndOfTheLogIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	appendNotes(t, open(t, left), "sale/1", "other two")
-}
-
-func TestWhatIsLeftOfALogThatWasWrittenBackBringsNoOldPageBack(t *testing.T) {
-	opt := options(t)
-	synctest.Test(t, func(t *testing.T) {
-		j := open(t, opt)
-		appendNotes(t, j, "sale/1", "one", "two", "three")
-		time.Sleep(time.Minute) // it is written back
-		synctest.Wait()
-		const frame = 24 + 4096
-		for frames := range int64(9) {
-			left := killed(t, opt)
-			if err := os.Truncate(left.Path+"-wal", 32+frames*frame); err != nil {
-				t.Fatal(err)
-			}
-			if n := count(t, open(t, left), "sale/1"); n != 3 {
-				t.Errorf("%d frames are left of the log, and %d of 3 notes", frames, n)
-			}
-		}
-	})
 }
 
 // killed copies an open journal, as a killed process would leave it.

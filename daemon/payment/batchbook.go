@@ -69,7 +69,7 @@ func originalKind(tx *journal.Tx, a Attempt) (k Kind, err error) {
 // approved, and neither acknowledged nor lapsed; one of a suspect pair that is not resolved.
 func openItems(tx *journal.Tx, terminal, batch string) (items []OpenItem, err error) {
 	open, err := queryAttempts(tx, `terminal = ? AND kind <> 'balance' AND (state IN ('sent', 'reversing')
-  OR batch = ? AND ended = 0 AND (state = 'stuck' OR state = 'approved' AND acked = 0 AND json_extract(doc, '$.confirm') = 1)) ORDER BY seq`,
+  OR batch = ? AND ended = 0 AND (state = 'stuck' OR state = 'approved' AND acked = 0 AND confirm = 1)) ORDER BY seq`,
 		terminal, batch)
 	if err != nil {
 		return nil, err
@@ -263,6 +263,6 @@ func dropSealedOf(tx *journal.Tx, terminal, over string, args ...any) error {
 	return tx.Exec(`DELETE FROM payment_sealed WHERE terminal = ? AND EXISTS (
   SELECT 1 FROM payment_attempt a WHERE a.client = payment_sealed.client AND a.sale = payment_sealed.sale AND a.attempt = payment_sealed.attempt
   AND `+over+` AND a.state NOT IN ('created', 'sent', 'reversing', 'stuck')
-  AND NOT (a.state = 'approved' AND a.acked = 0 AND coalesce(json_extract(a.doc, '$.confirm'), 0) = 1)
+  AND NOT (a.state = 'approved' AND a.acked = 0 AND a.confirm = 1)
   AND NOT EXISTS (SELECT 1 FROM payment_pair p WHERE p.client = a.client AND p.sale = a.sale AND a.attempt IN (p.first, p.second) AND p.state IN ('open', 'undoing')))`, append([]any{terminal}, args...)...)
 }

@@ -14,13 +14,15 @@ type codeIndex struct {
 	key  []byte
 	keep time.Duration
 
-	mu   sync.Mutex
-	used map[[32]byte]codeUse // guarded by mu
+	mu    sync.Mutex
+	used  map[[32]byte]codeUse // guarded by mu
+	order []codeUse            // guarded by mu; oldest first, with those that were given back
 }
 
 type codeUse struct {
-	by Key
-	at time.Time // monotonic
+	sum [32]byte
+	by  Key
+	at  time.Time // monotonic
 }
 
 // claim takes a code for an attempt. A code that was used for another attempt is refused, with the attempt's name.
@@ -43,7 +45,9 @@ func (c *codeIndex) claim(in Input, k Key) (release func(), err error) {
 			Remedy: "look at that attempt's result; for another payment the customer shows a new code",
 		}
 	}
-	c.used[sum] = codeUse{by: k, at: time.Now()}
+	use := codeUse{sum: sum, by: k, at: time.Now()}
+	c.used[sum] = use
+	c.order = append(c.order, use)
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -53,9 +57,10 @@ func (c *codeIndex) claim(in Input, k Key) (release func(), err error) {
 
 // forget drops what is too old to matter. The caller holds mu.
 func (c *codeIndex) forget() {
-	for sum, use := range c.used {
-		if time.Since(use.at) > c.keep || len(c.used) > maxCodes {
-			delete(c.used, sum)
+	for len(c.order) > 0 && (time.Since(c.order[0].at) > c.keep || len(c.order) > maxCodes) {
+		if oldest := c.order[0]; c.used[oldest.sum] == oldest {
+			delete(c.used, oldest.sum)
 		}
+		c.order = c.order[1:]
 	}
 }

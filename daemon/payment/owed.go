@@ -51,7 +51,7 @@ func (a *Archive) Owed(ctx context.Context, client string, alike time.Duration) 
 		if o.Pairs, err = queryPairs(tx, of+`state <> 'resolved' ORDER BY client, sale, second`, client, client); err != nil {
 			return err
 		}
-		if o.Found, err = queryAttempts(tx, of+`json_extract(doc, '$.found') IS NOT NULL ORDER BY seq`, client, client); err != nil {
+		if o.Found, err = queryAttempts(tx, of+`found = 1 ORDER BY seq`, client, client); err != nil {
 			return err
 		}
 		o.Found = shownPaid(o.Found)

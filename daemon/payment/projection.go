@@ -34,11 +34,11 @@ CREATE TABLE payment_sale (client TEXT, id TEXT, seq INTEGER, opened_at INTEGER,
 CREATE INDEX payment_sale_seq ON payment_sale (seq);
 CREATE TABLE payment_attempt (client TEXT, sale TEXT, attempt TEXT, seq INTEGER, state TEXT, kind TEXT, rail TEXT,
   amount INTEGER, terminal TEXT, batch TEXT, trace INTEGER, sent_at INTEGER, decided_at INTEGER, acked INTEGER,
-  ended INTEGER NOT NULL DEFAULT 0, doc TEXT,
+  confirm INTEGER NOT NULL DEFAULT 0, found INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0, doc TEXT,
   PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;
 CREATE INDEX payment_attempt_state ON payment_attempt (state, seq);
-CREATE INDEX payment_attempt_confirm ON payment_attempt (state, acked) WHERE json_extract(doc, '$.confirm') = 1;
-CREATE INDEX payment_attempt_found ON payment_attempt (seq) WHERE json_extract(doc, '$.found') IS NOT NULL;
+CREATE INDEX payment_attempt_confirm ON payment_attempt (state, acked) WHERE confirm = 1;
+CREATE INDEX payment_attempt_found ON payment_attempt (seq) WHERE found = 1;
 CREATE INDEX payment_attempt_trace ON payment_attempt (terminal, trace);
 CREATE INDEX payment_attempt_batch ON payment_attempt (terminal, ended, batch);
 CREATE INDEX payment_attempt_amount ON payment_attempt (client, amount, decided_at);
@@ -144,9 +144,9 @@ func foldAttempt(tx *journal.Tx, e journal.Event, f Fact) error {
 	}
 	tx.Keep(next.Key, next)
 	return tx.Exec(`INSERT INTO payment_attempt (client, sale, attempt, seq, state, kind, rail, amount, terminal, batch, trace,
-  sent_at, decided_at, acked, doc) VALUES (?,?,?,?,?,?,?,?,'','',0,0,0,0,?)`,
+  sent_at, decided_at, acked, confirm, found, doc) VALUES (?,?,?,?,?,?,?,?,'','',0,0,0,0,?,0,?)`,
 		next.Client, next.Sale, next.Attempt, e.Seq, string(next.State), string(next.Kind), string(next.Rail),
-		int64(next.Amount), string(doc))
+		int64(next.Amount), next.Confirm, string(doc))
 }
 
 func foldSent(tx *journal.Tx, e journal.Event, f Fact) error {
@@ -202,13 +202,14 @@ func setTrace(tx *journal.Tx, terminal string, t TraceNumber) error {
 type attemptRow struct {
 	state, rail, terminal, batch string
 	trace, sentAt, decidedAt     int64
-	acked                        bool
+	acked, found                 bool
 }
 
 func rowOf(a Attempt) attemptRow {
 	return attemptRow{
 		state: string(a.State), rail: string(a.Rail), terminal: a.Numbers.Terminal, batch: a.Numbers.Batch,
 		trace: int64(a.Numbers.Trace), sentAt: millis(a.SentAt), decidedAt: millis(a.DecidedAt), acked: a.Acked,
+		found: a.Found != nil,
 	}
 }
 
@@ -230,8 +231,8 @@ func saveAttempt(tx *journal.Tx, old, next Attempt) error {
 		return tx.Exec(`UPDATE payment_attempt SET state = ?, decided_at = ?, acked = ?, doc = ?`+this,
 			is.state, is.decidedAt, is.acked, string(doc), k.Client, k.Sale, k.Attempt)
 	}
-	return tx.Exec(`UPDATE payment_attempt SET state = ?, rail = ?, terminal = ?, batch = ?, trace = ?, sent_at = ?, decided_at = ?, acked = ?, doc = ?`+this,
-		is.state, is.rail, is.terminal, is.batch, is.trace, is.sentAt, is.decidedAt, is.acked, string(doc), k.Client, k.Sale, k.Attempt)
+	return tx.Exec(`UPDATE payment_attempt SET state = ?, rail = ?, terminal = ?, batch = ?, trace = ?, sent_at = ?, decided_at = ?, acked = ?, found = ?, doc = ?`+this,
+		is.state, is.rail, is.terminal, is.batch, is.trace, is.sentAt, is.decidedAt, is.acked, is.found, string(doc), k.Client, k.Sale, k.Attempt)
 }
 
 // millis is a time as the tables have it; 0 for none.

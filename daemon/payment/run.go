@@ -92,7 +92,7 @@ func (d *Desk) endLives() {
 // openAttempts are those that need a life. Those that await their confirmation have an index of their own: a start must
 // not look at all that was ever approved.
 const openAttempts = `state IN ('created', 'sent', 'reversing')
-  OR state = 'approved' AND acked = 0 AND json_extract(doc, '$.confirm') = 1 ORDER BY seq`
+  OR state = 'approved' AND acked = 0 AND confirm = 1 ORDER BY seq`
 
 // recover gives a life to every open attempt, in their order, and looks at the suspect pairs again.
 func (d *Desk) recover(ctx context.Context) error {
