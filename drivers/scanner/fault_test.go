@@ -84,11 +84,13 @@ func TestThePageTellsOfEveryFaultOfScanners(t *testing.T) {
 
 func TestADescriptorThatIsNoScannersIsToldAndEndsTheDevice(t *testing.T) {
 	keyboard := []byte{0x05, 0x01, 0x09, 0x06, 0xA1, 0x01, 0x05, 0x07, 0x75, 0x08, 0x95, 0x08, 0x81, 0x00, 0xC0}
-	for want, descriptor := range map[string][]byte{
-		"switch it to HID-POS mode":                          keyboard,
-		"byte 2: the item is cut off; set the option layout": {0x05, 0x8C, 0x26, 0xFF},
+	for want, info := range map[string]port.HIDInfo{
+		"it is no HID-POS scanner; switch it to HID-POS mode":   {Descriptor: keyboard},
+		"no HID-POS scanner; switch it to HID-POS mode":         {Vendor: 0x1EAB, Descriptor: keyboard},
+		"byte 2: the item is cut off; set the option layout":    {Descriptor: []byte{0x05, 0x8C, 0x26, 0xFF}},
+		"no decoded data (usage 8C:FE); set the option layout ": {Descriptor: lumped},
 	} {
-		_, words := scanWith(t, "hidpos", &port.HIDInfo{Descriptor: descriptor}, nil)
+		_, words := scanWith(t, "hidpos", &info, nil)
 		if len(words) != 1 || !strings.Contains(words[0], want) {
 			t.Errorf("told %q, want %q", words, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"posd/drivers/hid"
@@ -34,7 +35,7 @@ var moreBit = hid.Place{Bit: 63 * 8, Size: 1, Count: 1}
 
 // layouts are those of the makers. Newland: NLS-FM420 integration guide, HID-POS output format. Honeywell: HID bar code
 // scanner report; the other two have a byte more in front of the identifier. Where a descriptor says otherwise, auto
-// believes the descriptor.
+// believes the descriptor; what it leaves out is as its maker has it.
 var layouts = map[string]layout{
 	"auto":      {id: reportID, length: 1, aim: unknownAIM, more: moreBit},
 	"newland":   {id: reportID, length: 1, aim: notThere, data: 2, size: 56, more: moreBit},
@@ -43,13 +44,23 @@ var layouts = map[string]layout{
 	"zebra":     {id: reportID, length: 1, aim: 3, data: 6, size: 56, more: moreBit},
 }
 
-var errNoScanner = errors.New("the device's descriptor has no decoded data (usage 8C:FE): it is no HID-POS scanner; " +
-	"switch it to HID-POS mode")
+// Why a descriptor gives no layout: it is another device's, or a scanner's that does not say what is in its reports.
+var (
+	errNoScanner = errors.New("the device's descriptor has no decoded data (usage 8C:FE): it is no HID-POS scanner; " +
+		"switch it to HID-POS mode")
+	errUndescribed = errors.New("the device is a HID-POS scanner, but its descriptor has no decoded data (usage 8C:FE); " +
+		"set the option layout to the maker whose reports it sends")
+)
+
+const scannerPage hid.Usage = 0x8C // of bar code scanners
 
 // layoutOf finds the places in the descriptor.
 func layoutOf(d *hid.Descriptor) (layout, error) {
 	place, ok := d.Find(hid.Input, decoded)
 	if !ok || place.Size != 8 || place.Bit%8 != 0 {
+		if slices.ContainsFunc(d.Apps, func(u hid.Usage) bool { return u>>16 == scannerPage }) {
+			return layout{}, errUndescribed
+		}
 		return layout{}, errNoScanner
 	}
 	l := layout{id: place.ID, data: place.Bit / 8, size: place.Count}
@@ -66,6 +77,15 @@ func layoutOf(d *hid.Descriptor) (layout, error) {
 		l.more = p
 	}
 	return l, nil
+}
+
+// flag takes the place of the bit that says that a code goes on from the maker, where the descriptor gives it no usage but
+// has room for it behind the data.
+func (l *layout) flag(d *hid.Descriptor, known hid.Place) {
+	r, _ := d.Report(hid.Input, l.id)
+	if l.more.Size == 0 && known.Bit/8 >= l.data+l.size && known.Bit/8 < r.Len(d.Numbered) {
+		l.more = known
+	}
 }
 
 // part is a piece of a code; data is a part of its report.

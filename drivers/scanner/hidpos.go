@@ -19,8 +19,8 @@ func init() {
 		Options: []port.Option{
 			{
 				Name: "layout", Default: "auto", Values: []string{"auto", "newland", "honeywell", "datalogic", "zebra"},
-				Doc: "where things stand in a report: auto reads the device's report descriptor, and looks at the reports " +
-					"where that tells nothing",
+				Doc: "where things stand in a report: auto reads the device's report descriptor, goes by the maker for what " +
+					"that leaves out, and looks at the reports where neither tells anything",
 			},
 			{
 				Name: "patience", Default: "500ms", Kind: port.Duration, Max: 10_000,
@@ -74,14 +74,25 @@ func chooseLayout(option string, info port.HIDInfo) (layout, error) {
 	if option != "auto" {
 		return layouts[option], nil
 	}
+	maker := makers[info.Vendor]
 	if len(info.Descriptor) == 0 {
-		return layouts[cmp.Or(makers[info.Vendor], "auto")], nil
+		return layouts[cmp.Or(maker, "auto")], nil
 	}
 	d, err := hid.Parse(info.Descriptor)
 	if err != nil {
 		return layout{}, fmt.Errorf("%w; set the option layout", err)
 	}
-	return layoutOf(d)
+	l, err := layoutOf(d)
+	known, ok := layouts[maker]
+	switch {
+	case !ok:
+		return l, err
+	case errors.Is(err, errUndescribed):
+		return known, nil
+	case err == nil:
+		l.flag(d, known.more)
+	}
+	return l, err
 }
 
 // Usable tells at once whether the port is one for this driver.

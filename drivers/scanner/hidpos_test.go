@@ -58,6 +58,18 @@ var posDescriptor = []byte{
 // bare has the data and nothing else in its reports, which are not numbered.
 var bare = []byte{0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x75, 0x08, 0x95, 0x0A, 0x09, 0xFE, 0x82, 0x02, 0x01, 0xC0}
 
+// unflagged is Honeywell's layout without the usage of the bit that says that a code goes on (8C:FF).
+var unflagged = []byte{
+	0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x85, 0x02, 0x75, 0x08,
+	0x95, 0x01, 0x05, 0x01, 0x09, 0x3B, 0x81, 0x02,
+	0x95, 0x03, 0x05, 0x8C, 0x09, 0xFB, 0x09, 0xFC, 0x09, 0xFD, 0x81, 0x02,
+	0x95, 0x38, 0x09, 0xFE, 0x82, 0x02, 0x01,
+	0x95, 0x03, 0x81, 0x02, 0xC0,
+}
+
+// lumped has a whole report of scanned data (8C:12) in one field, and nothing of what is in it.
+var lumped = []byte{0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x85, 0x02, 0x75, 0x08, 0x95, 0x3F, 0x09, 0x12, 0x81, 0x02, 0xC0}
+
 func TestReportsOfEveryMakerBecomeCodes(t *testing.T) {
 	qr := strings.Repeat("0123456789", 300)
 	hon := func(data string, more byte) string { return report(2, len(data), "]Q1", data, more) }
@@ -91,7 +103,12 @@ func TestReportsOfEveryMakerBecomeCodes(t *testing.T) {
 			[]string{"\x06\x01\x02", "\x05]Q1\x02ab" + strings.Repeat("\x00", 28) + "\x80", "\x05]Q1\x01c" + strings.Repeat("\x00", 30)},
 			"]Q1|abc",
 		},
-		"by bare descriptor": {port.HIDInfo{Descriptor: bare}, nil, []string{"abc\x00\x00\x00\x00\x00\x00\x00", "0123456789"}, "|abc |0123456789"},
+		"by bare descriptor":                    {port.HIDInfo{Descriptor: bare}, nil, []string{"abc\x00\x00\x00\x00\x00\x00\x00", "0123456789"}, "|abc |0123456789"},
+		"honeywell's descriptor without a flag": {port.HIDInfo{Vendor: 0x0C2E, Descriptor: unflagged}, nil, parts(qr[:59], hon), "]Q1|" + qr[:59]},
+		"a stranger's without a flag":           {port.HIDInfo{Descriptor: unflagged}, nil, []string{hon("one", 1)}, "]Q1|one"},
+		"newland's descriptor in one field":     {port.HIDInfo{Vendor: 0x1EAB, Descriptor: lumped}, nil, parts(qr[:59], newland), "|" + qr[:59]},
+		"one field, and the option":             {port.HIDInfo{Descriptor: lumped}, option("newland"), parts(qr[:59], newland), "|" + qr[:59]},
+		"a flag where no report reaches":        {port.HIDInfo{Vendor: 0x0C2E, Descriptor: bare}, nil, []string{"0123456789"}, "|0123456789"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
