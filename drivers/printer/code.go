@@ -59,13 +59,13 @@ var barcodeNumbers = map[string]byte{
 	symbol.Code93: 72, symbol.Code128: 73,
 }
 
-// codePicture draws a code for a printer that cannot.
-func codePicture(l Line) (*bitmap, bool) {
+// codePicture draws a code for a printer that cannot, with modules so many dots across.
+func codePicture(l Line, across int) (*bitmap, bool) {
 	c, err := symbol.Draw(l.Code.Kind, l.Data, l.Code.Level)
 	if err != nil {
 		return nil, false
 	}
-	across, down := l.Code.Module, l.Code.Module
+	down := l.Code.Module
 	if c.Flat() {
 		down = l.Code.Height
 	}

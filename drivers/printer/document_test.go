@@ -172,7 +172,7 @@ func TestZbarimgReadsTheCodesOfDocuments(t *testing.T) {
 		t.Skip("zbarimg is not installed (make deps, or: apt install zbar-tools)")
 	}
 	for name, c := range codes {
-		for _, profile := range []string{"TM-T88V", "NT-5890K"} { // by the printer, and drawn
+		for _, profile := range []string{"TM-T88V", "NT-5890K", "TH230", "TM-U220"} { // by the printer; drawn, in rows, strips, by needles
 			t.Run(name+" on "+profile, func(t *testing.T) {
 				p := show(t, printer.Receiptline(c.text), profile)
 				var b bytes.Buffer

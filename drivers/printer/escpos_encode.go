@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"slices"
 
+	"posd/drivers/printer/glyph"
 	"posd/drivers/printer/profile"
 	"posd/drivers/printer/symbol"
 )
@@ -64,8 +65,10 @@ type job struct {
 
 // encode turns a document into ESC/POS. It is pure.
 func encode(d Document, o look) job {
-	s := set(d, o.columns, o.face)
-	e := &encoder{look: o, page: -1}
+	m := meansOf(o.profile, o.columns)
+	o.face.plain = m.way == noDots
+	s := set(d, o.columns, o.face, m)
+	e := &encoder{look: o, means: m, page: -1}
 	e.put(escInit, fsSingle)
 	if o.tells {
 		e.put(gsAuto)
@@ -88,6 +91,7 @@ func encode(d Document, o look) job {
 // encoder writes one job and remembers the modes that it has set.
 type encoder struct {
 	look
+	means means
 	out   bytes.Buffer
 	style Run // without text
 	wide  bool
@@ -157,12 +161,9 @@ func (e *encoder) aligned(l Line, usual Align, parts [][]byte) {
 
 // code is a barcode or QR code, drawn where the printer cannot.
 func (e *encoder) code(l Line) [][]byte {
-	native := e.profile.Barcodes
-	if l.Kind == QR {
-		native = e.profile.QR && printableASCII(l.Data)
-	}
-	if picture, ok := codePicture(l); ok && !native && e.profile.Raster {
-		return append(picture.raster(), []byte{'\n'})
+	if !e.means.native(l) {
+		parts, _ := e.means.code(l) // Layout has seen that it can be drawn
+		return append(parts, []byte{'\n'})
 	}
 	if l.Kind == QR {
 		return [][]byte{slices.Concat(qrCode(l), []byte{'\n'})}
@@ -173,11 +174,15 @@ func (e *encoder) code(l Line) [][]byte {
 }
 
 func (e *encoder) picture(l Line) [][]byte {
-	p, err := readPicture(l.Data, e.profile.Dots)
+	to := scale{dots: e.profile.Dots}
+	if e.means.way == pinDots {
+		to = pinScale(e.profile.Dots)
+	}
+	p, err := readPicture(l.Data, to)
 	if err != nil {
 		return [][]byte{[]byte("[picture]\n")} // Check has said why
 	}
-	return p.raster()
+	return e.means.parts(p)
 }
 
 // pulse is m t1 t2 of ESC p: which pin, on, off, in units of 2 ms; off is 500 ms.
@@ -202,8 +207,8 @@ func (e *encoder) cutPaper() {
 
 // textRow writes a row of text; as a picture where the printer lacks a character and has no pictures within a line.
 func (e *encoder) textRow(r Row) {
-	if !e.profile.Bits && e.profile.Raster && e.lacks(r.Runs) {
-		e.put(drawRow(r.Runs, e.face).raster()...)
+	if !e.profile.Bits && e.means.way != noDots && e.lacks(r.Runs) {
+		e.put(e.means.parts(e.drawnRow(r.Runs))...)
 		return
 	}
 	for _, run := range r.Runs {
@@ -211,6 +216,15 @@ func (e *encoder) textRow(r Row) {
 	}
 	e.mode(Run{})
 	e.put([]byte{'\n'})
+}
+
+// drawnRow draws a row of text as wide as the printer would print it.
+func (e *encoder) drawnRow(runs []Run) *bitmap {
+	b := drawRow(runs, e.face)
+	if e.means.way == pinDots {
+		b = b.squeezed(min(b.w*e.profile.Dots/(e.columns*glyph.Width), e.profile.Dots))
+	}
+	return b
 }
 
 func (e *encoder) lacks(runs []Run) bool {
@@ -236,7 +250,7 @@ func (e *encoder) run(run Run) {
 		case wide, paged:
 			e.known(r, p)
 		case drawn:
-			e.put(drawGlyph(r, p.columns, across, 1).inline())
+			e.put(drawGlyph(r, p.columns, across, 1).inline(0, bits24))
 		}
 	}
 	e.font(false)

@@ -1,6 +1,7 @@
 package printer
 
 import (
+	"bytes"
 	"slices"
 	"unicode"
 
@@ -35,6 +36,7 @@ type face struct {
 	wide  profile.Wide
 	pages map[byte]string
 	order []byte // of the pages, by number
+	plain bool   // it prints no pictures: what it lacks is missing
 	found map[rune]place
 }
 
@@ -78,10 +80,10 @@ func (f *face) search(r rune) place {
 		}
 	}
 	columns := f.columns(r)
-	if _, ok := glyph.Draw(r, columns); ok {
+	if _, ok := glyph.Draw(r, columns); ok && !f.plain {
 		return place{how: drawn, columns: columns}
 	}
-	return place{columns: columns}
+	return place{columns: columns, bytes: bytes.Repeat([]byte{'?'}, columns)}
 }
 
 func (f *face) wideBytes(r rune) ([]byte, bool) {

@@ -3,8 +3,6 @@ package printer
 import (
 	"slices"
 	"strings"
-
-	"posd/drivers/printer/glyph"
 )
 
 // MinColumns is the narrowest paper that Layout lays out for.
@@ -31,13 +29,13 @@ func (r Row) String() string {
 // Layout sets a document for paper of so many columns, for a printer for China. It is pure. Characters that cannot be
 // printed at all are replaced by Geta and returned as missing.
 func Layout(d Document, columns int) (rows []Row, missing []rune) {
-	s := set(d, columns, defaultFace())
+	s := set(d, columns, defaultFace(), usualMeans(max(columns, MinColumns)))
 	return s.rows, s.missing
 }
 
-// set lays out a document for a printer that has these characters.
-func set(d Document, columns int, f *face) setter {
-	s := setter{columns: max(columns, MinColumns), face: f}
+// set lays out a document for a printer that has these characters and means.
+func set(d Document, columns int, f *face, m means) setter {
+	s := setter{columns: max(columns, MinColumns), face: f, means: m}
 	for _, l := range d.Lines {
 		s.set(l)
 	}
@@ -48,6 +46,7 @@ func set(d Document, columns int, f *face) setter {
 type setter struct {
 	columns int
 	face    *face
+	means   means
 	rows    []Row
 	missing []rune // no font has them
 	drawn   []rune // the printer does not have them
@@ -67,16 +66,41 @@ func (s *setter) set(l Line) {
 	case Table:
 		s.table(l)
 	case Barcode, QR:
-		l, fits := l.fitting(s.columns * glyph.Width)
-		if !fits {
-			s.set(Line{Align: l.Align, Runs: []Run{{Text: l.Data}}})
-			return
-		}
-		s.rows = append(s.rows, Row{Kind: l.Kind, Line: l, Data: l.Data})
-	case Feed, Cut, Drawer, Image, Raw:
+		s.code(l)
+	case Image:
+		s.picture(l)
+	case Feed, Cut, Drawer, Raw:
 		s.rows = append(s.rows, Row{Kind: l.Kind, Line: l, Count: max(l.Count, 1)})
 	case Text:
 		s.text(l)
+	}
+}
+
+// code is a code, or its data as text where the printer cannot print it on this paper. Then it is missing: Geta says so.
+func (s *setter) code(l Line) {
+	l, fits := s.means.fitting(l)
+	if fits {
+		s.rows = append(s.rows, Row{Kind: l.Kind, Line: l, Data: l.Data})
+		return
+	}
+	s.lack(Geta)
+	s.text(Line{Align: l.Align, Runs: []Run{{Text: l.Data}}})
+}
+
+// picture is a picture, or a word in its place where the printer has none.
+func (s *setter) picture(l Line) {
+	if s.means.way == noDots {
+		s.lack(Geta)
+		s.text(Line{Align: l.Align, Runs: []Run{{Text: "[picture]"}}})
+		return
+	}
+	s.rows = append(s.rows, Row{Kind: l.Kind, Line: l, Count: 1})
+}
+
+// lack notes what cannot be printed.
+func (s *setter) lack(r rune) {
+	if !slices.Contains(s.missing, r) {
+		s.missing = append(s.missing, r)
 	}
 }
 
@@ -142,9 +166,7 @@ func (s *setter) known(r rune) (rune, int) {
 	p := s.face.find(r)
 	switch p.how {
 	case missing:
-		if !slices.Contains(s.missing, r) {
-			s.missing = append(s.missing, r)
-		}
+		s.lack(r)
 		return Geta, s.face.find(Geta).columns
 	case drawn:
 		if !slices.Contains(s.drawn, r) {

@@ -2,6 +2,7 @@ package printer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ const (
 var errPicture = errors.New("the picture cannot be printed")
 
 // readPicture reads a PNG or JPEG in base64, makes it no wider than the paper and dithers it (Floyd-Steinberg).
-func readPicture(data string, dots int) (*bitmap, error) {
+func readPicture(data string, to scale) (*bitmap, error) {
 	raw, err := base64.StdEncoding.DecodeString(data)
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is no base64", errPicture)
@@ -47,15 +48,30 @@ func readPicture(data string, dots int) (*bitmap, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errPicture, err)
 	}
-	return dither(img, dots)
+	return dither(img, to)
 }
 
-func dither(img image.Image, dots int) (*bitmap, error) {
-	from := img.Bounds()
-	w, h := from.Dx(), from.Dy()
-	if w > dots {
-		w, h = dots, max(1, h*dots/w)
+// scale is how pictures, which have 203 dots to the inch, fit a printer. The zero values of across and down are one.
+type scale struct {
+	dots         int // across the paper
+	across, down float64
+}
+
+// pinScale is that of needles.
+func pinScale(dots int) scale { return scale{dots: dots, across: 160. / 203, down: 72. / 203} }
+
+// size is how large a picture is printed.
+func (s scale) size(w, h int) (int, int) {
+	across, down := cmp.Or(s.across, 1), cmp.Or(s.down, 1)
+	if widest := float64(s.dots) / across; float64(w) > widest {
+		across, down = across*widest/float64(w), down*widest/float64(w)
 	}
+	return max(1, int(float64(w)*across)), max(1, int(float64(h)*down))
+}
+
+func dither(img image.Image, to scale) (*bitmap, error) {
+	from := img.Bounds()
+	w, h := to.size(from.Dx(), from.Dy())
 	if h > maxRows {
 		return nil, fmt.Errorf("%w: %d dots high, the most is %d", errPicture, h, maxRows)
 	}
@@ -109,16 +125,6 @@ func (b *bitmap) packed(n int, black func(i int) bool) []byte {
 		}
 	}
 	return row
-}
-
-// inline is a picture of 24 rows as ESC * 33, within a line.
-func (b *bitmap) inline() []byte {
-	out := []byte{0x1B, '*', 33, byte(b.w), byte(b.w >> 8)}
-	for x := range b.w {
-		out = append(out, b.packed(3, func(i int) bool { return i < b.h && b.pix[i*b.w+x] })...)
-	}
-	harmless(out[5:])
-	return out
 }
 
 // drawGlyph draws a character so many times as wide and as high as usual.

@@ -19,7 +19,7 @@ func TestNoPictureHoldsACommandThatIsTakenOutOfIt(t *testing.T) {
 			row := []byte{0x10, byte(second), 0x10}
 			b.pix[i] = row[i%24/8]&(0x80>>(i%8)) != 0
 		}
-		for name, data := range map[string][]byte{"raster": b.raster()[0][8:], "inline": b.inline()[5:], "turned": turned(b).inline()[5:]} {
+		for name, data := range map[string][]byte{"raster": b.raster()[0][8:], "inline": b.inline(0, bits24)[5:], "turned": turned(b).inline(0, bits24)[5:]} {
 			for _, now := range []byte{0x04, 0x05, 0x14} {
 				if bytes.Contains(data, []byte{0x10, now}) {
 					t.Errorf("%s with %02X: a printer takes 10 %02X out of it", name, second, now)

@@ -71,7 +71,7 @@ func (l Line) check() error {
 		}
 		return nil
 	case Image:
-		_, err := readPicture(l.Data, usualDots)
+		_, err := readPicture(l.Data, scale{dots: usualDots})
 		return err
 	case Raw:
 		if _, err := base64.StdEncoding.DecodeString(l.Data); err != nil {

@@ -155,7 +155,8 @@ func (p *Profile) fill(from dbProfile) {
 	default:
 		p.Cutter = CutNone
 	}
-	p.Raster, p.Bits, p.Barcodes, p.QR, p.Drawer = f["bitImageRaster"], f["bitImageColumn"], f["barcodeB"], f["qrCode"], f["pulseStandard"]
+	p.Raster, p.Barcodes, p.QR, p.Drawer = f["bitImageRaster"], f["barcodeB"], f["qrCode"], f["pulseStandard"]
+	p.Bits, p.Pins = f["bitImageColumn"] && f["highDensity"], f["bitImageColumn"] && !f["highDensity"]
 }
 
 func codePages(from map[string]string) (map[byte]string, error) {
@@ -188,7 +189,7 @@ func (p *Profile) check(own ownFacts) error {
 	want(slices.Contains([]Cutter{CutPartial, CutFull, CutNone}, p.Cutter), "cutter = %q: want partial, full or none", p.Cutter)
 	want(p.Columns >= 16 && p.Columns <= 96, "columns = %d: want 16 to 96", p.Columns)
 	want(p.Dots >= 100 && p.Dots <= 1000, "dots = %d: want 100 to 1000", p.Dots)
-	want(p.Raster || p.Bits, "it prints no pictures, which characters that it lacks need")
+	want(p.Raster || p.Bits || p.Pins, "it prints no pictures, which characters that it lacks need")
 	want(own.CodePages == "" || own.CodePages == "none", "code_pages = %q: want none, or leave it out", own.CodePages)
 	want(p.Cutter != CutNone || p.Has(TearOff), "it has no cutter: say tear-off")
 	for _, q := range p.Quirks {

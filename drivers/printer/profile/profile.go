@@ -21,7 +21,8 @@ type Profile struct {
 	UTF8      bool      // FS ( C fn 48
 	Cutter    Cutter
 	Raster    bool // GS v 0
-	Bits      bool // ESC *, 24 dots high
+	Bits      bool // ESC * 33, 24 dots high
+	Pins      bool // ESC * 1, 8 dots high, and nothing finer
 	Barcodes  bool // GS k, form B
 	QR        bool // GS ( k
 	Drawer    bool // ESC p
