@@ -66,6 +66,9 @@ func TestPathsOfWindowsTellTheDevice(t *testing.T) {
 		if got := d.String(); ok != (want != "") || ok && (got != want || d.Faces[0].Nodes[0].Path != path) {
 			t.Errorf("%s: got %q, %v", path, got, ok)
 		}
+		if usb, ok := ProductOf(path); ok != (want != "") || ok && !strings.Contains(want, " "+usb) {
+			t.Errorf("%s: it is said to be %q, %v", path, usb, ok)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package plug
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,4 +27,10 @@ func deviceOfPath(path, kind string) (Device, bool) {
 		d.Serial = m[4]
 	}
 	return d, v != 0
+}
+
+// ProductOf is VID:PID that the path of a device interface says, four small hex digits each.
+func ProductOf(path string) (usb string, ok bool) {
+	d, ok := deviceOfPath(path, "")
+	return fmt.Sprintf("%04x:%04x", d.Vendor, d.Product), ok
 }

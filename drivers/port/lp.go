@@ -13,6 +13,8 @@ type PrinterPort interface {
 	LineStatus(ctx context.Context) (LineStatus, error)
 	// DeviceID is the IEEE 1284 device ID, without its length: "MFG:EPSON;MDL:TM-T88V;...".
 	DeviceID(ctx context.Context) (string, error)
+	// Product is VID:PID of USB, four small hex digits each: "04b8:0202".
+	Product(ctx context.Context) (string, error)
 }
 
 // LineStatus is the byte of GET_PORT_STATUS (USB printer class 1.1, 4.2.2). Many cheap printers always say 18h.
@@ -62,4 +64,10 @@ func (t *tracedPrinter) DeviceID(ctx context.Context) (string, error) {
 	id, err := t.printer.DeviceID(ctx)
 	t.tellOut("<", "device id", []byte(id), err)
 	return id, err
+}
+
+func (t *tracedPrinter) Product(ctx context.Context) (string, error) {
+	usb, err := t.printer.Product(ctx)
+	t.tellOut("<", "product", []byte(usb), err)
+	return usb, err
 }

@@ -2,6 +2,7 @@ package port
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 const (
 	lpGetStatus   = 0x060b           // LPGETSTATUS, an int
 	lpGetDeviceID = uint('P')<<8 | 1 // LPIOC_GET_DEVICE_ID(length)
+	lpGetVIDPID   = uint('P')<<8 | 6 // LPIOC_GET_VID_PID(length), two ints
 	deviceIDSize  = 1024
 )
 
@@ -93,4 +95,15 @@ func (p *lp) DeviceID(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("device id: %w", gone(err))
 	}
 	return cutDeviceID(answer), nil
+}
+
+func (p *lp) Product(ctx context.Context) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("product: %w", err)
+	}
+	two := make([]byte, 8)
+	if _, err := ioctlBytes(p.file, iocRead, lpGetVIDPID, two); err != nil {
+		return "", fmt.Errorf("product: %w", gone(err))
+	}
+	return fmt.Sprintf("%04x:%04x", binary.NativeEndian.Uint32(two), binary.NativeEndian.Uint32(two[4:])), nil
 }

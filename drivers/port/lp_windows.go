@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/windows"
+
+	"posd/drivers/plug"
 )
 
 // Questions to usbprint.sys (usbprint.h: CTL_CODE(FILE_DEVICE_UNKNOWN, n, METHOD_BUFFERED, FILE_ANY_ACCESS)).
@@ -24,7 +26,7 @@ func openLP(a Address) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lp{Conn: NewConn(lpFile{withHandle{file, ask}}, a.Stall), ask: ask}, nil
+	return &lp{Conn: NewConn(lpFile{withHandle{file, ask}}, a.Stall), ask: ask, path: a.Path}, nil
 }
 
 // lpFile takes an empty read, common with usbprint.sys, for the pause that it is.
@@ -42,7 +44,8 @@ func (l lpFile) Read(p []byte) (int, error) {
 // lp is a printer behind usbprint.sys.
 type lp struct {
 	Conn
-	ask windows.Handle
+	ask  windows.Handle
+	path string // of its device interface
 }
 
 var _ PrinterPort = (*lp)(nil)
@@ -68,4 +71,12 @@ func (p *lp) DeviceID(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("device id: %w", err)
 	}
 	return cutDeviceID(answer[:n]), nil
+}
+
+func (p *lp) Product(context.Context) (string, error) {
+	usb, ok := plug.ProductOf(p.path)
+	if !ok {
+		return "", fmt.Errorf("product: %s does not say it", p.path)
+	}
+	return usb, nil
 }

@@ -38,6 +38,9 @@ func TestAPrinterFileMovesBytesAndHasOneOwner(t *testing.T) {
 	if _, err := p.DeviceID(t.Context()); err == nil {
 		t.Error("a terminal has a printer's id")
 	}
+	if usb, err := p.Product(t.Context()); err == nil {
+		t.Errorf("a terminal is the USB device %s", usb)
+	}
 }
 
 func TestOpenOfADeviceFileSaysWhyNot(t *testing.T) {

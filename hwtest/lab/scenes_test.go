@@ -128,8 +128,12 @@ func askPrinter(ctx context.Context) error {
 	}
 	id, err := p.DeviceID(ctx)
 	s, serr := p.LineStatus(ctx)
-	if err := errors.Join(err, serr); err != nil {
+	usb, uerr := p.Product(ctx)
+	if err := errors.Join(err, serr, uerr); err != nil {
 		return err
+	}
+	if !strings.HasPrefix(printerPort, "usb:"+usb) {
+		return fmt.Errorf("product %q of %s", usb, printerPort)
 	}
 	if !strings.HasPrefix(id, "MFG:LAB;MDL:RECEIPTS;") || !s.Selected() || s.PaperOut() || s.Faulty() {
 		return fmt.Errorf("id %q, status %02x", id, byte(s))
