@@ -66,7 +66,7 @@ type DeviceStatus struct {
 	Online  bool      // usable now
 	Since   time.Time // of Online's last change
 	Why     string    // offline: one sentence
-	Remedy  string    // offline: what to do
+	Remedy  string    // what to do when it is offline, or about the note
 	Note    string    // online: what somebody should soon look at ("paper is low")
 	Good    int       // slips, scans or cards
 	Refused int       // swipes and scans that were no use

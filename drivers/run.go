@@ -177,7 +177,7 @@ func tell(d *device, s printer.Status) {
 	case all[0].Stops:
 		d.offline(trouble{why: all[0].Why, remedy: all[0].Remedy})
 	default:
-		d.online(all[0].Why)
+		d.note(all[0].Why, all[0].Remedy)
 	}
 }
 

@@ -126,7 +126,7 @@ func (d *device) set(online bool, t trouble, note string) {
 		return
 	}
 	if online {
-		d.world.Log.Info("device online", "device", now.Name, "driver", now.Driver, "address", now.Address, "note", note)
+		d.world.Log.Info("device online", "device", now.Name, "driver", now.Driver, "address", now.Address, "note", note, "remedy", t.remedy)
 	} else {
 		level := slog.LevelWarn
 		if t == stopping {
@@ -142,6 +142,10 @@ func (d *device) set(online bool, t trouble, note string) {
 
 func (d *device) online(note string) { d.set(true, trouble{}, note) }
 func (d *device) offline(t trouble)  { d.set(false, t, "") }
+
+// note is online, with what somebody should look at.
+func (d *device) note(what, remedy string) { d.set(true, trouble{remedy: remedy}, what) }
+
 func (d *device) count(good, bad int) {
 	d.mu.Lock()
 	d.status.Good += good

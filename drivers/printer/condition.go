@@ -1,5 +1,7 @@
 package printer
 
+import "fmt"
+
 // The faults of a status.
 const (
 	FaultCutter     = "cutter"
@@ -10,7 +12,7 @@ const (
 
 // Condition is something that is the matter with a printer, in words for people.
 type Condition struct {
-	Name       string // "cover", "paper_end", "paper_low", "cutter", "hot", "broken", "mechanical", "offline"
+	Name       string // "cover", "paper_end", "profile", "paper_low", "cutter", "hot", "broken", "mechanical", "offline"
 	Stops      bool   // nothing is printed while it lasts
 	Why        string
 	Remedy     string
@@ -54,6 +56,11 @@ var conditions = []Condition{
 		},
 	},
 	{
+		"profile", false, "the printer says that it is %[1]q, and its profile is %[2]q: characters may come out wrong",
+		"set options = { profile = %[3]q } of this printer", "打印机自报为 %[1]q，与所设型号 %[2]q 不符，字符可能打错",
+		"请将该打印机的 options 设为 { profile = %[3]q }", func(s Status) bool { return s.Mismatch != Mismatch{} },
+	},
+	{
 		"paper_low", false, "paper is low", "have a new roll at hand", "打印纸将尽", "请准备新纸卷",
 		func(s Status) bool { return s.PaperLow && !s.PaperOut },
 	},
@@ -64,10 +71,20 @@ func (s Status) Conditions() []Condition {
 	var all []Condition
 	for _, c := range conditions {
 		if c.applicable(s) {
-			all = append(all, c)
+			all = append(all, c.of(s))
 		}
 	}
 	return all
+}
+
+// of fills in what a condition says of this printer.
+func (c Condition) of(s Status) Condition {
+	if m := s.Mismatch; c.Name == "profile" {
+		for _, text := range []*string{&c.Why, &c.Remedy, &c.WhyZH, &c.RemedyZH} {
+			*text = fmt.Sprintf(*text, m.Says, m.Set, m.Fits) // each names its verbs by number
+		}
+	}
+	return c
 }
 
 // Changes are the conditions that began and that ended between two looks at a printer.
@@ -75,9 +92,9 @@ func Changes(before, after Status) (began, ended []Condition) {
 	for _, c := range conditions {
 		switch was, is := c.applicable(before), c.applicable(after); {
 		case is && !was:
-			began = append(began, c)
+			began = append(began, c.of(after))
 		case was && !is:
-			ended = append(ended, c)
+			ended = append(ended, c.of(before))
 		}
 	}
 	return began, ended

@@ -2,6 +2,7 @@ package printer_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"posd/drivers/printer"
@@ -21,6 +22,7 @@ func TestEveryConditionHasItsRemedyInTwoLanguages(t *testing.T) {
 		"cover": {CoverOpen: true}, "paper_end": {PaperOut: true, PaperLow: true}, "paper_low": {Online: true, PaperLow: true},
 		"cutter": {Fault: printer.FaultCutter}, "hot": {Fault: printer.FaultHot}, "broken": {Fault: printer.FaultBroken},
 		"mechanical": {Fault: printer.FaultMechanical}, "offline": {},
+		"profile": {Online: true, Mismatch: printer.Mismatch{Says: "TM-T88IV", Set: "chinese-80", Fits: "TM-T88IV"}},
 	}
 	for name, s := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -29,7 +31,7 @@ func TestEveryConditionHasItsRemedyInTwoLanguages(t *testing.T) {
 				t.Fatalf("got %q", got)
 			}
 			c := all[0]
-			if c.Why == "" || c.Remedy == "" || c.WhyZH == "" || c.RemedyZH == "" || c.Stops != (s.Err() != nil) {
+			if c.Why == "" || c.Remedy == "" || c.WhyZH == "" || c.RemedyZH == "" || c.Stops != (s.Err() != nil) || strings.Contains(c.Why+c.Remedy+c.WhyZH+c.RemedyZH, "%") {
 				t.Errorf("got %+v", c)
 			}
 			began, ended := printer.Changes(well, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +22,7 @@ func init() {
 			{
 				Name: "profile", Default: profile.Default, Values: append([]string{autoProfile}, profile.Names()...),
 				Doc: "the model, or the one whose commands and characters it has; chinese-80 and chinese-58 for boards made for China; " +
-					"auto asks the printer for its name (GS I 67) before the first slip",
+					"auto goes by the IEEE 1284 id, by what the printer says (GS I 67), by VID:PID, in this order, before the first slip",
 			},
 			{
 				Name: "columns", Default: "0", Kind: port.Number, Max: 96,
@@ -56,11 +57,9 @@ func init() {
 
 // Commands that the exchange needs.
 var (
-	dleStatus  = []byte{0x10, 0x04}                             // DLE EOT n: status now, even when offline
-	gsFence    = []byte{0x1D, 'r', 1}                           // GS r 1: paper status, after the data before it
-	gsModel    = []byte{0x1D, 'I', 67}                          // GS I 67: the model's name
-	gsLanguage = []byte{0x1D, 'I', 69}                          // GS I 69: which two-byte characters there are
-	gsProcess  = []byte{0x1D, '(', 'H', 0x06, 0x00, 0x30, 0x30} // GS ( H fn 48: d1..d4 come back when printed
+	dleStatus = []byte{0x10, 0x04}                             // DLE EOT n: status now, even when offline
+	gsFence   = []byte{0x1D, 'r', 1}                           // GS r 1: paper status, after the data before it
+	gsProcess = []byte{0x1D, '(', 'H', 0x06, 0x00, 0x30, 0x30} // GS ( H fn 48: d1..d4 come back when printed
 )
 
 // autoProfile is the profile of a printer that is asked who it is.
@@ -86,7 +85,7 @@ type epson struct {
 	columns  int
 	cut      cutKind
 	profile  *profile.Profile
-	unnamed  bool         // the printer is still to be asked which model it is
+	unnamed  bool         // it is still to be found out which model it is
 	wide     profile.Wide // as the profile says; WideAsk until the printer was asked
 	confirm  string       // process, fence or none; auto until the first job
 	answers  bool
@@ -103,7 +102,7 @@ type epson struct {
 	fences int      // answers to GS r since the last job
 	done   string   // last process id
 	heard  []string // the last process ids
-	info   string   // answer to GS I
+	who    identity // what it says that it is
 
 	toldSelf bool // ASB has come since it was last looked
 }
@@ -119,7 +118,10 @@ func openESCPOS(c port.Conn, s port.Settings) Printer {
 	known, ok := profile.Lookup(s.Text("profile"))
 	if !ok { // Settle has looked at the name: it is auto
 		known, _ = profile.Lookup(profile.Default)
-		p.unnamed = p.answers
+		p.unnamed = true
+	}
+	if p.answers {
+		p.who.unasked = []byte{askModel, askLanguage}
 	}
 	p.become(known)
 	return p
@@ -170,12 +172,19 @@ func (p *epson) ready(ctx context.Context, again bool) error {
 	if err == nil {
 		err = p.learn(ctx)
 	}
-	if err != nil || p.confirm != "auto" {
+	var questions []byte
+	if err == nil && !again && p.confirm != "none" { // with again, late answers would be taken for those to an earlier slip
+		questions = p.who.questions()
+	}
+	switch {
+	case err != nil:
 		return err
+	case p.confirm != "auto":
+		return p.askAside(ctx, questions)
 	}
 	// A printer that does not know GS ( H takes its bytes for text; ESC @ clears that line before it is printed.
 	p.done = ""
-	if err := p.send(ctx, append(p.process("ping"), p.fresh()...)); err != nil {
+	if err := p.send(ctx, slices.Concat(questions, p.process("ping"), p.fresh())); err != nil {
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}
 	wait := probeWait
@@ -190,45 +199,6 @@ func (p *epson) ready(ctx context.Context, again bool) error {
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}
 	return nil
-}
-
-// learn asks the printer what the profile does not say.
-func (p *epson) learn(ctx context.Context) error {
-	if p.unnamed {
-		name, err := p.inform(ctx, gsModel)
-		if err != nil {
-			return err
-		}
-		p.unnamed = false
-		if known, ok := profile.Match("MDL:"+name, ""); ok {
-			p.become(known)
-		}
-	}
-	if p.wide != profile.WideAsk {
-		return nil
-	}
-	language, err := p.inform(ctx, gsLanguage)
-	if err == nil {
-		p.wide = wideOf(language)
-	}
-	return err
-}
-
-// inform asks for a text (GS I 65 to 69). Of a printer that does not answer it is empty; ESC @ clears what it may have taken
-// for text.
-func (p *epson) inform(ctx context.Context, what []byte) (string, error) {
-	if !p.answers {
-		return "", nil
-	}
-	p.info = ""
-	err := p.send(ctx, append(append([]byte{}, what...), p.fresh()...))
-	if err == nil {
-		err = p.pump(ctx, probeWait, func() bool { return p.info != "" })
-	}
-	if broken(err) || ctx.Err() != nil {
-		return "", fmt.Errorf("%w: %w", ErrOffline, err)
-	}
-	return p.info, nil
 }
 
 // mended is how many zeros end any command that was cut off: a printer takes them for what is missing of its parameters, a
@@ -250,6 +220,7 @@ func (p *epson) mend(ctx context.Context) error {
 // ask asks for the status and remembers it for those who cannot wait for their turn.
 func (p *epson) ask(ctx context.Context) (Status, error) {
 	s, err := p.askAll(ctx)
+	s.Mismatch = p.who.mismatch
 	if err == nil {
 		p.last.Store(&s)
 	}
@@ -345,8 +316,9 @@ func (p *epson) sort(b []byte) {
 	case ReplyProcess:
 		p.hear(r.Text)
 	case ReplyInfo:
-		p.info = r.Text
+		p.who.hear(r.Text)
 	case ReplyAuto:
+		r.Status.Mismatch = p.who.mismatch
 		p.last.Store(&r.Status)
 		p.toldSelf = true
 	case ReplyFlow, ReplyBlock:

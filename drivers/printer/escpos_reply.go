@@ -2,9 +2,6 @@ package printer
 
 import (
 	"bytes"
-	"strings"
-
-	"posd/drivers/printer/profile"
 )
 
 // ReplyKind is what a printer's answer is.
@@ -153,22 +150,6 @@ func processID(block []byte) (string, bool) {
 		return "", false
 	}
 	return string(id[:4]), true
-}
-
-// wideOf reads the answer to GS I 69, "font of language": CHINA GB2312, CHINA GB18030, TAIWAN BIG-5, KANJI JAPANESE, KOREA.
-func wideOf(language string) profile.Wide {
-	language = strings.ToUpper(language)
-	for _, known := range []struct {
-		word string
-		wide profile.Wide
-	}{
-		{"GB", profile.GB18030}, {"BIG", profile.Big5}, {"KANJI", profile.ShiftJIS}, {"JAPAN", profile.ShiftJIS}, {"KOREA", profile.EUCKR},
-	} {
-		if strings.Contains(language, known.word) {
-			return known.wide
-		}
-	}
-	return profile.WideNone
 }
 
 // DecodeStatus reads the four answers to DLE EOT 1..4 (Epson, DLE EOT; Samsung's and Bixolon's manuals word bits 5 and 6

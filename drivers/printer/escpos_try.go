@@ -34,6 +34,7 @@ func (p *epson) PrintTry(ctx context.Context, d Document, t Try) (Result, error)
 	if err := p.deliver(ctx, job, t); err != nil {
 		return Result{}, &UnconfirmedError{Cause: err}
 	}
+	p.judge()
 	how := map[string]Confirmation{"process": ByProcessID, "fence": ByFence}[p.confirm]
 	return Result{Confirmed: how, Missing: job.missing, Drawn: job.drawn}, nil
 }

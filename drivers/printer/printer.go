@@ -65,6 +65,15 @@ type Status struct {
 	CoverOpen bool
 	Fault     string // empty, or what is wrong: "cutter", "unrecoverable" ...
 	DrawerPin bool   // level of the drawer's sensor, whatever that means for the drawer at hand
+	Mismatch  Mismatch
+}
+
+// Mismatch is a printer that is not the configured model, and gets characters or commands that are not its own. The zero value
+// is none.
+type Mismatch struct {
+	Says string // what the printer says that it is, or what two-byte characters it has
+	Set  string // the profile that is configured
+	Fits string // the profile that would do
 }
 
 // Err is nil when the printer would print now, else the error that says why not.

@@ -124,8 +124,11 @@ func (p *Printer) fence(n byte) byte {
 
 // identity is the answer to GS I n.
 func (e *engine) identity(n byte) []byte {
-	model := cmp.Or(e.opt.Model, "VIRTUAL")
-	text := map[byte]string{65: "1.00", 66: "POSD", 67: model, 68: "0001", 69: "CHINA GB18030"}[n]
+	model, language := cmp.Or(e.opt.Model, "VIRTUAL"), cmp.Or(e.opt.Language, "CHINA GB18030")
+	text := map[byte]string{65: "1.00", 66: "POSD", 67: model, 68: "0001", 69: language}[n]
+	if text == NoLanguage {
+		return nil
+	}
 	if text == "" {
 		return []byte{0x20}
 	}

@@ -14,6 +14,7 @@ import (
 type PrinterOptions struct {
 	Columns  int    // 48 when 0
 	Model    string // what it says it is; VIRTUAL when empty
+	Language string // what it says of its two-byte characters; CHINA GB18030 when empty, no answer when it is NoLanguage
 	SlipFile string // each slip is appended to this file and synced; empty for none
 	Clone    bool   // knows no GS ( H and prints its bytes, as cheap copies do
 	Mute     bool   // answers nothing, as over a one-way cable
@@ -24,6 +25,9 @@ type PrinterOptions struct {
 	Speed  int      // bytes that it prints in a second; 0: at once
 	Flow   Flow     // what it does when its buffer is full
 }
+
+// NoLanguage is the Language of a printer that does not know the question.
+const NoLanguage = "-"
 
 // Flow is what a printer does when its buffer is full.
 type Flow string
