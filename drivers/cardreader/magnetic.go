@@ -113,8 +113,11 @@ func (m *magnetic) tracks(b []byte) ([3][]byte, error) {
 		return cutTracks(b, false)
 	}
 	tracks, err := cutTracks(b, true)
-	if err != nil && m.lrc == "auto" {
-		return cutTracks(b, false)
+	if err == nil || m.lrc == "yes" {
+		return tracks, err
+	}
+	if without, none := cutTracks(b, false); none == nil {
+		return without, nil
 	}
 	return tracks, err
 }

@@ -266,6 +266,7 @@ func readerFaults() []readerFault {
 		{"no end for ever", "magnetic", nil, []string{strings.Repeat(visa, 5000), "\r", trackTwo + "\r"}, "frame is longer than allowed", 1},
 		{"unplugged in a swipe", "magnetic", nil, []string{trackTwo[:12]}, "device is gone", 0},
 		{"card without a number", "magnetic", nil, []string{";12345=3012201?\r", trackTwo + "\r"}, "no card number where it should be", 1},
+		{"wrong lrc", "magnetic", nil, []string{trackTwo + "X\r", trackTwo + "\r"}, "check character of track 2", 1},
 		{"driving licence, sureswipe", "sureswipe", plain, []string{sureSwipe(1, licence), sure}, "a driving licence", 1},
 		{"driving licence by its number", "sureswipe", plain, []string{sureSwipe(0, "", ";636014012345678=991119901231?"), sure}, "a driving licence", 1},
 		{"nothing read", "sureswipe", plain, []string{sureSwipe(0), sure}, "neither track 1 nor track 2", 1},
