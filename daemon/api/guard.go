@@ -67,7 +67,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		h.Set("Access-Control-Allow-Origin", origins[0])
-		h.Set("Access-Control-Expose-Headers", "Location, Retry-After, Preference-Applied")
+		h.Set("Access-Control-Expose-Headers", "Location, Retry-After, Preference-Applied, "+missingHeader+", "+drawnHeader)
 		h.Add("Vary", "Origin")
 	}
 	if most := mostBytes(r); r.ContentLength > most {

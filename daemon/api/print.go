@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -211,6 +212,23 @@ func printRefusal(err error) error {
 	}
 }
 
+// Headers of a preview, whose body has no room for them: what printView calls missing and drawn, in UTF-8 and percent-encoded,
+// since headers are ASCII.
+const (
+	missingHeader = "Posd-Missing"
+	drawnHeader   = "Posd-Drawn"
+)
+
+// maxNamed is how many characters a header names: clients take no header of any length.
+const maxNamed = 100
+
+// nameCharacters sets a header, unless there is nothing to name.
+func nameCharacters(h http.Header, name, characters string) {
+	if all := []rune(characters); len(all) > 0 {
+		h.Set(name, url.PathEscape(string(all[:min(len(all), maxNamed)])))
+	}
+}
+
 // kinds are the media types of previews.
 var kinds = map[string]string{"text": "text/plain; charset=utf-8", "svg": "image/svg+xml", "png": "image/png"}
 
@@ -234,16 +252,18 @@ func (a *API) postPrint(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	picture, _, err := prints.Preview(in.content(), as, look)
+	shown, err := prints.Preview(in.content(), as, look)
 	if err != nil {
 		return printRefusal(err)
 	}
 	h := c.w.Header()
 	h.Set("Content-Type", kinds[as])
-	h.Set("Content-Length", strconv.Itoa(len(picture)))
+	h.Set("Content-Length", strconv.Itoa(len(shown.Picture)))
+	nameCharacters(h, missingHeader, shown.Missing)
+	nameCharacters(h, drawnHeader, shown.Drawn)
 	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'")
 	c.w.WriteHeader(http.StatusOK)
-	if err := pour(c.w, bytes.NewReader(picture)); err != nil {
+	if err := pour(c.w, bytes.NewReader(shown.Picture)); err != nil {
 		a.o.Log.Info("answer could not be written", "route", c.r.Pattern, "err", err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"image/png"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -120,6 +121,21 @@ func TestAPreviewIsTextOrAPictureAndPrintsNothing(t *testing.T) {
 			}
 		}
 		s.refused(http.StatusNotFound, "not_found", s.ask(http.MethodGet, "/v1/prints/preview1", ""))
+	})
+}
+
+func TestAPreviewNamesWhatThePrinterDoesNotHave(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		w := s.ask(http.MethodPost, "/v1/prints/preview?profile=TM-T88IV", `{"receiptline":"中 é `+"\U0010ffff"+`"}`)
+		drawn, _ := url.PathUnescape(w.Header().Get("Posd-Drawn"))
+		missing, _ := url.PathUnescape(w.Header().Get("Posd-Missing"))
+		if w.Code != http.StatusOK || !strings.Contains(drawn, "中") || strings.Contains(drawn, "é") || missing != "\U0010ffff" {
+			t.Errorf("%d, drawn %q, missing %q", w.Code, drawn, missing)
+		}
+		w = s.ask(http.MethodPost, "/v1/prints/preview?profile=TM-T88IV", `{"receiptline":"plain"}`)
+		if _, said := w.Header()["Posd-Drawn"]; said || w.Code != http.StatusOK {
+			t.Errorf("%d, %v", w.Code, w.Header())
+		}
 	})
 }
 

@@ -18,19 +18,25 @@ type Look struct {
 // maxPreviewColumns is what the widest paper has.
 const maxPreviewColumns = 96
 
+// Shown is a preview, and the characters in it that nobody has, or that the printer does not have.
+type Shown struct {
+	Picture        []byte // text, SVG or PNG
+	Missing, Drawn string
+}
+
 // Preview shows what a content would be on paper, and what of it a printer does not have. As is "text", "svg" or "png".
 // Its errors are *ContentError.
-func Preview(c Content, as string, l Look) (picture []byte, missing string, err error) {
+func Preview(c Content, as string, l Look) (Shown, error) {
 	doc, _, err := c.Read()
 	if err != nil {
-		return nil, "", err
+		return Shown{}, err
 	}
 	if l.Columns < 0 || l.Columns > maxPreviewColumns {
-		return nil, "", &ContentError{"columns", fmt.Sprintf("it is not between 1 and %d", maxPreviewColumns), "leave it out for the printer's own"}
+		return Shown{}, &ContentError{"columns", fmt.Sprintf("it is not between 1 and %d", maxPreviewColumns), "leave it out for the printer's own"}
 	}
 	shown, err := printer.Show(doc, l.Profile, l.Columns)
 	if err != nil {
-		return nil, "", &ContentError{"profile", err.Error(), "leave it out for the printer's own, or name one that posd check knows"}
+		return Shown{}, &ContentError{"profile", err.Error(), "leave it out for the printer's own, or name one that posd check knows"}
 	}
 	var out bytes.Buffer
 	switch as {
@@ -43,7 +49,7 @@ func Preview(c Content, as string, l Look) (picture []byte, missing string, err 
 	default:
 		err = &ContentError{"as", "a preview is no such thing", "ask for text, svg or png"}
 	}
-	return out.Bytes(), string(shown.Missing), err
+	return Shown{out.Bytes(), string(shown.Missing), string(shown.Drawn)}, err
 }
 
 func textOf(p printer.Preview) string {
