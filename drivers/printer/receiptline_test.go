@@ -94,6 +94,9 @@ func TestReceiptlineLaysOutTheSameCells(t *testing.T) {
 				continue
 			}
 			ours, other = ours+len(p.Bytes), other+want.Bytes
+			if float64(len(p.Bytes)) > 1.2*float64(want.Bytes) {
+				t.Errorf("%d columns, %q: %d bytes, receiptline sends %d", columns, receiptlines[i], len(p.Bytes), want.Bytes)
+			}
 			got, want := strings.Join(expanded(p), "\n"), strings.Join(trimmed(strings.Split(want.Text, "\n")), "\n")
 			if got != want {
 				t.Errorf("%d columns, %q: got\n%s\nreceiptline prints\n%s", columns, receiptlines[i], got, want)
