@@ -11,16 +11,17 @@ import (
 	"strings"
 	"testing"
 
+	"posd/drivers/port/porttest"
 	"posd/drivers/printer"
 	"posd/drivers/printer/profile"
 )
 
-// npm makes a folder with a script of ours and packages of others. Where npm gives none there is nothing to compare with.
+// npm makes a folder with a script of ours and packages of others. Where npm gives none there is nothing to compare with, which in CI is a failure.
 func npm(t *testing.T, script string, packages ...string) (folder string) {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed: nothing to compare with", tool)
+			porttest.NothingToCompare(t, tool+" is not installed")
 		}
 	}
 	folder = t.TempDir()
@@ -32,7 +33,7 @@ func npm(t *testing.T, script string, packages ...string) (folder string) {
 	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", setUp, "npm"}, packages...)...)
 	cmd.Dir = folder
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("npm does not give %q (%v): nothing to compare with\n%s", packages, err, out)
+		porttest.NothingToCompare(t, fmt.Sprintf("npm does not give %q (%v)\n%s", packages, err, out))
 	}
 	return folder
 }
