@@ -17,27 +17,34 @@ import (
 )
 
 // permissionRemedy names the group that may use the device file, as that itself tells; else a rule that lets posd use it.
+// libusb names no file: then what the device is has to do.
 func permissionRemedy(a port.Address, file string) string {
 	me, mine := "the user that posd runs as", "posd"
 	if u, err := user.Current(); err == nil {
 		me, mine = u.Username, groupName(u.Gid)
 	}
 	info, err := os.Stat(file)
-	if err != nil {
+	if err == nil && groupWith(info) != "" {
+		return fmt.Sprintf("usermod -aG %s %s, then restart posd", groupWith(info), me)
+	}
+	id := makeOf(a, file)
+	switch {
+	case id.Vendor != 0:
+		return fmt.Sprintf("put this line into /etc/udev/rules.d/70-posd.rules, run udevadm control --reload, and plug the device in again: %s",
+			plug.UdevRule(id.Vendor, id.Product, cmp.Or(mine, "posd")))
+	case err != nil:
 		return fmt.Sprintf("usermod -aG dialout %s, then restart posd", me)
-	}
-	if group := groupWith(info); group != "" {
-		return fmt.Sprintf("usermod -aG %s %s, then restart posd", group, me)
-	}
-	id, ok := a.Identity()
-	if !ok || id.Vendor == 0 {
-		id = idOfFile(plug.Live(), file)
-	}
-	if id.Vendor == 0 {
+	default:
 		return fmt.Sprintf("let %s read and write %s", me, file)
 	}
-	return fmt.Sprintf("put this line into /etc/udev/rules.d/70-posd.rules, run udevadm control --reload, and plug the device in again: %s",
-		plug.UdevRule(id.Vendor, id.Product, cmp.Or(mine, "posd")))
+}
+
+// makeOf is the make of the device that is meant; the zero ID when nothing tells.
+func makeOf(a port.Address, file string) plug.ID {
+	if id, ok := a.Identity(); ok && id.Vendor != 0 {
+		return id
+	}
+	return idOfFile(plug.Live(), file)
 }
 
 // groupWith is the group, other than root's, that may read and write a file; "" for none.

@@ -27,6 +27,21 @@ func TestAFileWithoutAGroupNeedsAUdevRule(t *testing.T) {
 	}
 }
 
+func TestAFileThatNobodyNamedNeedsTheDevicesUdevRule(t *testing.T) {
+	for name, c := range map[string]struct {
+		a    port.Address
+		want string
+	}{
+		"named by what it is":          {port.Address{Kind: port.USB, Path: "04b8:0202"}, `ATTRS{idVendor}=="04b8", ATTRS{idProduct}=="0202"`},
+		"with its number and its port": {port.Address{Kind: port.USB, Path: "04b8:0202:J5HG01@1-1.4"}, `ATTRS{idVendor}=="04b8"`},
+		"a path":                       {port.Address{Kind: port.Serial, Path: "/dev/posd-none"}, "usermod -aG dialout"},
+	} {
+		if got := permissionRemedy(c.a, c.a.Path); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %s", name, got, c.want)
+		}
+	}
+}
+
 func TestAFileOfAGroupNeedsMembershipInIt(t *testing.T) {
 	info, err := os.Stat("/dev/tty")
 	if err != nil || groupWith(info) == "" {
