@@ -41,7 +41,8 @@ KillMode=mixed
 `
 
 // unitSandbox keeps posd to its devices, its data and the network. As root it has no capability, so it reads and
-// writes only what root owns. PrivateDevices can not be had with serial ports: the allow-list takes its place.
+// writes only what root owns. PrivateDevices can not be had with serial ports: the allow-list takes its place. ProtectProc and
+// ProcSubset keep posd from seeing who has a port that is in use: the remedy says how a person sees it.
 const unitSandbox = `UMask=0077
 LimitCORE=0
 StateDirectory=posd

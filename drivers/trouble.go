@@ -3,6 +3,7 @@ package drivers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"runtime"
 
@@ -35,7 +36,7 @@ func explain(c Config, err error) trouble {
 		file := fileOf(c.Address, err)
 		return trouble{why: "no permission to use " + file, remedy: permissionRemedy(c.Address, file)}
 	case errors.Is(err, port.ErrBusy):
-		return trouble{why: err.Error(), remedy: busyRemedy(c, runtime.GOOS)}
+		return trouble{why: err.Error(), remedy: busyRemedy(c, runtime.GOOS) + whoHas(err, runtime.GOOS)}
 	case errors.Is(err, port.ErrMissing):
 		return missing(c.Address)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -71,6 +72,19 @@ func busyRemedy(c Config, system string) string {
 		return "end the other program; if it is CUPS, remove its queue for this printer (lpadmin -x)"
 	default:
 		return "end the other program, or correct the port in the configuration: two devices may have the same"
+	}
+}
+
+// whoHas tells how to see who has a device where posd could not see it itself: systemd's unit hides other users' processes.
+func whoHas(err error, system string) string {
+	h, ok := errors.AsType[*port.HeldError](err)
+	switch {
+	case !ok, h.By != "", h.File == "", system == "windows": // which shows nobody who has a port
+		return ""
+	case system == "linux":
+		return fmt.Sprintf("; sudo fuser -v %s shows who has it", h.File)
+	default:
+		return fmt.Sprintf("; sudo lsof %s shows who has it", h.File)
 	}
 }
 

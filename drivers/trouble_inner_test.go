@@ -29,6 +29,28 @@ func TestWhoeverElseHasAPrinterIsNamed(t *testing.T) {
 	}
 }
 
+func TestWhoHasADeviceIsNamedOrHowToSeeIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		err          error
+		system, want string
+	}{
+		"hidden":               {&port.HeldError{File: "/dev/ttyUSB0"}, "linux", "sudo fuser -v /dev/ttyUSB0"},
+		"hidden, by libusb":    {fmt.Errorf("claim: %w", &port.HeldError{File: "/dev/bus/usb/001/012"}), "linux", "sudo fuser -v /dev/bus/usb/001/012"},
+		"hidden, another Unix": {&port.HeldError{File: "/dev/cu.usb"}, "darwin", "sudo lsof /dev/cu.usb"},
+		"hidden, Windows":      {&port.HeldError{File: "COM3"}, "windows", ""},
+		"named":                {&port.HeldError{File: "/dev/ttyUSB0", By: "getty (pid 7)"}, "linux", ""},
+		"no file":              {port.ErrBusy, "linux", ""},
+	} {
+		if got := whoHas(c.err, c.system); !strings.Contains(got, c.want) || (c.want == "") != (got == "") {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+	err := fmt.Errorf("open: %w", &port.HeldError{File: "/dev/ttyUSB0", By: "getty (pid 7)"})
+	if got := explain(Config{}, err); !strings.Contains(got.why, "port is in use by getty (pid 7)") {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestNoPermissionNamesTheFileAndNotTheDevice(t *testing.T) {
 	c := Config{Kind: Scanner, Address: port.Address{Kind: port.USB, Path: "0c2e:0901"}}
 	err := fmt.Errorf("open: %w: %w", port.ErrPermission, &fs.PathError{Op: "open", Path: "/dev/hidraw0", Err: errors.New("permission denied")})

@@ -160,7 +160,7 @@ func TestWhatCannotBeUsedSaysWhyAndWhatToDo(t *testing.T) {
 		"keyboard as line":  {plugtest.Counter, "serial", "0801:0001", plug.ErrNoNode, "is in keyboard mode", "keys://0801:0001"},
 		"wrong way":         {plugtest.Counter, "hid", "04b8:0202", plug.ErrNoNode, `cannot be used as "hid"`, "lp://04b8:0202"},
 		"no driver":         {moved(plugtest.Counter, "|DRIVER=usblp", "", "DEVNAME=usb/lp0", ""), "", "04b8:0202", plug.ErrNoNode, "no driver", "modprobe usblp"},
-		"libusb has it":     {moved(plugtest.Counter, "DRIVER=usblp", "DRIVER=usbfs", "DEVNAME=usb/lp0", ""), "", "04b8:0202", plug.ErrNoNode, "another program", "end"},
+		"libusb has it":     {moved(plugtest.Counter, "DRIVER=usblp", "DRIVER=usbfs", "DEVNAME=usb/lp0", ""), "", "04b8:0202", plug.ErrNoNode, "another program", "sudo fuser -v /dev/bus/usb/001/*"},
 		"driver, no file":   {moved(plugtest.Counter, "DEVNAME=usb/lp0", ""), "", "04b8:0202", plug.ErrNoNode, "the driver usblp", "modprobe"},
 		"number was wanted": {moved(plugtest.Counter, "serial = J5HG012345", "bcdDevice = 0100"), "", "04b8:0202:J5HG012345", plug.ErrNone, "none, not J5HG012345", "right one"},
 	}

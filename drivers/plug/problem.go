@@ -2,6 +2,7 @@ package plug
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -86,7 +87,7 @@ func noNode(d Device, kind string) *Problem {
 		if f.Driver == "usbfs" {
 			return &Problem{
 				ErrNoNode, fmt.Sprintf("another program has %s at port %s by libusb", d.ID(), d.Port),
-				"end the other program",
+				"end the other program; " + holders(d.Port),
 			}
 		}
 	}
@@ -102,6 +103,13 @@ func noNode(d Device, kind string) *Problem {
 		ErrNoNode, fmt.Sprintf("no driver of the system has %s at port %s", d.ID(), d.Port),
 		"load its driver (modprobe usblp, cdc-acm, ftdi_sio, cp210x, ch341 or pl2303), or use a posd built with -tags usb",
 	}
+}
+
+// holders tells how to see who has a device by libusb: posd in systemd's unit may not see it. The bus stands in front of the port.
+func holders(at string) string {
+	bus, _, _ := strings.Cut(at, "-")
+	n, _ := strconv.Atoi(bus) // 0 for what Linux does not say
+	return fmt.Sprintf("sudo fuser -v /dev/bus/usb/%03d/* shows who has it", n)
 }
 
 // modeRemedy tells how a device in keyboard mode can be used.

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// heldBy says in words who has the device open, " by hwtest (pid 12)", as far as this user may see it; else nothing.
+// heldBy says in words who has the device open, "hwtest (pid 12)", as far as this user may see it; else nothing.
 func heldBy(path string) string {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -49,11 +49,11 @@ func describe(pid string) string {
 	name, err := os.ReadFile(filepath.Join("/proc", pid, "comm"))
 	switch {
 	case pid == fmt.Sprint(os.Getpid()):
-		return " by another device of this process"
+		return "another device of this process"
 	case err != nil:
-		return " by process " + pid
+		return "process " + pid
 	default:
-		return fmt.Sprintf(" by %s (pid %s)", strings.TrimSpace(string(name)), pid)
+		return fmt.Sprintf("%s (pid %s)", strings.TrimSpace(string(name)), pid)
 	}
 }
 

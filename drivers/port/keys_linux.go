@@ -28,7 +28,7 @@ func openKeys(a Address) (Conn, error) {
 	}
 	_ = f.Close()
 	if errors.Is(err, unix.EBUSY) {
-		return nil, fmt.Errorf("%w: another program has taken the keyboard%s", ErrBusy, heldBy(a.Path))
+		return nil, fmt.Errorf("the keyboard is taken (EVIOCGRAB): %w", held(a.Path))
 	}
 	return nil, fmt.Errorf("take the keyboard (EVIOCGRAB): %w", err)
 }

@@ -24,7 +24,7 @@ func lockLine(path string) (unlock func(), err error) {
 	}
 	_ = f.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w%s", ErrBusy, heldBy(path))
+		return nil, held(path)
 	}
 	return nil, fmt.Errorf("lock: %w", err)
 }

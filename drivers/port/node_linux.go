@@ -22,7 +22,7 @@ func openNode(path string) (*os.File, error) {
 	}
 	_ = f.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w%s", ErrBusy, heldBy(path))
+		return nil, held(path)
 	}
 	return nil, fmt.Errorf("lock: %w", err)
 }
@@ -33,7 +33,7 @@ func explainNode(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		return fmt.Errorf("%w: %w", ErrMissing, err)
 	case errors.Is(err, unix.EBUSY):
-		return fmt.Errorf("%w%s: %w", ErrBusy, heldBy(path), err)
+		return fmt.Errorf("%w: %w", held(path), err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: %w", ErrPermission, err)
 	default:

@@ -70,7 +70,7 @@ func explainOpen(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist), isPort && pe.Code() == serial.PortNotFound:
 		return fmt.Errorf("%w: %w", ErrMissing, err)
 	case errors.Is(err, syscall.EBUSY), isPort && pe.Code() == serial.PortBusy:
-		return fmt.Errorf("%w%s: %w", ErrBusy, heldBy(path), err)
+		return fmt.Errorf("%w: %w", held(path), err)
 	case errors.Is(err, fs.ErrPermission), isPort && pe.Code() == serial.PermissionDenied:
 		return fmt.Errorf("%w: %w", ErrPermission, err)
 	case errors.Is(err, syscall.EIO):

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ func openUSB(a Address, id plug.ID) (Conn, error) {
 	u := &bulk{usb: usb}
 	if err := u.open(id); err != nil {
 		_ = u.Close()
-		return nil, explainUSB(err)
+		return nil, explainUSB(err, u.file)
 	}
 	return NewConn(u, a.Stall), nil
 }
@@ -42,13 +43,13 @@ func newContext(start func() *gousb.Context) (usb *gousb.Context, err error) {
 	return start(), nil
 }
 
-// explainUSB gives an error of libusb one of our names.
-func explainUSB(err error) error {
+// explainUSB gives an error of libusb, which names no file, one of our names.
+func explainUSB(err error, file string) error {
 	switch {
 	case errors.Is(err, gousb.ErrorAccess):
-		return fmt.Errorf("%w: %w", ErrPermission, err)
+		return fmt.Errorf("%w: %w", ErrPermission, &fs.PathError{Op: "open", Path: file, Err: err})
 	case errors.Is(err, gousb.ErrorBusy):
-		return fmt.Errorf("%w: %w", ErrBusy, err)
+		return fmt.Errorf("%w: %w", held(file), err)
 	case unplugged(err), errors.Is(err, gousb.ErrorNotFound):
 		return fmt.Errorf("%w: %w", ErrMissing, err)
 	default:
@@ -65,6 +66,7 @@ func unplugged(err error) bool {
 // bulk is one device with its bulk endpoints as a byte stream.
 type bulk struct {
 	usb    *gousb.Context
+	file   string // the device's own: who may use it, and who has it
 	dev    *gousb.Device
 	config *gousb.Config
 	face   *gousb.Interface
@@ -117,11 +119,15 @@ func (t *transfers) end(limit time.Duration, then func() error) error {
 func (u *bulk) open(id plug.ID) error {
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	devs, err := u.usb.OpenDevices(func(d *gousb.DeviceDesc) bool {
-		return d.Vendor == gousb.ID(id.Vendor) && d.Product == gousb.ID(id.Product) && (id.Port == "" || id.Port == portOf(d))
+		meant := d.Vendor == gousb.ID(id.Vendor) && d.Product == gousb.ID(id.Product) && (id.Port == "" || id.Port == portOf(d))
+		if meant {
+			u.file = fileOf(d)
+		}
+		return meant
 	})
 	for _, d := range devs {
 		if u.dev == nil && hasNumber(d, id.Serial) {
-			u.dev = d
+			u.dev, u.file = d, fileOf(d.Desc)
 			continue
 		}
 		_ = d.Close()
@@ -137,6 +143,11 @@ func (u *bulk) open(id plug.ID) error {
 		return fmt.Errorf("take device from its kernel driver: %w", err)
 	}
 	return u.claim()
+}
+
+// fileOf is the file by which libusb has a device on Linux.
+func fileOf(d *gousb.DeviceDesc) string {
+	return fmt.Sprintf("/dev/bus/usb/%03d/%03d", d.Bus, d.Address)
 }
 
 // portOf names a port as Linux does: bus, then the ports of all hubs on the way.

@@ -5,6 +5,7 @@ package port
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 func TestBothErrorsOfAnUnpluggedDeviceAreKnown(t *testing.T) {
 	for _, err := range []error{gousb.TransferNoDevice, gousb.ErrorNoDevice, fmt.Errorf("read: %w", gousb.TransferNoDevice)} {
-		if !unplugged(err) || !errors.Is(explainUSB(err), ErrMissing) {
+		if !unplugged(err) || !errors.Is(explainUSB(err, "x"), ErrMissing) {
 			t.Errorf("%v is not taken for an unplug", err)
 		}
 	}
@@ -22,9 +23,22 @@ func TestBothErrorsOfAnUnpluggedDeviceAreKnown(t *testing.T) {
 		t.Error("a stall is taken for an unplug")
 	}
 	for err, want := range map[error]error{gousb.ErrorAccess: ErrPermission, gousb.ErrorBusy: ErrBusy, gousb.ErrorNotFound: ErrMissing} {
-		if got := explainUSB(err); !errors.Is(got, want) {
+		if got := explainUSB(err, "x"); !errors.Is(got, want) {
 			t.Errorf("%v: got %v, want %v", err, got, want)
 		}
+	}
+}
+
+func TestAnErrorOfLibusbNamesTheDevicesFile(t *testing.T) {
+	file := fileOf(&gousb.DeviceDesc{Bus: 1, Address: 12})
+	if file != "/dev/bus/usb/001/012" {
+		t.Errorf("the file is %s", file)
+	}
+	if p, ok := errors.AsType[*fs.PathError](explainUSB(gousb.ErrorAccess, file)); !ok || p.Path != file {
+		t.Errorf("no permission: got %v", p)
+	}
+	if h, ok := errors.AsType[*HeldError](explainUSB(gousb.ErrorBusy, file)); !ok || h.File != file {
+		t.Errorf("in use: got %v", h)
 	}
 }
 
