@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
 				problems = append(problems, cfg.Problem(fmt.Sprintf("device[%d]", i+1), what, "see posd check --example"))
 			}
 		}
-		if what, remedy := drivers.Unstable(drivers.Root(), c.Address); what != "" {
+		if what, remedy := unusable(c.Address); what != "" {
 			problems = append(problems, cfg.Problem(fmt.Sprintf("device[%d].port", i+1), what, remedy))
 		}
 		out = append(out, c)
@@ -122,6 +123,14 @@ func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
 		return nil, problems
 	}
 	return out, nil
+}
+
+// unusable says why a port cannot be had by this name on this system, and which one to use; both are empty mostly.
+func unusable(a port.Address) (what, remedy string) {
+	if what, remedy = drivers.Unsupported(runtime.GOOS, a); what != "" {
+		return what, remedy
+	}
+	return drivers.Unstable(drivers.Root(), a)
 }
 
 func deviceConfig(d config.Device) (drivers.Config, error) {

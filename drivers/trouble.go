@@ -19,7 +19,6 @@ var remedies = []struct {
 	err         error
 	why, remedy string
 }{
-	{port.ErrNotBuilt, "", "use a build of posd with this kind of port"},
 	{port.ErrUnplugged, "the device is gone: unplugged or switched off", "check cable and power; posd goes on by itself"},
 	{port.ErrStalled, "the device takes no more bytes", "switch it off and on; check flow control and speed of the line"},
 }
@@ -37,19 +36,17 @@ func explain(c Config, err error) trouble {
 		return trouble{why: "no permission to use " + file, remedy: permissionRemedy(c.Address, file)}
 	case errors.Is(err, port.ErrBusy):
 		return trouble{why: err.Error(), remedy: busyRemedy(c, runtime.GOOS) + whoHas(err, runtime.GOOS)}
+	case errors.Is(err, port.ErrNotBuilt):
+		return trouble{why: err.Error(), remedy: notBuilt(c.Address, runtime.GOOS)}
 	case errors.Is(err, port.ErrMissing):
 		return missing(c.Address)
 	case errors.Is(err, context.DeadlineExceeded):
 		return trouble{why: "opening takes too long", remedy: "check the address, cable and power"}
 	}
 	for _, r := range remedies {
-		if !errors.Is(err, r.err) {
-			continue
+		if errors.Is(err, r.err) {
+			return trouble{why: r.why, remedy: r.remedy}
 		}
-		if r.why == "" {
-			return trouble{why: err.Error(), remedy: r.remedy}
-		}
-		return trouble{why: r.why, remedy: r.remedy}
 	}
 	return trouble{why: err.Error(), remedy: "check port and settings of the device in the configuration"}
 }
@@ -86,6 +83,14 @@ func whoHas(err error, system string) string {
 	default:
 		return fmt.Sprintf("; sudo lsof %s shows who has it", h.File)
 	}
+}
+
+// notBuilt is the way out where posd has no such kind of port: no build for Windows has keyboards.
+func notBuilt(a port.Address, system string) string {
+	if a.Kind == port.Keys && system == "windows" {
+		return windowsKeys
+	}
+	return "use a build of posd with this kind of port"
 }
 
 func missing(a port.Address) trouble {

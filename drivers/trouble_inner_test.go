@@ -51,6 +51,18 @@ func TestWhoHasADeviceIsNamedOrHowToSeeIt(t *testing.T) {
 	}
 }
 
+func TestNoBuildForWindowsIsPromisedToHaveKeyboards(t *testing.T) {
+	keys, usb := port.Address{Kind: port.Keys, Path: "x"}, port.Address{Kind: port.USB, Path: "0c2e:0901"}
+	for _, c := range []struct {
+		a            port.Address
+		system, want string
+	}{{keys, "windows", "HID-POS"}, {keys, "darwin", "use a build"}, {usb, "windows", "use a build"}, {usb, "linux", "use a build"}} {
+		if got := notBuilt(c.a, c.system); !strings.Contains(got, c.want) {
+			t.Errorf("%s on %s: got %q", c.a, c.system, got)
+		}
+	}
+}
+
 func TestNoPermissionNamesTheFileAndNotTheDevice(t *testing.T) {
 	c := Config{Kind: Scanner, Address: port.Address{Kind: port.USB, Path: "0c2e:0901"}}
 	err := fmt.Errorf("open: %w: %w", port.ErrPermission, &fs.PathError{Op: "open", Path: "/dev/hidraw0", Err: errors.New("permission denied")})
