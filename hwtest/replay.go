@@ -13,6 +13,7 @@ import (
 
 	"posd/drivers/cardreader"
 	"posd/drivers/port"
+	"posd/drivers/printer"
 	"posd/drivers/scanner"
 	"posd/drivers/trace"
 	"posd/hwtest/devicesim"
@@ -80,7 +81,7 @@ func (c *replayCmd) toDriver(ctx context.Context, g *globals, p trace.Player) er
 		options = map[string]string{} // they are another driver's
 	}
 	maps.Copy(options, c.Option)
-	open, err := sourceOf(kindOf(name), name, options)
+	open, err := played(name, options)
 	if err != nil {
 		return err
 	}
@@ -125,15 +126,40 @@ func (c *replayCmd) results(ctx context.Context, g *globals, next func(context.C
 	}
 }
 
-// kindOf is the kind of device that has a driver of the name.
-func kindOf(driver string) string {
-	if _, ok := scanner.Lookup(driver); ok {
-		return "scanner"
+// played finds the driver of a trace, of whatever kind. A printer is asked how it is, again and again.
+func played(name string, options map[string]string) (source, error) {
+	if _, ok := scanner.Lookup(name); ok {
+		return sourceOf("scanner", name, options)
 	}
-	if _, ok := cardreader.Lookup(driver); ok {
-		return "reader"
+	if _, ok := cardreader.Lookup(name); ok {
+		return sourceOf("reader", name, options)
 	}
-	return "printer"
+	d, ok := printer.Lookup(name)
+	if !ok {
+		return nil, fmt.Errorf("no driver %q", name)
+	}
+	s, err := port.Settle(d.Options, options)
+	return func(c port.Conn) (func(context.Context) (string, error), func(context.Context, string) error) {
+		return statuses(d.Open(c, s)), func(context.Context, string) error { return nil }
+	}, err
+}
+
+// statuses gives what a printer says of itself: "ok, paper low false", "cover open", or what else keeps it from printing.
+func statuses(p printer.Printer) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		s, err := p.Status(ctx)
+		if err != nil {
+			return "", err
+		}
+		switch err := s.Err(); {
+		case errors.Is(err, printer.ErrCoverOpen):
+			return "cover open", nil
+		case err != nil:
+			return err.Error(), nil
+		default:
+			return fmt.Sprintf("ok, paper low %v", s.PaperLow), nil
+		}
+	}
 }
 
 // asExpected holds results against what the trace expects, if it says.

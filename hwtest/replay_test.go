@@ -23,7 +23,7 @@ func verb(t *testing.T, args ...string) (code int, out, errs string) {
 }
 
 func TestReplayHoldsEveryDriverAgainstItsTraces(t *testing.T) {
-	for _, kind := range []string{"scanner", "cardreader"} {
+	for _, kind := range []string{"scanner", "cardreader", "printer"} {
 		files, err := filepath.Glob("../drivers/" + kind + "/testdata/*.trace")
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d traces, %v", kind, len(files), err)
@@ -56,7 +56,7 @@ func TestReplaySaysWhatIsNotAsExpected(t *testing.T) {
 		"another code":    {nil, "#Expect: code - 1\n+0 < \"2\\r\"\n", `result 1 is not what the trace expects: got "code - 2", want "code - 1"`},
 		"one too few":     {nil, "#Expect: code - 1\n#Expect: refused\n+0 < \"1\\r\"\n", `result 2 is not what the trace expects: got "nothing", want "refused"`},
 		"another driver":  {[]string{"--driver", "ssi"}, "#Expect: code - 1\n+0 < \"1\\r\"\n", `got "nothing", want "code - 1"`},
-		"no such driver":  {[]string{"--driver", "laser"}, "+0 < 00\n", "without --driver"},
+		"no such driver":  {[]string{"--driver", "laser"}, "+0 < 00\n", `no driver "laser"`},
 		"no such option":  {[]string{"--option", "sufix=cr"}, "+0 < 00\n", `unknown option "sufix"`},
 		"backwards":       {[]string{"--speed=-1"}, "+0 < 00\n", "want 0 or more"},
 		"redacted":        {nil, "+0 < (3 bytes)\n", "line 5: redacted to its length"},
@@ -67,6 +67,29 @@ func TestReplaySaysWhatIsNotAsExpected(t *testing.T) {
 			code, _, errs := verb(t, append([]string{"replay", write(t, c.body)}, c.args...)...)
 			if code != problem || !strings.Contains(errs, c.want) {
 				t.Errorf("exit %d, %q, want %q", code, errs, c.want)
+			}
+		})
+	}
+}
+
+func TestReplayAsksAPrinterAsLongAsItsTraceGoesOn(t *testing.T) {
+	well := "+0 > 100401\n+2 < 12\n+3 > 100402\n+5 < 12\n+6 > 100403\n+8 < 12\n+9 > 100404\n+11 < 12\n"
+	cases := map[string]struct {
+		body string
+		code int
+		out  string
+		want string
+	}{
+		"expected":      {"#Expect: ok, paper low false\n" + well, success, "ok, paper low false\n", ""},
+		"nothing is":    {well + well, success, "ok, paper low false\nok, paper low false\n", ""},
+		"one too few":   {"#Expect: ok, paper low false\n#Expect: cover open\n" + well, problem, "ok, paper low false\n", `result 2 is not what the trace expects: got "nothing"`},
+		"something new": {"+0 > 1b40\n+2 < 12\n", problem, "", "the host writes something else than was recorded"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			code, out, errs := verb(t, "replay", "--driver", "escpos", write(t, c.body))
+			if code != c.code || out != c.out || !strings.Contains(errs, c.want) {
+				t.Errorf("exit %d, %q, %q, want %d, %q, %q", code, out, errs, c.code, c.out, c.want)
 			}
 		})
 	}
