@@ -3,6 +3,10 @@
 //
 // It knows ATRs and APDUs and nothing of what they mean: it is no EMV kernel. Source: the messages of pcsc-lite, protocol
 // 4.4 (winscard_msg.h), Microsoft's winscard.h, and ISO/IEC 7816-3 and -4.
+//
+// Libraries were read in November 2026: gballet/go-libpcsclite (its client is of 2019, pcscd only) sends every APDU as T=1;
+// sf1/go-card (v1.2.0 of 2021) agrees on no protocol version, and takes one Read for a whole message; neither call ends with
+// a ctx. ebfe/scard needs cgo, goscard and telesma-app/pcsc load the C library, which posd's static binary does without.
 package pcsc
 
 import (

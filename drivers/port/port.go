@@ -2,6 +2,12 @@
 //
 // A device is a byte stream with one owner. Framing is a pure function handed to Next; everything that differs
 // between serial lines, TCP and USB ends here.
+//
+// HID devices are spoken to by hid_linux.go and hid_windows.go instead of a library. Two without cgo were read in November
+// 2026: rafaelmartins.com/p/usbhid (as of August 2026) waits for a report without a ctx, and makes text of the error number
+// by which an unplug during a feature report is known; telesma-app/hid (v0.9.1) looks 20 times a second whether ctx has ended,
+// and keeps no second program out. Neither gives the report descriptor, by which drivers find their values. sstallion/go-hid,
+// bearsh/hid and karalabe/hid are hidapi by cgo.
 package port
 
 import (
