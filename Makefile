@@ -30,7 +30,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down speed rest soak proof service-test chip-test lab clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down speed rest devices soak proof service-test chip-test lab clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -138,6 +138,11 @@ speed: ## count syncs, and print how fast posd is beside what the machine allows
 
 rest: ## print what posd takes of memory and processor at rest for REST (60s), with five devices, beside its goals
 	$(GO) test -tags proof -count=1 -timeout 30m -v -run '^TestAPosdAtRest' ./daemon/proof -rest.for=$(REST)
+
+devices: ## print scan to event, how much of a serial line is used, and PUT to first byte, beside their goals
+	$(GO) test -run '^$$' -bench '^BenchmarkScanToEvent$$' ./drivers/scanner
+	$(GO) test -run '^$$' -bench '^BenchmarkLine' -benchtime 1x ./hwtest/devicesim
+	$(GO) test -run '^$$' -bench '^BenchmarkPrintRequestToFirstByte$$' -benchtime 100x ./daemon
 
 soak: ## run a shop for HOURS (72) virtual hours, and see that goroutines, open files and memory do not grow
 	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestAShopThatRunsForDays' ./daemon -soak.hours=$(HOURS)
