@@ -4,7 +4,6 @@ package lab
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -32,7 +31,8 @@ var gadgetScenes = []scene{
 	{"the printer answers", printerAnswers},
 	{"a serial scanner's code arrives", scanSerial},
 	{"a HID scanner's report arrives whole", scanHID},
-	{"a keyboard's keys arrive as text, and nowhere else", typeKeys},
+	{"a HID scanner's driver reads it by what the kernel says of its reports", readHID},
+	{"a keyboard's keys arrive as text, and nowhere else as long as it is open", typeKeys},
 	{"a device that is pulled out in mid-read is gone at once", pullOut},
 	{"finding and opening a device takes a moment", costs},
 	{"a scanner is back in use after every replug, and no scan is lost or doubled", gadgetLine.replugs},
@@ -221,69 +221,4 @@ func scanSerial(ctx context.Context) error {
 		return err
 	}
 	return expect(ctx, c, bufio.ScanLines, "6901234567892")
-}
-
-func scanHID(ctx context.Context) error {
-	c, err := find(ctx, hidPort)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	h, ok := c.(port.HID)
-	if !ok || h.Info().Vendor != 0x0c2e || !bytes.Equal(h.Info().Descriptor, scannerReports) {
-		return fmt.Errorf("%T: %+v", c, h)
-	}
-	far, err := os.OpenFile("/dev/hidg0", os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer far.Close()
-	report := make([]byte, 64)
-	copy(report, "\x02\x0d]E06901234567892")
-	for range 3 {
-		if _, err := far.Write(report); err != nil {
-			return err
-		}
-	}
-	for range 3 {
-		if err := expect(ctx, c, port.SplitReport, string(report)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func typeKeys(ctx context.Context) error {
-	c, err := find(ctx, keyboardPort)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	a, _ := port.ParseAddress(keyboardPort)
-	if _, err := port.Open(ctx, a); !errors.Is(err, port.ErrBusy) {
-		return fmt.Errorf("a second one may have the keyboard: %w", err)
-	}
-	far, err := os.OpenFile("/dev/hidg1", os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer far.Close()
-	const shift, keyA, key1, keyEnter = 2, 4, 0x1e, 0x28 // HID usages
-	for _, k := range [][2]byte{{shift, keyA}, {0, keyA}, {0, key1}, {0, keyEnter}} {
-		for _, report := range [][]byte{{k[0], 0, k[1], 0, 0, 0, 0, 0}, make([]byte, 8)} {
-			if _, err := far.Write(report); err != nil {
-				return err
-			}
-		}
-	}
-	return expect(ctx, c, untilCR, "Aa1")
-}
-
-// untilCR is a line as a keyboard ends it.
-func untilCR(b []byte, _ bool) (int, []byte, error) {
-	i := bytes.IndexByte(b, '\r')
-	if i < 0 {
-		return 0, nil, nil
-	}
-	return i + 1, b[:i], nil
 }
