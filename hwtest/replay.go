@@ -144,21 +144,26 @@ func played(name string, options map[string]string) (source, error) {
 	}, err
 }
 
-// statuses gives what a printer says of itself: "ok, paper low false", "cover open", or what else keeps it from printing.
+// statuses gives what a printer says of itself.
 func statuses(p printer.Printer) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		s, err := p.Status(ctx)
 		if err != nil {
 			return "", err
 		}
-		switch err := s.Err(); {
-		case errors.Is(err, printer.ErrCoverOpen):
-			return "cover open", nil
-		case err != nil:
-			return err.Error(), nil
-		default:
-			return fmt.Sprintf("ok, paper low %v", s.PaperLow), nil
-		}
+		return statusLine(s), nil
+	}
+}
+
+// statusLine is a status as a line for #Expect: "ok, paper low false", "cover open", or what else keeps it from printing.
+func statusLine(s printer.Status) string {
+	switch err := s.Err(); {
+	case errors.Is(err, printer.ErrCoverOpen):
+		return "cover open"
+	case err != nil:
+		return err.Error()
+	default:
+		return fmt.Sprintf("ok, paper low %v", s.PaperLow)
 	}
 }
 
