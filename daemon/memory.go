@@ -48,6 +48,7 @@ func keepThrifty(done <-chan struct{}, fixed bool) {
 	}
 	if waited() {
 		debug.FreeOSMemory()
+		giveBackCode()
 	}
 	var p pace
 	for before := made(); waited(); {
@@ -59,6 +60,7 @@ func keepThrifty(done <-chan struct{}, fixed bool) {
 		}
 		if giveBack {
 			debug.FreeOSMemory()
+			giveBackCode()
 		}
 	}
 }
