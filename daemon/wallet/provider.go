@@ -51,6 +51,7 @@ type Call struct {
 	Refund   string         // our number of the refund
 	Total    payment.Cents  // refund: what the payment was
 	Code     payment.Secret // pay
+	Sum      bool           // query: of what was refunded Facts.Refunded is wanted, too, if the gateway can tell
 }
 
 // Result is what came of a Call. The zero value says that it may have happened and that nobody answered.
@@ -61,6 +62,7 @@ type Result struct {
 	Doubt      payment.Reason // not Signed: why
 	Class      Class
 	Absent     bool // query: the gateway says that it knows no such order
+	ByRefund   bool // query: ClassReversed by refunds, perhaps of a part only
 	Code, Text string
 	Facts      Facts
 	Messages   []payment.Message // what followed the request, masked
@@ -73,5 +75,6 @@ type Facts struct {
 	Currency  string
 	Merchant  string
 	PaidAt    time.Time
-	Reference string // the gateway's own number
+	Reference string        // the gateway's own number
+	Refunded  payment.Cents // ByRefund: how much went back by all refunds; 0 where the gateway does not tell
 }

@@ -17,6 +17,8 @@ type notes struct {
 	Accepted bool   `json:"accepted,omitempty"` // the gateway has accepted a cancel, and no query contradicts it
 	Refused  string `json:"refused,omitempty"`  // it has refused to cancel, with this code: a refund is tried instead
 	NotPaid  *stamp `json:"not_paid,omitempty"` // when a query first knew no paid order after that
+	Refunded bool   `json:"refunded,omitempty"` // the gateway has given all that was left back under our number, and no query contradicts it
+	Partly   *stamp `json:"partly,omitempty"`   // when a query first showed refunds, perhaps of a part, after an accepted cancel
 	Begun    *begun `json:"begun,omitempty"`    // when the undoing began, of an order that an earlier run had sent
 }
 
@@ -38,7 +40,7 @@ type stamp struct {
 // It is confirmed by a query only, since gateways accept the cancelling of anything: an order that is closed or
 // reversed, or one that is absent in two queries at least ConfirmGap apart after a cancel was accepted, the last of them
 // when no copy of the payment can be under way any more. An order that still waits for its customer is no proof, it can
-// still be paid, so it is cancelled again; so is one seen paid.
+// still be paid, so it is cancelled again; so is one seen paid, and one of which somebody may have refunded a part by hand.
 func (w *Wallet) Reverse(ctx context.Context, a payment.Attempt) payment.Undo {
 	d, l, err := w.of(a)
 	if err != nil {
@@ -100,9 +102,14 @@ func (u *undoing) inWindow(ctx context.Context) {
 	if !u.notes.Accepted && !u.cancel(ctx) {
 		return
 	}
-	if q, ok := u.query(ctx); ok && q.Class == ClassPaid && u.notes.Refused != "" {
+	q, ok := u.query(ctx)
+	switch {
+	case !ok || u.out.Outcome == payment.Confirmed:
+	case u.notes.Refused != "" && (q.Class == ClassPaid || q.ByRefund):
 		u.out.Code, u.out.Text = u.notes.Refused, "cancel refused, refund follows"
-		u.refund(ctx)
+		u.restOf(ctx, q)
+	case q.ByRefund && u.lasts():
+		u.restOf(ctx, q)
 	}
 }
 
@@ -112,8 +119,8 @@ func (u *undoing) late(ctx context.Context) {
 	q, ok := u.query(ctx)
 	switch {
 	case !ok || u.out.Outcome == payment.Confirmed:
-	case q.Class == ClassPaid:
-		if u.refund(ctx) == ClassFailed {
+	case q.Class == ClassPaid, q.ByRefund:
+		if u.refund(ctx, q) == ClassFailed {
 			u.out.Outcome = payment.WindowOver
 		}
 	case !u.notes.Accepted:
@@ -142,34 +149,19 @@ func (u *undoing) cancel(ctx context.Context) bool {
 	return true
 }
 
-// refund gives the whole order back. It answers ClassFailed only when the gateway signs that it will not.
-func (u *undoing) refund(ctx context.Context) Class {
-	c := Call{Op: OpRefund, Refund: u.order + refundSuffix, Total: u.a.Amount}
-	c.Amount = u.a.Amount - u.a.Refunded
-	r := u.do(ctx, c)
-	if !r.Signed || !ours(u.a, u.l, r) {
-		return ClassUnknown
-	}
-	switch r.Class {
-	case ClassFailed, ClassConfig, ClassClosed:
-		return ClassFailed
-	default:
-		return r.Class
-	}
-}
-
 // query asks for the order and takes notes; ok is false when the answer cannot be believed.
 func (u *undoing) query(ctx context.Context) (r Result, ok bool) {
-	r = u.do(ctx, Call{Op: OpQuery})
+	r = u.do(ctx, Call{Op: OpQuery, Sum: !u.notes.Refunded})
 	if !r.Signed || !ours(u.a, u.l, r) {
 		return r, false
 	}
-	named := r.Facts.Order == u.order
 	switch {
-	case named && (r.Class == ClassClosed || r.Class == ClassReversed) && u.a.Refunded == 0:
+	case r.Facts.Order == u.order && u.gone(r):
 		u.out.Outcome = payment.Confirmed
-	case r.Class == ClassPaid, r.Class == ClassPending:
+	case r.ByRefund:
 		u.notes.Accepted, u.notes.NotPaid = false, nil
+	case r.Class == ClassPaid, r.Class == ClassPending:
+		u.notes = notes{Refused: u.notes.Refused, Begun: u.notes.Begun}
 	case u.notes.Accepted && (r.Absent || r.Class == ClassFailed):
 		u.absent(r)
 	}

@@ -130,7 +130,7 @@ func (g *Gateway) carryOut(r Request, rule Rule) (outcome, *order) {
 	case CallCancel:
 		return g.cancel(r, o)
 	case CallRefundQuery:
-		if o == nil || o.refunds[r.Refund] == 0 {
+		if o == nil || o.refunds[r.Refund] == 0 && (r.Refund != "" || len(o.refunds) == 0) {
 			return isAbsent, o
 		}
 		return done, o

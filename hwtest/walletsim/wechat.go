@@ -3,7 +3,9 @@ package walletsim
 import (
 	"encoding/hex"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +17,7 @@ type wechat struct{ g *Gateway }
 
 var wechatCalls = map[string]string{
 	"/pay/micropay": CallPay, "/pay/orderquery": CallQuery, "/secapi/pay/reverse": CallCancel, "/secapi/pay/refund": CallRefund,
-	"/pay/downloadbill": CallBill,
+	"/pay/refundquery": CallRefundQuery, "/pay/downloadbill": CallBill,
 }
 
 // needsCert are the calls that want a client certificate.
@@ -110,6 +112,8 @@ func (x wechat) fields(req Request, out outcome, o *order, refuse string) map[st
 		code = "USERPAYING"
 	case req.Call == CallPay && out == isClosed:
 		code = "ORDERCLOSED"
+	case req.Call == CallRefundQuery && out == isAbsent:
+		code = "REFUNDNOTEXIST"
 	case req.Call == CallCancel && (out == wantsRetry || out == tooEarly):
 		f := x.refused("USERPAYING")
 		f["recall"] = "Y"
@@ -129,6 +133,8 @@ func (x wechat) fields(req Request, out outcome, o *order, refuse string) map[st
 		x.payment(f, req, out, o)
 	case CallCancel:
 		f["recall"] = "N"
+	case CallRefundQuery:
+		x.refunds(f, req, o)
 	default:
 		f["out_trade_no"], f["out_refund_no"] = req.Order, req.Refund
 		f["refund_fee"] = strconv.FormatInt(req.Amount, 10)
@@ -138,6 +144,25 @@ func (x wechat) fields(req Request, out outcome, o *order, refuse string) map[st
 	}
 	return f
 }
+
+// refunds lists what went back of an order, the numbers of the refunds in their order.
+func (x wechat) refunds(f map[string]string, req Request, o *order) {
+	f["out_trade_no"] = req.Order
+	if o == nil { // a fault said so without the call
+		return
+	}
+	f["total_fee"], f["transaction_id"] = strconv.FormatInt(o.amount, 10), o.trade
+	numbers := slices.Sorted(maps.Keys(o.refunds))
+	shown := numbers[:min(len(numbers), refundsShown)]
+	f["total_refund_count"], f["refund_count"] = strconv.Itoa(len(numbers)), strconv.Itoa(len(shown))
+	for i, number := range shown {
+		at := "_" + strconv.Itoa(i)
+		f["out_refund_no"+at], f["refund_fee"+at], f["refund_status"+at] = number, strconv.FormatInt(o.refunds[number], 10), "SUCCESS"
+	}
+}
+
+// refundsShown is how many refunds an answer lists (docs, refundquery).
+const refundsShown = 10
 
 func (x wechat) payment(f map[string]string, req Request, out outcome, o *order) {
 	f["out_trade_no"], f["trade_type"], f["fee_type"] = req.Order, "MICROPAY", "CNY"

@@ -20,9 +20,7 @@ const timeLayout = "20060102150405"
 
 // result classes a verified answer.
 func (p *Provider) result(c wallet.Call, f map[string]string) wallet.Result {
-	r := wallet.Result{
-		Reached: true, Signed: true, Code: code(f), Text: text(f), Facts: facts(f), Messages: p.heard(c, f),
-	}
+	r := wallet.Result{Reached: true, Signed: true, Code: code(f), Text: text(f), Facts: facts(f)}
 	layers := layers(f)
 	switch c.Op {
 	case wallet.OpPay:
@@ -31,6 +29,7 @@ func (p *Provider) result(c wallet.Call, f map[string]string) wallet.Result {
 		r.Absent = f["err_code"] == notExist
 		if layers == "SUCCESS/SUCCESS" {
 			r.Class, r.Code = queryTable.Class(f["trade_state"], ""), f["trade_state"]
+			r.ByRefund = f["trade_state"] == refunded
 		}
 	case wallet.OpCancel:
 		r.Class = reverseTable.Class(layers, recalled(f))

@@ -24,7 +24,7 @@ var (
 		{Code: "PAYERROR", Class: wallet.ClassFailed, Why: "payment failed, please reverse the order"},
 		{Code: "CLOSED", Class: wallet.ClassClosed},
 		{Code: "REVOKED", Class: wallet.ClassReversed},
-		{Code: "REFUND", Class: wallet.ClassReversed},
+		{Code: refunded, Class: wallet.ClassReversed, Why: "check amount: refundquery tells how much went back, and the rest is refunded"},
 	}
 	reverseTable = wallet.Table{
 		{Code: "*", Sub: "recall=Y", Class: wallet.ClassRetryReverse},

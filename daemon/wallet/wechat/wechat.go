@@ -1,4 +1,4 @@
-// Package wechat is WeChat Pay v2 as a wallet provider: micropay, orderquery, reverse, refund.
+// Package wechat is WeChat Pay v2 as a wallet provider: micropay, orderquery, reverse, refund, refundquery.
 //
 // Messages are flat XML maps, signed with HMAC-SHA256 or MD5 under the API key in both directions. reverse and refund want a
 // client certificate: it is part of the transport. Source: WeChat Pay v2 merchant docs.
@@ -123,35 +123,51 @@ func (p *Provider) Request(c wallet.Call) payment.Message {
 	return wallet.Message("out", paths[c.Op][1:], p.o.Now(), fields)
 }
 
-// Do makes one call.
+// Do makes one call. Where the sum of an order's refunds is wanted a second exchange asks for it, since the query tells only
+// that there are some.
 func (p *Provider) Do(ctx context.Context, c wallet.Call) wallet.Result {
 	if c.Op == wallet.OpProbe {
 		return p.post.Probe(ctx, p.base+"/")
 	}
-	body, err := p.request(c)
-	if err != nil {
-		return wallet.Unanswered(fmt.Errorf("%w: %w", wallet.ErrNotSent, err))
+	r, fields := p.exchange(ctx, paths[c.Op], p.fields(c))
+	if !r.Signed {
+		return r
 	}
-	answer, err := p.post.Post(ctx, p.base+paths[c.Op], "text/xml; charset=utf-8", body)
+	shown := wallet.Shown(fields, c.Code, answerFields)
+	r = p.result(c, shown)
+	r.Messages = p.heard(paths[c.Op], shown)
+	if c.Sum && r.ByRefund {
+		return p.summed(ctx, c, r)
+	}
+	return r
+}
+
+// exchange signs, sends and verifies. The fields are all that the answer has.
+func (p *Provider) exchange(ctx context.Context, path string, f map[string]string) (wallet.Result, map[string]string) {
+	body, err := p.request(f)
+	if err != nil {
+		return wallet.Unanswered(fmt.Errorf("%w: %w", wallet.ErrNotSent, err)), nil
+	}
+	answer, err := p.post.Post(ctx, p.base+path, "text/xml; charset=utf-8", body)
 	clear(body)
 	if err != nil {
 		r := wallet.Unanswered(err)
 		if !r.NotSent {
-			r.Messages = p.heard(c, map[string]string{"problem": r.Text})
+			r.Messages = p.heard(path, map[string]string{"problem": r.Text})
 		}
-		return r
+		return r, nil
 	}
 	fields, err := p.verified(answer)
 	if err != nil {
 		r := wallet.Distrusted(err)
-		r.Messages = p.heard(c, map[string]string{"problem": r.Text})
-		return r
+		r.Messages = p.heard(path, map[string]string{"problem": r.Text})
+		return r, nil
 	}
-	return p.result(c, wallet.Shown(fields, c.Code, answerFields))
+	return wallet.Result{Reached: true, Signed: true}, fields
 }
 
-func (p *Provider) heard(c wallet.Call, fields map[string]string) []payment.Message {
-	return []payment.Message{wallet.Message("in", paths[c.Op][1:], p.o.Now(), fields)}
+func (p *Provider) heard(path string, fields map[string]string) []payment.Message {
+	return []payment.Message{wallet.Message("in", path[1:], p.o.Now(), fields)}
 }
 
 // fields are a request's own parameters.
@@ -170,13 +186,12 @@ func (p *Provider) fields(c wallet.Call) map[string]string {
 
 func fen(c payment.Cents) string { return strconv.FormatInt(int64(c), 10) }
 
-// request is the signed XML.
-func (p *Provider) request(c wallet.Call) ([]byte, error) {
+// request is the signed XML of fields; they get nonce and signature.
+func (p *Provider) request(f map[string]string) ([]byte, error) {
 	nonce := make([]byte, 16)
 	if _, err := io.ReadFull(p.o.Rand, nonce); err != nil {
 		return nil, fmt.Errorf("nonce: %w", err)
 	}
-	f := p.fields(c)
 	f["nonce_str"] = hex.EncodeToString(nonce)
 	if f["sign"] = sign.HMAC(f, p.o.APIKey); p.o.SignType == sign.TypeMD5 {
 		f["sign"] = sign.MD5(f, p.o.APIKey)

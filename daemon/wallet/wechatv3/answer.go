@@ -126,6 +126,7 @@ func (p *Provider) result(c wallet.Call, status int, f map[string]string) wallet
 	case wallet.OpQuery:
 		r.Class = queryTable.Class(word, cmp.Or(f["trade_state"], state))
 		r.Absent = status == http.StatusNotFound && absent(state)
+		r.ByRefund = status == http.StatusOK && f["trade_state"] == refunded
 	case wallet.OpCancel:
 		r.Class = reverseTable.Class(word, state)
 		if r.Class == wallet.ClassReversed && status == http.StatusOK && f["out_trade_no"] != c.Order {

@@ -46,7 +46,7 @@ var (
 		{Code: "200", Sub: "PAYERROR", Class: wallet.ClassFailed, Why: "payment failed, please reverse the order"},
 		{Code: "200", Sub: "CLOSED", Class: wallet.ClassClosed},
 		{Code: "200", Sub: "REVOKED", Class: wallet.ClassReversed},
-		{Code: "200", Sub: "REFUND", Class: wallet.ClassReversed},
+		{Code: "200", Sub: refunded, Class: wallet.ClassReversed, Why: "check amount: proof only after our own refund of the whole; v3 tells no sum"},
 		{Code: "404", Sub: "ORDER_NOT_EXIST", Class: wallet.ClassUnknown, Why: "the pay request can still be under way"},
 		{Code: "*", Sub: "*", Class: wallet.ClassUnknown, Why: "a refused query says nothing about the payment"},
 	}
@@ -98,6 +98,10 @@ var (
 		{Code: "*", Sub: "*", Class: wallet.ClassUnknown, Why: "repeat with the same out_refund_no"},
 	}
 )
+
+// refunded is the trade_state of an order of which something was given back. How much it is v3 tells nowhere: it has queries of a
+// refund by the number of that refund only, which is not known where somebody made it at the merchant's page.
+const refunded = "REFUND"
 
 // absent tells whether a code says that the gateway knows no such order: it has been written in two ways.
 func absent(code string) bool { return code == "ORDER_NOT_EXIST" || code == "ORDERNOTEXIST" }
