@@ -22,7 +22,10 @@ type Route struct {
 }
 
 // Router tells whose code a scanned text is. It is constant and keeps nothing of what it is asked.
-type Router struct{ routes []Route }
+type Router struct {
+	routes []Route
+	hidden []Route // what looks like one of their codes is shown to nobody: routes, and all that are published
+}
 
 // NewRouter refuses routes that are malformed and routes of which two could take the same code.
 func NewRouter(routes []Route) (*Router, error) {
@@ -36,7 +39,7 @@ func NewRouter(routes []Route) (*Router, error) {
 			}
 		}
 	}
-	return &Router{routes: routes}, nil
+	return &Router{routes: routes, hidden: slices.Concat(routes, DefaultRoutes())}, nil
 }
 
 func (r Route) check() error {
@@ -92,30 +95,6 @@ func (r *Router) Route(text []byte) (wallet string, ok bool) {
 func (r Route) begins(code []byte) bool {
 	for _, p := range r.Prefixes {
 		if bytes.HasPrefix(code, []byte(p)) {
-			return true
-		}
-	}
-	return false
-}
-
-// Sensitive tells whether a text is a wallet code or looks like a torn one: a digit too few or too many, a face-pay
-// token ("fp" and digits), the beginning of an EMVCo code. Such a text is shown to nobody.
-func (r *Router) Sensitive(text []byte) bool {
-	if _, ok := r.Route(text); ok {
-		return true
-	}
-	code := Normalise(text)
-	if rest, found := bytes.CutPrefix(code, []byte("fp")); found && len(rest) >= 8 && digits(rest) {
-		return true
-	}
-	if bytes.HasPrefix(code, []byte(cpmStart)) {
-		return true
-	}
-	if !digits(code) {
-		return false
-	}
-	for _, route := range r.routes {
-		if len(code) >= route.Min-1 && len(code) <= route.Max+1 && route.begins(code) {
 			return true
 		}
 	}
