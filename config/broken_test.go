@@ -131,6 +131,12 @@ var broken = []struct {
 		`posd.toml:13: wallet.route[4].prefixes: missing; want a list, such as ["25", "26"]`,
 		`posd.toml:13: wallet.route[4].provider: missing; want "alipay", "wechat" or "unionpay"`,
 	}},
+	{"wallets that no code goes to", "[acquirer]\nenabled = true\naddress = \"h:1\"\nterminal = \"12345678\"\nmerchant = \"123456789012345\"\ntmk_file = \"k\"\n" +
+		"[wallet.wechat]\nenabled = true\nappid = \"a\"\nmch_id = \"1\"\napi_key_file = \"k\"\ncert_file = \"c\"\nkey_file = \"k\"\n[wallet.unionpay]\nenabled = true\n" +
+		"[[wallet.route]]\nprovider = \"alipay\"\nprefixes = [\"28\"]\nlengths = [16, 24]", []string{
+		`posd.toml:8: wallet.wechat.enabled: no route sends codes to it; add a [[wallet.route]] with provider = "wechat", or leave all routes out for the published formats`,
+		`posd.toml:15: wallet.unionpay.enabled: no route sends codes to it; add a [[wallet.route]] with provider = "unionpay", or leave all routes out for the published formats`,
+	}},
 	{"devices", "# two of a name\n[[device]]\nname = \"slip\"\nkind = \"printer\"\nport = \"COM3\"\n\n[[device]]\nname = \"slip\" # again\n" +
 		"kind = \"print\"\nport = \"COM3\"\nbuad = 9600\n[[device]]\nname = \"a b\"\nkind = \"reader\"\nport = \"tcp://x\"\nbaud = 5\n" +
 		"data_bits = 9\nparity = \"evne\"\nstop_bits = \"3\"\n[[device]]\nname = \"u\"\nkind = \"scanner\"\nport = \"usb://12:34\"\n" +

@@ -26,6 +26,7 @@ func (c *Config) checkWallet(k Checker) {
 	if w.UnionPay.Enabled && !c.Acquirer.Enabled {
 		k.Add("wallet.unionpay.enabled", "its codes travel through the acquirer, which is not enabled", "set acquirer.enabled, or leave it out")
 	}
+	w.checkRouted(k, names)
 	for i, r := range w.Routes {
 		at := element("wallet.route", i+1)
 		r.check(k.in(at), names)
@@ -34,6 +35,19 @@ func (c *Config) checkWallet(k Checker) {
 				k.Add(at+".prefixes", fmt.Sprintf("route %d takes codes that begin with %s too", j+1, p),
 					"let each code have one provider")
 			}
+		}
+	}
+}
+
+// checkRouted finds wallets that are enabled and get no codes: a shop's routes replace all published formats.
+func (w *Wallet) checkRouted(k Checker, names []string) {
+	for _, name := range names {
+		s, has := w.Providers[name]
+		enabled := has && s.Common().Enabled || name == "unionpay" && w.UnionPay.Enabled
+		routed := len(w.Routes) == 0 || slices.ContainsFunc(w.Routes, func(r Route) bool { return r.Provider == name })
+		if enabled && !routed {
+			k.Add("wallet."+name+".enabled", "no route sends codes to it",
+				fmt.Sprintf("add a [[wallet.route]] with provider = %q, or leave all routes out for the published formats", name))
 		}
 	}
 }
