@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -53,6 +54,30 @@ func TestThePagesOfAnswersAreThoseOfTheTables(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("%s is not what the tables say (%v); go test ./daemon/wallet -update, and look at the difference", page, err)
 		}
+	}
+}
+
+// answersLinks is the list of pages in the page of classes, which lists nothing else in this form.
+var answersLinks = regexp.MustCompile(`(?m)(^- \[.+/ANSWERS\.md\)\n)+`)
+
+func TestThePageOfClassesNamesThePageOfEachWallet(t *testing.T) {
+	page, err := os.ReadFile("ANSWERS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var links strings.Builder
+	for _, brand := range wallet.Brands() {
+		fmt.Fprintf(&links, "- [%s %s](%s/ANSWERS.md)\n", brand.NameEN, brand.NameZH, brand.Name)
+	}
+	want := answersLinks.ReplaceAllLiteralString(string(page), links.String())
+	if *update {
+		if err := os.WriteFile("ANSWERS.md", []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(page) != want || !strings.Contains(want, links.String()) {
+		t.Error("ANSWERS.md does not list each wallet's page; go test ./daemon/wallet -update, and look at the difference")
 	}
 }
 
