@@ -72,8 +72,10 @@ func nameOf(t *testing.T, text string) string {
 	return sign.CertSN(list[0])
 }
 
-// An answer that names a certificate of later is not believed until its file is there, and then without a restart.
-func TestAlipaysCertificateModePaysAndTakesANewCertificateWhilePosdRuns(t *testing.T) {
+// certificateStore is a store in certificate mode, whose gateway signs with a certificate that is not in the shop's folder, and
+// gives given to who asks for it.
+func certificateStore(t *testing.T, signs, given string) *store {
+	t.Helper()
 	a, err := alipayAuthority()
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +88,9 @@ func TestAlipaysCertificateModePaysAndTakesANewCertificateWhilePosdRuns(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStore(t, plan{patience: "3s", alipay: walletsim.Alipay{AppCertSN: nameOf(t, a.app), RootCertSN: rootSN, GatewayCertSN: nameOf(t, a.later)}})
+	s := newStore(t, plan{patience: "3s", alipay: walletsim.Alipay{
+		AppCertSN: nameOf(t, a.app), RootCertSN: rootSN, GatewayCertSN: nameOf(t, signs), GatewayCert: given,
+	}})
 	if err := os.Mkdir(s.path("alipay"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -96,18 +100,66 @@ func TestAlipaysCertificateModePaysAndTakesANewCertificateWhilePosdRuns(t *testi
 	s.change(`gateway_public_key_file = "alipay.pub"`, `app_cert_file = "app.crt"
 root_cert_file = "root.crt"
 gateway_certs = "alipay"`)
+	return s
+}
+
+// distrusts pays, and waits until posd undoes what it cannot believe; it names the certificate that it misses.
+func (s *store) distrusts(signs, why string) {
+	s.t.Helper()
 	s.start()
 	s.till.open("S-1", 1999)
 	s.till.begin("S-1", "a", by(s.code(walletsim.AlipayName)))
 	s.eventually("an answer that nobody vouches for is not believed", func() bool {
 		return s.till.get(pathOf("S-1", "a")).State == "reversing"
 	})
+	c, ok := s.concern("wallet_certificate")
+	if !ok || !strings.Contains(c.Detail, nameOf(s.t, signs)) || !strings.Contains(c.Detail, why) || c.Remedy == "" {
+		s.t.Errorf("concern %+v", c)
+	}
+}
+
+// An answer that names a certificate of later, which the gateway does not give, is not believed until its file is there, and then
+// without a restart.
+func TestAlipaysCertificateModePaysAndTakesANewCertificateWhilePosdRuns(t *testing.T) {
+	a, err := alipayAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := certificateStore(t, a.later, "")
+	s.distrusts(a.later, "gives none")
 	s.write("alipay/later.crt", a.later)
 	s.eventually("it is reversed", func() bool { return s.till.get(pathOf("S-1", "a")).State == "reversed" })
 	s.holds(0, 0)
 	s.till.open("S-2", 2500)
 	s.want(s.till.pay("S-2", "a", by(s.code(walletsim.AlipayName))), "approved")
 	s.holds(0, 2500)
+	if c, ok := s.concern("wallet_certificate"); ok {
+		t.Errorf("still a concern: %+v", c)
+	}
+}
+
+func TestAlipaysNewCertificateIsFetchedFromTheGateway(t *testing.T) {
+	a, err := alipayAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := certificateStore(t, a.later, a.later)
+	s.start()
+	s.till.open("S-1", 1999)
+	s.want(s.till.pay("S-1", "a", by(s.code(walletsim.AlipayName))), "approved")
+	s.holds(0, 1999)
+	if c, ok := s.concern("wallet_certificate"); ok {
+		t.Errorf("a concern: %+v", c)
+	}
+}
+
+func TestACertificateThatTheGatewayGivesAndThatStemsFromNobodyIsRefused(t *testing.T) {
+	foreign := certificateOf(t, gatewayKeys()[1], 7)
+	s := certificateStore(t, foreign, foreign)
+	s.distrusts(foreign, "root_cert_file")
+	if got := s.till.get(pathOf("S-1", "a")); got.State != "reversing" {
+		t.Errorf("what nobody vouches for ended it: %+v", got)
+	}
 }
 
 func TestAGatewayCertificateOfAnotherRootIsRefusedAtStart(t *testing.T) {

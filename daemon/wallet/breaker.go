@@ -64,7 +64,7 @@ func suspected(names string) error {
 	}
 }
 
-// Concerns says which gateways are not given new payments.
+// Concerns says which gateways are not given new payments, and what their providers are concerned about.
 func (w *Wallet) Concerns() (out []payment.Concern) {
 	for _, l := range w.sorted {
 		if l.tripped(w.o.SuspectAfter) {
@@ -73,6 +73,9 @@ func (w *Wallet) Concerns() (out []payment.Concern) {
 				Detail: fmt.Sprintf("payments at %s are refused: the last %d were not answered clearly", l.terms.Name, w.o.SuspectAfter),
 				Remedy: "posd asks again with the next payment; look at the network, and at the gateway's notices if it lasts",
 			})
+		}
+		if p, ok := l.Provider.(Concerned); ok {
+			out = append(out, p.Concerns()...)
 		}
 	}
 	return out

@@ -18,6 +18,11 @@ type Provider interface {
 	Do(ctx context.Context, c Call) Result
 }
 
+// Concerned is a Provider that may have concerns of its own: what somebody should look at.
+type Concerned interface {
+	Concerns() []payment.Concern
+}
+
 // Terms is what the wallet must know of a gateway. Figures are those of its documents unless a shop sets others.
 type Terms struct {
 	Name             string // "alipay", "wechat": what routes point at

@@ -1,6 +1,7 @@
 package walletsim
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -21,7 +22,7 @@ type alipay struct{ g *Gateway }
 var alipayCalls = map[string]string{
 	"alipay.trade.pay": CallPay, "alipay.trade.query": CallQuery, "alipay.trade.cancel": CallCancel,
 	"alipay.trade.refund": CallRefund, "alipay.trade.fastpay.refund.query": CallRefundQuery,
-	"alipay.data.dataservice.bill.downloadurl.query": CallBill,
+	"alipay.data.dataservice.bill.downloadurl.query": CallBill, "alipay.open.app.alipaycert.download": CallCertificate,
 }
 
 func (a alipay) read(r *http.Request, body []byte) (Request, *sealed) {
@@ -70,6 +71,10 @@ func (r *Request) fillAlipay(content string) bool {
 		var ok bool
 		r.bill, ok = dayOf(AlipayName, time.DateOnly, biz["bill_date"])
 		return ok && biz["bill_type"] == "trade"
+	}
+	if r.Call == CallCertificate {
+		r.certificate = biz["alipay_cert_sn"]
+		return r.certificate != ""
 	}
 	r.Order, r.Refund, r.code = biz["out_trade_no"], biz["out_request_no"], biz["auth_code"]
 	if !goodNumber(r.Order, 64) {
@@ -132,6 +137,8 @@ func (a alipay) fields(req Request, out outcome, o *order, refuse string) map[st
 	switch {
 	case out == isRefused:
 		sub = refuse
+	case out == isAbsent && req.Call == CallCertificate:
+		sub = "ISV_CERT_NOT_EXIST" // made up: the docs list no code
 	case out == isClosed && req.Call == CallPay:
 		sub = "ACQ.TRADE_HAS_CLOSE"
 	case out == isLimited:
@@ -151,6 +158,9 @@ func (a alipay) fields(req Request, out outcome, o *order, refuse string) map[st
 		a.payment(f, req.Call, out, o)
 	case CallCancel:
 		a.cancelled(f, out)
+	case CallCertificate:
+		delete(f, "out_trade_no")
+		f["alipay_cert_content"] = base64.StdEncoding.EncodeToString([]byte(a.g.o.Alipay.GatewayCert))
 	case CallBill:
 		delete(f, "out_trade_no")
 		f["bill_download_url"] = a.g.ticket(req, alipayBills)

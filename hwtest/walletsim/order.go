@@ -17,7 +17,7 @@ const (
 // Request is one verified call to the gateway. The code is not part of what is shown.
 type Request struct {
 	Wallet  string
-	Call    string // "pay", "query", "cancel", "refund", "refund_query", "bill"
+	Call    string // "pay", "query", "cancel", "refund", "refund_query", "bill", "certificate"
 	Order   string
 	Amount  int64 // pay and refund
 	Refund  string
@@ -29,6 +29,8 @@ type Request struct {
 	sign    string // the wire's own kind of signature
 	bill    Bill   // bill: which one
 	host    string // bill: under which name the gateway was asked
+
+	certificate string // certificate: which one
 }
 
 // The calls.
@@ -39,6 +41,7 @@ const (
 	CallRefund      = "refund"
 	CallRefundQuery = "refund_query"
 	CallBill        = "bill"
+	CallCertificate = "certificate"
 )
 
 // state is where an order stands.
@@ -113,8 +116,11 @@ func (g *Gateway) order(wallet, number string) *order { return g.orders[wallet+"
 
 // carryOut does what a request asks for; mu is held.
 func (g *Gateway) carryOut(r Request, rule Rule) (outcome, *order) {
-	if r.Call == CallBill {
+	switch r.Call {
+	case CallBill:
 		return g.billOutcome(r.bill), nil
+	case CallCertificate:
+		return g.certificateOutcome(r), nil
 	}
 	o := g.order(r.Wallet, r.Order)
 	if o != nil && o.state == waiting && g.now().Sub(o.created) >= autoClose[r.Wallet] {
@@ -136,6 +142,14 @@ func (g *Gateway) carryOut(r Request, rule Rule) (outcome, *order) {
 		return done, o
 	}
 	return g.refund(r, o)
+}
+
+// certificateOutcome tells whether there is such a certificate of ours to give.
+func (g *Gateway) certificateOutcome(r Request) outcome {
+	if a := g.o.Alipay; a.GatewayCert == "" || !strings.EqualFold(r.certificate, a.GatewayCertSN) {
+		return isAbsent
+	}
+	return done
 }
 
 func (g *Gateway) pay(r Request, o *order, rule Rule) (outcome, *order) {

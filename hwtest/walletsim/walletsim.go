@@ -31,6 +31,7 @@ type Alipay struct {
 
 	// Certificate mode: what requests must name, and what answers name. Empty leaves it out.
 	AppCertSN, RootCertSN, GatewayCertSN string
+	GatewayCert                          string // what is given to who asks for the certificate GatewayCertSN: a PEM text; empty: nothing
 
 	SameDay bool // the older overseas product: what was paid is cancelled on the same day in Beijing, and 15 minutes longer
 }

@@ -2,7 +2,7 @@
 //
 // Requests are form posts to one address, signed RSA2 over all parameters. An answer is verified over the exact bytes
 // of its response node before anything in it is read. Source: Alipay open docs, alipay.trade.pay, .query, .cancel,
-// .refund, .fastpay.refund.query, and the page on signatures.
+// .refund, .fastpay.refund.query, alipay.open.app.alipaycert.download, and the page on signatures.
 package alipay
 
 import (
@@ -52,6 +52,9 @@ type Certificates struct {
 	// GatewayKey gives the key of the certificate that an answer names in alipay_cert_sn. It is asked with every answer, so that
 	// certificates may change while posd runs.
 	GatewayKey func(sn string) (*rsa.PublicKey, error)
+	// Given reads a certificate that Alipay gave when it was asked for one that GatewayKey does not know, and tells its name;
+	// an error says why it is not Alipay's. nil: none is asked for.
+	Given func(text []byte) (sn string, key *rsa.PublicKey, err error)
 }
 
 // Provider speaks to Alipay. It is safe for concurrent use.
@@ -59,6 +62,8 @@ type Provider struct {
 	o    Options
 	to   string
 	post *wallet.Poster
+
+	shelf shelf // certificates that Alipay gave
 }
 
 var _ wallet.Provider = (*Provider)(nil)
@@ -205,13 +210,16 @@ func (p *Provider) content(c wallet.Call) map[string]string {
 	return biz
 }
 
+// formType is how requests are written.
+const formType = "application/x-www-form-urlencoded;charset=utf-8"
+
 // exchange signs, sends and verifies. The fields are those that may be shown, without the code.
 func (p *Provider) exchange(ctx context.Context, method string, c wallet.Call, biz map[string]string) (wallet.Result, map[string]string) {
 	form, err := p.form(method, biz)
 	if err != nil {
 		return wallet.Unanswered(fmt.Errorf("%w: %w", wallet.ErrNotSent, err)), nil
 	}
-	body, err := p.post.Post(ctx, p.to, "application/x-www-form-urlencoded;charset=utf-8", form)
+	body, err := p.post.Post(ctx, p.to, formType, form)
 	clear(form)
 	if err != nil {
 		r := wallet.Unanswered(err)
@@ -220,7 +228,7 @@ func (p *Provider) exchange(ctx context.Context, method string, c wallet.Call, b
 		}
 		return r, nil
 	}
-	node, err := p.verified(method, body)
+	node, err := p.verified(ctx, method, body)
 	if err != nil {
 		r := wallet.Distrusted(err)
 		r.Messages = p.heard(method, map[string]string{"problem": r.Text})
@@ -267,7 +275,7 @@ func (p *Provider) form(method string, biz map[string]string) ([]byte, error) {
 }
 
 // verified gives the response node whose signature holds. The name of the node is the method's, or error_response.
-func (p *Provider) verified(method string, body []byte) (json.RawMessage, error) {
+func (p *Provider) verified(ctx context.Context, method string, body []byte) (json.RawMessage, error) {
 	nodes, err := sign.Nodes(body)
 	if err != nil {
 		return nil, err
@@ -282,7 +290,7 @@ func (p *Provider) verified(method string, body []byte) (json.RawMessage, error)
 	if err != nil {
 		return nil, err
 	}
-	key, err := p.gatewayKey(nodes, signature)
+	key, err := p.gatewayKey(ctx, nodes, signature)
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +301,7 @@ func (p *Provider) verified(method string, body []byte) (json.RawMessage, error)
 }
 
 // gatewayKey is the key that an answer must be signed with. Without a signature it does not matter which.
-func (p *Provider) gatewayKey(nodes map[string]json.RawMessage, signature string) (*rsa.PublicKey, error) {
+func (p *Provider) gatewayKey(ctx context.Context, nodes map[string]json.RawMessage, signature string) (*rsa.PublicKey, error) {
 	if p.o.Certificates == nil || signature == "" {
 		return p.o.GatewayKey, nil
 	}
@@ -301,7 +309,7 @@ func (p *Provider) gatewayKey(nodes map[string]json.RawMessage, signature string
 	if err != nil {
 		return nil, err
 	}
-	key, err := p.o.Certificates.GatewayKey(sn)
+	key, err := p.keyOf(ctx, sn)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", sign.ErrWrong, err)
 	}

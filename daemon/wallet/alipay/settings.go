@@ -36,7 +36,7 @@ type Settings struct {
 	PrivateKeyFile       string `toml:"private_key_file" file:"secret"`                     // 应用私钥, RSA2, as Alipay's tools write it: PEM or bare base64
 	AppCertFile          string `toml:"app_cert_file" file:"public"`                        // certificate mode 公钥证书方式: appCertPublicKey_….crt; the next two go with it
 	RootCertFile         string `toml:"root_cert_file" file:"public"`                       // alipayRootCert.crt
-	GatewayCerts         string `toml:"gateway_certs" file:"public"`                        // a folder with alipayCertPublicKey_….crt; a new one is found while posd runs
+	GatewayCerts         string `toml:"gateway_certs" file:"public"`                        // a folder with alipayCertPublicKey_….crt; a later one of the same holder is fetched from Alipay, or found here, while posd runs
 	GatewayPublicKeyFile string `toml:"gateway_public_key_file" file:"public" holds:"text"` // 支付宝公钥, not the application's own
 }
 

@@ -94,19 +94,23 @@ func TestSmartwalleAlipayPaysInCertificateMode(t *testing.T) {
 		}
 		return sign.CertSN(list[0])
 	}
-	g := openGatewayWith(t, walletsim.Alipay{AppCertSN: name(app), RootCertSN: name(root), GatewayCertSN: name(alipays)})
-	c, err := alipay.New(alipayApp, bare([]byte(privatePEM(t, keys()[0]))), false, alipay.WithSandboxGateway(g.url+"/gateway.do"))
-	if err == nil {
-		err = errors.Join(c.LoadAppCertPublicKey(app), c.LoadAliPayRootCert(root), c.LoadAlipayCertPublicKey(alipays))
+	for _, known := range []string{alipays, certificate(t, keys()[0], 4)} { // answers name another than the latter: it is fetched
+		g := openGatewayWith(t, walletsim.Alipay{
+			AppCertSN: name(app), RootCertSN: name(root), GatewayCertSN: name(alipays), GatewayCert: alipays,
+		})
+		c, err := alipay.New(alipayApp, bare([]byte(privatePEM(t, keys()[0]))), true, alipay.WithProductionGateway(g.url+"/gateway.do"))
+		if err == nil {
+			err = errors.Join(c.LoadAppCertPublicKey(app), c.LoadAliPayRootCert(root), c.LoadAlipayCertPublicKey(known))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		paid, err := c.TradePay(t.Context(), barcode(g, "S1", "19.99"))
+		if err != nil || paid.Code != "10000" {
+			t.Fatalf("pay: %+v, %v", paid, err)
+		}
+		g.holds("S1", 1999)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	paid, err := c.TradePay(t.Context(), barcode(g, "S1", "19.99"))
-	if err != nil || paid.Code != "10000" {
-		t.Fatalf("pay: %+v, %v", paid, err)
-	}
-	g.holds("S1", 1999)
 }
 
 func TestSmartwalleAlipayBelievesNoBadSignature(t *testing.T) {
