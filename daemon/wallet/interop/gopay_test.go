@@ -32,6 +32,7 @@ func TestGopayWeChatV2PaysQueriesAndReversesInBothSignatures(t *testing.T) {
 			if err != nil || paid.ResultCode != "SUCCESS" || paid.TotalFee != "1999" {
 				t.Fatalf("micropay: %+v, %v", paid, err)
 			}
+			verified("micropay", paid)
 			g.holds("W1", 1999)
 			asked, fields, err := c.QueryOrder(t.Context(), gopay.BodyMap{"nonce_str": nonce, "sign_type": kind, "out_trade_no": "W1"})
 			if err != nil || asked.TradeState != "SUCCESS" {
@@ -46,10 +47,16 @@ func TestGopayWeChatV2PaysQueriesAndReversesInBothSignatures(t *testing.T) {
 			}
 			verified("refund", fields)
 			g.holds("W1", 1000)
+			told, fields, err := c.QueryRefund(t.Context(), gopay.BodyMap{"nonce_str": nonce, "sign_type": kind, "out_trade_no": "W1"})
+			if err != nil || told.RefundCount != "1" || told.RefundFee0 != "999" || told.RefundStatus0 != "SUCCESS" {
+				t.Errorf("refundquery: %+v, %v", told, err)
+			}
+			verified("refundquery", fields)
 			undone, err := c.Reverse(t.Context(), gopay.BodyMap{"nonce_str": nonce, "sign_type": kind, "out_trade_no": "W1"})
 			if err != nil || undone.ResultCode != "SUCCESS" || undone.Recall != "N" {
 				t.Errorf("reverse: %+v, %v", undone, err)
 			}
+			verified("reverse", undone)
 			g.holds("W1", 0)
 		})
 	}
