@@ -168,10 +168,14 @@ func TestTheBillOfADayIsGotFromTheGatewayAndEveryFaultInItIsFound(t *testing.T) 
 			o := s.office()
 			s.gateway.SetBill(walletsim.Bill{
 				Missing: []string{orders["missing"]}, Doubled: []string{orders["doubled"]}, Amounts: map[string]int64{orders["changed"]: 650},
+				Extra: map[string]int64{"FOREIGN": 750},
 			})
 			r := s.reconciled(kind.wallet, kind.get(o))
 			wantRows(t, r, "paid_there_unpaid_here swallowed/a refund", "paid_here_missing_there missing/a none",
 				"amount_differs changed/a none", "amount_differs doubled/a none")
+			if r.Elsewhere != 1 {
+				t.Errorf("%d rows of other tills, want the foreign one", r.Elsewhere)
+			}
 			if r.Rows[3].There != 800 || r.Rows[3].Here != 400 || !strings.Contains(r.Rows[3].Advice, "twice") || r.Rows[2].There != 650 {
 				t.Errorf("rows are %+v", r.Rows)
 			}

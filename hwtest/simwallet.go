@@ -46,7 +46,7 @@ type simWalletCmd struct {
 func (simWalletCmd) Help() string {
 	return `It speaks the Alipay open API at http://ADDR/gateway.do and WeChat Pay v2 and v3 at http://ADDR (https with --tls;
 v3's platform key is in DIR/wechat-platform). It verifies every signature, takes a code once and for 60 seconds, and never gives back more than was paid. A rule's
-conditions are wallet (alipay, wechat), call (pay, query, cancel, refund, refund_query, bill), order,
+conditions are wallet (alipay, wechat), call (pay, query, cancel, refund, refund_query, bill, certificate), order,
 amount (minor units), header (Name:value), nth and times, and chance (of a thousand, drawn by --seed); what goes wrong is "fault", with commit,
 delay, waits or code where it knows one:
 
@@ -71,10 +71,28 @@ Control (phones' codes begin with 90 online and 91 offline unless said; no real 
   PUT  /control/main                 {"down":true}  nobody listens at --listen; --backup goes on
   GET  /control/ledger               {"entries":[...]}
   GET  /control/bill?wallet=alipay   its bill as text, for posd reconcile; &day=2026-11-28; what is wrong in it:
-                                     &missing=ORDER&amount=ORDER:100
+                                     &missing=ORDER&doubled=ORDER&amount=ORDER:100&extra=ORDER:100 (nobody's here)
   POST /control/accounts             {"name":"ann","password":"...","balance":100000,"ask_above":50000}
   GET  /control/accounts/ann         POST .../restrict {"restricted":true}: no offline codes   .../revoke: every seed dies
   PUT  /control/offline              {"retired":["91"]}  offline codes of the first algorithm are taken no more; 93 is the second
+
+What goes wrong, and where it is said:
+
+  an answer late, lost, torn, dripping, huge, in other words   rule: delay, delay_answer, silence, reset, half, drip_header,
+                                                               drip_body, server_error, html, empty, huge, wrong_type, wrong_charset
+  done or not before that                                      rule: commit
+  the customer waits, pays, refuses, or never does             rule on pay: user_paying, user_refuses, waits; phone: .../confirm
+  unclear, to be repeated, said and not done, too many         rule: unavailable, retry, ignored, refuse with code, rate_limit
+  twice, of yesterday, another's, another amount or currency   rule: twice, replay, wrong_order, wrong_merchant, wrong_amount,
+                                                               wrong_currency
+  unsigned, badly signed, by an old key, at another time       rule: unsigned, bad_signature, old_key, wrong_time with delay
+  certificate expired or a stranger's; the client's refused    flag: --tls --certificate; rule: cert_refused
+  main host down, backup up                                    flag: --backup; control: PUT main
+  no name for the host                                         none: give posd a url that has none
+  clock off, windows and midnight over, given up by itself     flag: --clock; control: PUT clock (45 s WeChat, 3 min Alipay)
+  the reverse too early                                        flag: --wechat-reverse-not-before
+  bill with rows missing, doubled, changed, somebody else's    control: GET bill &missing= &doubled= &amount= &extra=
+  codes of a stolen seed, an algorithm that is over            flag: --restrict-rooted; control: accounts/NAME, PUT offline
 
 Phones (see hwtest phone --help) log in at https://ADDR/phone/login, in JSON and with the authority of DIR/wallet-ca.pem:
 account and password, for a session's token and, this once, the seed. Then POST code, confirm, refuse, logout and GET

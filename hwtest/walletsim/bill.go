@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type Bill struct {
 	Missing []string         // faults: orders of which the bill says nothing
 	Amounts map[string]int64 // payments of which it says another amount, in minor units
 	Doubled []string         // and orders whose rows it has twice
+	Extra   map[string]int64 // payments that it has of orders that the gateway never saw, in minor units
 }
 
 // SetBill makes every bill wrong in these ways, those that a merchant gets by the gateway's calls, too. Wallet and time of b do
@@ -60,6 +62,18 @@ func (g *Gateway) entries(b Bill) (list []Entry) {
 			}
 		}
 		list = append(list, e)
+	}
+	return append(append(list, g.extra(b, b.Extra)...), g.extra(b, g.odd.Extra)...)
+}
+
+// extra are rows of orders that are somebody else's, in the middle of the bill's day; mu is held.
+func (g *Gateway) extra(b Bill, orders map[string]int64) (list []Entry) {
+	from, until := b.span(g.now())
+	for i, order := range slices.Sorted(maps.Keys(orders)) {
+		list = append(list, Entry{
+			Kind: Capture, Wallet: b.Wallet, Order: order, Trade: fmt.Sprintf("9900%08d", i+1), Amount: orders[order],
+			Time: from.Add(until.Sub(from) / 2), Account: "****",
+		})
 	}
 	return list
 }

@@ -75,6 +75,33 @@ func TestABillLeavesOutOrChangesWhatItIsToldTo(t *testing.T) {
 	}
 }
 
+func TestABillHasRowsOfForeignOrdersWhereItIsToldTo(t *testing.T) {
+	w := newWorld(t, func(o *walletsim.Options) { o.Token = "t0ken" })
+	w.alipayPay("A1", "19.99", w.online(w.phone(5000)))
+	for name, c := range map[string]struct {
+		query  string
+		status int
+		rows   int
+	}{
+		"none":            {"?wallet=alipay", http.StatusOK, 1},
+		"two":             {"?wallet=alipay&day=2026-03-01&extra=FOREIGN1:700&extra=FOREIGN2:800", http.StatusOK, 3},
+		"no amount":       {"?wallet=alipay&extra=FOREIGN1", http.StatusBadRequest, 0},
+		"no order number": {"?wallet=alipay&extra=:100", http.StatusBadRequest, 0},
+	} {
+		req := httptest.NewRequest(http.MethodGet, "/control/bill"+c.query, nil)
+		req.Header.Set("Authorization", "Bearer t0ken")
+		rec := httptest.NewRecorder()
+		w.g.Handler().ServeHTTP(rec, req)
+		rows := strings.Count(rec.Body.String(), "159****5620")
+		if rec.Code != c.status || rows != c.rows || c.rows == 3 && !strings.Contains(rec.Body.String(), "FOREIGN1\t,交易,当面付,2026-03-01 12:00:00") {
+			t.Errorf("%s: status %d, %d rows, want %d and %d:\n%s", name, rec.Code, rows, c.status, c.rows, rec.Body)
+		}
+	}
+	if net := w.g.Net("FOREIGN1"); net != 0 {
+		t.Errorf("the ledger has %d of a foreign order", net)
+	}
+}
+
 func TestWeChatsBillHasPaymentsRefundsAndReversals(t *testing.T) {
 	w := newWorld(t)
 	p := w.phone(50000)

@@ -110,15 +110,15 @@ func (g *Gateway) getBill(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	b.Missing, b.Doubled, b.Amounts = q["missing"], q["doubled"], map[string]int64{}
-	for _, a := range q["amount"] {
-		order, text, _ := strings.Cut(a, ":")
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n <= 0 {
-			reply(w, nil, errors.New("amount is ORDER:MINOR-UNITS"))
-			return
-		}
-		b.Amounts[order] = n
+	b.Missing, b.Doubled = q["missing"], q["doubled"]
+	var bad error
+	b.Amounts, bad = ordersWith(q["amount"])
+	if bad == nil {
+		b.Extra, bad = ordersWith(q["extra"])
+	}
+	if bad != nil {
+		reply(w, nil, bad)
+		return
 	}
 	text, err := g.Bill(b)
 	if err != nil {
@@ -127,4 +127,18 @@ func (g *Gateway) getBill(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	_, _ = w.Write(text)
+}
+
+// ordersWith reads amounts of orders, as the control interface has them.
+func ordersWith(texts []string) (map[string]int64, error) {
+	all := map[string]int64{}
+	for _, t := range texts {
+		order, text, _ := strings.Cut(t, ":")
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n <= 0 || !goodNumber(order, 64) {
+			return nil, errors.New("amount and extra are ORDER:MINOR-UNITS")
+		}
+		all[order] = n
+	}
+	return all, nil
 }

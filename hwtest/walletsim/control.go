@@ -30,7 +30,7 @@ const maxControl = 64 << 10
 //	PUT  /control/rules                [{"call":"pay","fault":"silence","commit":true}]
 //	GET  /control/ledger               {"entries":[...]}
 //	GET  /control/net/ORDER            {"net":1999}
-//	GET  /control/bill?wallet=alipay   the bill as text; &day=2026-11-28, and faults: &missing=ORDER&doubled=ORDER&amount=ORDER:100
+//	GET  /control/bill?wallet=alipay   the bill as text; &day=2026-11-28, and faults: &missing=ORDER&doubled=ORDER&amount=ORDER:100&extra=ORDER:100
 func (g *Gateway) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /control/phones", g.postPhone)

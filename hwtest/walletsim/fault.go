@@ -66,7 +66,7 @@ var instead = map[Fault]outcome{
 // Rule makes calls go wrong. Empty fields fit every call.
 type Rule struct {
 	Wallet string `json:"wallet,omitempty"`
-	Call   string `json:"call,omitempty"` // pay, query, cancel, refund, refund_query
+	Call   string `json:"call,omitempty"` // pay, query, cancel, refund, refund_query, bill, certificate
 	Order  string `json:"order,omitempty"`
 	Amount int64  `json:"amount,omitempty"` // of pay and refund; queries and cancels of an order have its amount
 	Header string `json:"header,omitempty"` // "Name:value": requests with that header
