@@ -86,7 +86,7 @@ func ticks(first, every, d time.Duration) (all []time.Duration) {
 
 // TestManyAttemptsThatWaitForAPasswordAreSmallAndAskedInTime: in virtual time an interval is exact, whoever else waits.
 func TestManyAttemptsThatWaitForAPasswordAreSmallAndAskedInTime(t *testing.T) {
-	for kind, every := range map[string]time.Duration{alipay.Name: 3 * time.Second, wechat.Name: 5 * time.Second} {
+	for kind, every := range map[string]time.Duration{alipay.Name: 3 * time.Second, wechat.Name: 5 * time.Second, wechatV3: 5 * time.Second} {
 		t.Run(kind, func(t *testing.T) {
 			keys()
 			synctest.Test(t, func(t *testing.T) {
