@@ -11,7 +11,8 @@ import (
 
 // A gateway can answer and yet not know what it did: after several payments in a row whose outcome nobody knew, new ones at
 // it are refused before their code is read, so that no more customers wait for a reversal. What is open there goes on. Any
-// answer that makes sense opens it again; while nothing else is asked of it, a query of an order that never was does.
+// answer that makes sense opens it again. While nothing else is asked of it, a query of an order that never was does: every half
+// minute while something is owed there (the desk's probe), and with the next payment, before that is refused.
 
 // probeOrder is a number that no order has: ours have the till's prefix and a counter.
 const probeOrder = "POSDPROBE"
@@ -71,7 +72,8 @@ func (w *Wallet) Concerns() (out []payment.Concern) {
 			out = append(out, payment.Concern{
 				Code:   "wallet_suspect",
 				Detail: fmt.Sprintf("payments at %s are refused: the last %d were not answered clearly", l.terms.Name, w.o.SuspectAfter),
-				Remedy: "posd asks again with the next payment; look at the network, and at the gateway's notices if it lasts",
+				Remedy: "posd asks again by itself, every 30 s while it is owed an answer there, and else with the next payment; " +
+					"look at the network, and at the gateway's notices if it lasts",
 			})
 		}
 		if p, ok := l.Provider.(Concerned); ok {
