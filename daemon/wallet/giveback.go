@@ -55,8 +55,8 @@ func (u *undoing) refund(ctx context.Context, q Result) Class {
 	switch r.Class {
 	case ClassFailed, ClassConfig, ClassClosed:
 		return ClassFailed
-	case ClassReversed:
-		u.notes.Refunded = true
+	default:
+		u.notes.Refunded = r.Class == ClassReversed
+		return r.Class
 	}
-	return r.Class
 }
