@@ -3,6 +3,7 @@ package wallet_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,9 +22,12 @@ func deskOver(t *testing.T, kind string) (o *outage, asked func() []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var orders []string // the gateway's lock guards it; the test reads it while nobody calls
+	var mu sync.Mutex
+	var orders []string // guarded by mu
 	note := func(g *walletsim.Options) {
 		g.Fault = func(r walletsim.Request) (walletsim.Rule, bool) {
+			mu.Lock()
+			defer mu.Unlock()
 			orders = append(orders, r.Order)
 			return walletsim.Rule{}, false
 		}
@@ -32,6 +36,8 @@ func deskOver(t *testing.T, kind string) (o *outage, asked func() []string) {
 	o.start()
 	return o, func() []string {
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		out := orders
 		orders = nil
 		return out
