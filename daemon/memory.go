@@ -14,9 +14,10 @@ const (
 	growthAtRest = 50 // percent; GOGC in the environment says otherwise
 	growthAtWork = 200
 
-	look     = 5 * time.Second
-	hardWork = 16 << 20 // bytes made between two looks
-	calmed   = 12       // looks without hard work after which it is over
+	look     = time.Second
+	started  = 5       // looks after which a start is over
+	hardWork = 4 << 20 // bytes made between two looks
+	calmed   = 60      // looks without hard work after which it is over
 )
 
 // thrifty makes the process live on little memory. What it returns ends that.
@@ -46,23 +47,30 @@ func keepThrifty(done <-chan struct{}, fixed bool) {
 			return true
 		}
 	}
-	if waited() {
-		debug.FreeOSMemory()
-		giveBackCode()
+	for range started {
+		if !waited() {
+			return
+		}
 	}
+	giveBack()
 	var p pace
 	for before := made(); waited(); {
 		now := made()
-		growth, giveBack := p.next(now - before)
+		growth, calm := p.next(now - before)
 		before = now
 		if growth > 0 && !fixed {
 			debug.SetGCPercent(growth)
 		}
-		if giveBack {
-			debug.FreeOSMemory()
-			giveBackCode()
+		if calm {
+			giveBack()
 		}
 	}
+}
+
+// giveBack gives the machine what is not in use.
+func giveBack() {
+	debug.FreeOSMemory()
+	giveBackCode()
 }
 
 // made is how many bytes this process has allocated so far.
@@ -78,9 +86,9 @@ type pace struct {
 	calm int // looks since the last hard work
 }
 
-// next takes the bytes made since the last look. It gives the growth to go on with, 0 for the same, and whether memory is to
-// be given back.
-func (p *pace) next(bytes uint64) (growth int, giveBack bool) {
+// next takes the bytes made since the last look. It gives the growth to go on with, 0 for the same, and whether hard work is
+// over.
+func (p *pace) next(bytes uint64) (growth int, over bool) {
 	if bytes >= hardWork {
 		began := !p.hard
 		p.hard, p.calm = true, 0

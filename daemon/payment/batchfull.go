@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -31,17 +33,18 @@ func roomInBatch(tx *journal.Tx, pol Policy, k Kind) error {
 }
 
 // filled counts what stands on one side of the terminal's batch, or may come to stand there. Far from the limit it gives
-// the number of all attempts, which is cheap, if that is below.
+// the number of all that was sent in it.
 func filled(tx *journal.Tx, pol Policy, side []Kind) (n int, err error) {
-	batch, _, err := terminalRow(tx, pol.Terminal)
-	if err != nil {
-		return 0, err
+	var batch string
+	err = tx.QueryRow(`SELECT batch, sent FROM payment_terminal WHERE terminal = ?`, pol.Terminal).Scan(&batch, &n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
 	}
-	const mine = `SELECT count(*) FROM payment_attempt WHERE terminal = ? AND ended = 0 AND batch = ?`
-	if err := tx.QueryRow(mine, pol.Terminal, batch).Scan(&n); err != nil || n < nearlyFull(pol) {
+	if err != nil || n < nearlyFull(pol) {
 		return n, err
 	}
-	err = tx.QueryRow(mine+` AND kind IN (?, ?) AND state IN ('sent', 'approved', 'reversing', 'stuck', 'settled_paid')`,
+	err = tx.QueryRow(`SELECT count(*) FROM payment_attempt WHERE terminal = ? AND ended = 0 AND batch = ? AND kind IN (?, ?)
+  AND state IN ('sent', 'approved', 'reversing', 'stuck', 'settled_paid')`,
 		pol.Terminal, batch, string(side[0]), string(side[1])).Scan(&n)
 	return n, err
 }

@@ -36,9 +36,16 @@ func TestABatchTakesNoMoreThanItsCloseCanCountAndSaysSoBefore(t *testing.T) {
 		card.script.mu.Unlock()
 		b.said(naming("s0", "v", KindVoid, "a", 0), SaidApproved) // the other side has room
 		b.closed(CloseBatch{By: "till"}, BatchClosed)
-		if a, err := sell(11); err != nil || a.State != ApprovedState {
-			t.Errorf("in the next batch: %s %v", a.State, err)
+		for n := range 10 {
+			if h := b.desk.Health(b.ctx); n < 9 && h.Status != "ok" {
+				t.Errorf("with %d payments in the next batch health is %+v", n, h)
+			}
+			if a, err := sell(11 + n); err != nil || a.State != ApprovedState {
+				t.Fatalf("payment %d of the next batch: %s %v", n, a.State, err)
+			}
 		}
+		_, err = sell(21)
+		b.refused(err, "batch_full")
 	})
 }
 

@@ -42,7 +42,7 @@ CREATE INDEX payment_attempt_found ON payment_attempt (seq) WHERE found = 1;
 CREATE INDEX payment_attempt_trace ON payment_attempt (terminal, trace);
 CREATE INDEX payment_attempt_batch ON payment_attempt (terminal, ended, batch);
 CREATE INDEX payment_attempt_amount ON payment_attempt (client, amount, decided_at);
-CREATE TABLE payment_terminal (terminal TEXT PRIMARY KEY, batch TEXT, trace INTEGER) WITHOUT ROWID;
+CREATE TABLE payment_terminal (terminal TEXT PRIMARY KEY, batch TEXT, trace INTEGER, sent INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE payment_till (client TEXT PRIMARY KEY, acks INTEGER) WITHOUT ROWID;
 CREATE TABLE payment_pair (client TEXT, sale TEXT, first TEXT, second TEXT, state TEXT, doc TEXT,
   PRIMARY KEY (client, sale, first, second)) WITHOUT ROWID;
@@ -152,7 +152,7 @@ func foldAttempt(tx *journal.Tx, e journal.Event, f Fact) error {
 func foldSent(tx *journal.Tx, e journal.Event, f Fact) error {
 	n := f.Sent.Numbers
 	if n.Terminal != "" {
-		if err := setTrace(tx, n.Terminal, n.Trace); err != nil {
+		if err := errors.Join(setTrace(tx, n.Terminal, n.Trace), countSent(tx, n.Terminal)); err != nil {
 			return err
 		}
 	}
@@ -188,9 +188,16 @@ func foldTerminal(tx *journal.Tx, e journal.Event, f Fact) error {
 	return setBatch(tx, f.Terminal, f.Batch)
 }
 
+// setBatch begins a batch. What has been sent in it already, which should be nothing, is counted.
 func setBatch(tx *journal.Tx, terminal, batch string) error {
-	return tx.Exec(`INSERT INTO payment_terminal (terminal, batch, trace) VALUES (?,?,0)
-  ON CONFLICT (terminal) DO UPDATE SET batch = excluded.batch`, terminal, batch)
+	return tx.Exec(`INSERT INTO payment_terminal (terminal, batch, trace, sent)
+  SELECT ?1, ?2, 0, count(*) FROM payment_attempt WHERE terminal = ?1 AND ended = 0 AND batch = ?2
+  ON CONFLICT (terminal) DO UPDATE SET batch = excluded.batch, sent = excluded.sent`, terminal, batch)
+}
+
+// countSent counts an attempt that is sent in the terminal's batch.
+func countSent(tx *journal.Tx, terminal string) error {
+	return tx.Exec(`UPDATE payment_terminal SET sent = sent + 1 WHERE terminal = ?`, terminal)
 }
 
 func setTrace(tx *journal.Tx, terminal string, t TraceNumber) error {
