@@ -222,10 +222,10 @@ func (d *Desk) close() {
 	d.endLives()
 }
 
-// probe looks whether a host answers again, for the reversals that wait for it.
+// probe looks whether a host answers again, for the reversals that wait for it, and whether one makes sense again.
 func (d *Desk) probe(ctx context.Context) {
 	for _, t := range d.tenders(RailAny) {
-		if !d.owes(d.railOf(t)) {
+		if w, ok := t.(Doubter); !d.owes(d.railOf(t)) && (!ok || !w.Doubts()) {
 			continue
 		}
 		leave, err := d.enter(ctx, t, newcomer)

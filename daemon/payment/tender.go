@@ -44,6 +44,13 @@ type Recaller interface {
 	CardAgain(r Request) bool
 }
 
+// Doubter is a Tender that begins nothing new while the other side does not make sense. Ready asks it again, so the desk
+// calls that every half minute meanwhile.
+type Doubter interface {
+	// Doubts does no I/O.
+	Doubts() bool
+}
+
 // Policy is what the core must know of a tender.
 type Policy struct {
 	Terminal    string        // requests of one terminal go one at a time and reversals gate the next; "" for none

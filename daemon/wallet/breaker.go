@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"posd/daemon/payment"
@@ -12,7 +13,7 @@ import (
 // A gateway can answer and yet not know what it did: after several payments in a row whose outcome nobody knew, new ones at
 // it are refused before their code is read, so that no more customers wait for a reversal. What is open there goes on. Any
 // answer that makes sense opens it again. While nothing else is asked of it, a query of an order that never was does: every half
-// minute while something is owed there (the desk's probe), and with the next payment, before that is refused.
+// minute (the desk's probe), and with the next payment, before that is refused.
 
 // probeOrder is a number that no order has: ours have the till's prefix and a counter.
 const probeOrder = "POSDPROBE"
@@ -57,6 +58,11 @@ func (l *line) tripped(after int) bool {
 	return l.breaker.unknown >= after
 }
 
+// Doubts tells whether a gateway is suspect: the desk looks every half minute then whether it makes sense again.
+func (w *Wallet) Doubts() bool {
+	return slices.ContainsFunc(w.sorted, func(l *line) bool { return l.tripped(w.o.SuspectAfter) })
+}
+
 func suspected(names string) error {
 	return &payment.Problem{
 		Code: "wallet_suspect", Status: http.StatusServiceUnavailable,
@@ -72,8 +78,7 @@ func (w *Wallet) Concerns() (out []payment.Concern) {
 			out = append(out, payment.Concern{
 				Code:   "wallet_suspect",
 				Detail: fmt.Sprintf("payments at %s are refused: the last %d were not answered clearly", l.terms.Name, w.o.SuspectAfter),
-				Remedy: "posd asks again by itself, every 30 s while it is owed an answer there, and else with the next payment; " +
-					"look at the network, and at the gateway's notices if it lasts",
+				Remedy: "posd asks again by itself every 30 s; look at the network, and at the gateway's notices if it lasts",
 			})
 		}
 		if p, ok := l.Provider.(Concerned); ok {

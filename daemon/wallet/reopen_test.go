@@ -90,20 +90,22 @@ func TestASuspectGatewayThatIsOwedOpensWithinHalfAMinuteAndNoTillCalls(t *testin
 	})
 }
 
-// Where nothing is owed nobody asks: the next payment does, and is not refused if the gateway makes sense by then.
-func TestASuspectGatewayThatIsOwedNothingOpensWithTheNextPayment(t *testing.T) {
+func TestASuspectGatewayThatIsOwedNothingOpensWithinHalfAMinute(t *testing.T) {
 	eachDesk(t, func(o *outage, asked func() []string) {
 		o.unclear(3)
+		o.rules(walletsim.Rule{Fault: walletsim.ServerError})
+		time.Sleep(time.Hour)
+		if c := o.w.Concerns(); len(c) != 1 {
+			o.t.Errorf("concerns %+v", c)
+		}
 		o.rules()
 		asked()
-		time.Sleep(time.Hour)
-		if all := asked(); len(all) != 0 || len(o.w.Concerns()) != 1 {
-			o.t.Errorf("asked for %v; concerns %+v", all, o.w.Concerns())
-		}
-		o.pay("S-001")
+		time.Sleep(30 * time.Second)
 		if first := asked(); len(first) == 0 || first[0] != "POSDPROBE" || len(o.w.Concerns()) != 0 {
 			o.t.Errorf("asked for %v; concerns %+v", first, o.w.Concerns())
 		}
+		o.pay("S-001")
+		synctest.Wait()
 		o.states(payment.ApprovedState)
 	})
 }
