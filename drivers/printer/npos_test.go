@@ -29,7 +29,7 @@ func npm(t *testing.T, script string, packages ...string) (folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	setUp := fmt.Sprintf(`cp %q . && npm install --silent --no-audit --no-fund --ignore-scripts "$@"`, source)
+	setUp := fmt.Sprintf(`cp %q . && npm install --fetch-retries=5 --silent --no-audit --no-fund --ignore-scripts "$@"`, source)
 	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", setUp, "npm"}, packages...)...)
 	cmd.Dir = folder
 	if out, err := cmd.CombinedOutput(); err != nil {
