@@ -317,8 +317,8 @@ func (t *tape) busy(ctx context.Context) error {
 			return err
 		}
 	}
-	// Another thread may find the disk full only now: then the sale is taken back.
-	if _, err := t.card(ctx, "approved", "reversing", "reversed", ""); err != nil {
+	// Another thread may find the disk full only now: then the sale is taken back, or the host was never asked.
+	if _, err := t.card(ctx, "approved", "reversing", "reversed", "not_paid", ""); err != nil {
 		return err
 	}
 	return errors.Join(t.settled(ctx), t.s.stop())
