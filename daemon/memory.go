@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
@@ -14,57 +15,109 @@ const (
 	growthAtRest = 50 // percent; GOGC in the environment says otherwise
 	growthAtWork = 200
 
-	look     = time.Second
-	started  = 5       // looks after which a start is over
-	hardWork = 4 << 20 // bytes made between two looks
-	calmed   = 60      // looks without hard work after which it is over
+	started  = 5 * time.Second // after that what a start needed is given back
+	look     = time.Second     // between two looks at hard work
+	hardWork = 4 << 20         // bytes made in a second
+	calmed   = 60              // looks without hard work after which it is over
 )
 
 // thrifty makes the process live on little memory. What it returns ends that.
 func thrifty() (stop func()) {
-	fixed := os.Getenv("GOGC") != ""
-	if !fixed {
-		debug.SetGCPercent(growthAtRest)
-	}
-	done := make(chan struct{})
+	t := &thrift{done: make(chan struct{}), collected: make(chan struct{}, 1), fixed: os.Getenv("GOGC") != ""}
+	t.grow(growthAtRest)
 	var looking sync.WaitGroup
-	looking.Go(func() { keepThrifty(done, fixed) })
+	looking.Go(t.keep)
 	return func() {
-		close(done)
+		close(t.done)
 		looking.Wait()
 	}
 }
 
-// keepThrifty gives back what the start needed, of which most is garbage, and goes by the work after that.
-func keepThrifty(done <-chan struct{}, fixed bool) {
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	waited := func() bool {
-		select {
-		case <-done:
-			return false
-		case <-tick.C:
-			return true
-		}
+// thrift watches how much memory is made. At rest it wakes up with the collector only.
+type thrift struct {
+	done      chan struct{}
+	collected chan struct{} // holds one token: memory was collected
+	fixed     bool          // somebody has said how memory is to be collected
+}
+
+// keep gives back what the start needed, of which most is garbage, and goes by the work after that.
+func (t *thrift) keep() {
+	if !t.wait(time.After(started)) {
+		return
 	}
-	for range started {
-		if !waited() {
+	giveBack()
+	t.notice()
+	for m := (meter{at: time.Now(), made: made()}); ; {
+		select {
+		case <-t.done:
+			return
+		case <-t.collected:
+		}
+		if m.hard(time.Now(), made()) && !t.work() {
 			return
 		}
 	}
-	giveBack()
-	var p pace
-	for before := made(); waited(); {
-		now := made()
-		growth, calm := p.next(now - before)
-		before = now
-		if growth > 0 && !fixed {
-			debug.SetGCPercent(growth)
+}
+
+// work gives room until it has been calm for a while; false when posd ends before that.
+func (t *thrift) work() bool {
+	t.grow(growthAtWork)
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	m := meter{at: time.Now(), made: made()}
+	for calm := 0; calm < calmed; calm++ {
+		if !t.wait(tick.C) {
+			return false
 		}
-		if calm {
-			giveBack()
+		if m.hard(time.Now(), made()) {
+			calm = 0
 		}
 	}
+	t.grow(growthAtRest)
+	giveBack()
+	return true
+}
+
+func (t *thrift) wait(until <-chan time.Time) bool {
+	select {
+	case <-t.done:
+		return false
+	case <-until:
+		return true
+	}
+}
+
+func (t *thrift) grow(percent int) {
+	if !t.fixed {
+		debug.SetGCPercent(percent)
+	}
+}
+
+// notice has every collection leave its token: each finds the last one's witness dead.
+func (t *thrift) notice() {
+	type witness struct{ _ *byte }
+	runtime.AddCleanup(new(witness), func(t *thrift) {
+		select {
+		case <-t.done:
+			return
+		case t.collected <- struct{}{}:
+		default:
+		}
+		t.notice()
+	}, t)
+}
+
+// meter tells hard work from how much memory is made in a time.
+type meter struct {
+	at   time.Time
+	made uint64
+}
+
+// hard takes what was made until now, and tells whether that was hard work since the last look.
+func (m *meter) hard(now time.Time, made uint64) bool {
+	bytes, took := float64(made-m.made), now.Sub(m.at).Seconds()
+	m.at, m.made = now, made
+	return bytes >= hardWork*took
 }
 
 // giveBack gives the machine what is not in use.
@@ -78,28 +131,4 @@ func made() uint64 {
 	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(s)
 	return s[0].Value.Uint64()
-}
-
-// pace is how hard the process has been at work.
-type pace struct {
-	hard bool
-	calm int // looks since the last hard work
-}
-
-// next takes the bytes made since the last look. It gives the growth to go on with, 0 for the same, and whether hard work is
-// over.
-func (p *pace) next(bytes uint64) (growth int, over bool) {
-	if bytes >= hardWork {
-		began := !p.hard
-		p.hard, p.calm = true, 0
-		if began {
-			growth = growthAtWork
-		}
-		return growth, false
-	}
-	if p.calm++; !p.hard || p.calm < calmed {
-		return 0, false
-	}
-	p.hard = false
-	return growthAtRest, true
 }

@@ -1,25 +1,71 @@
 package main
 
 import (
-	"fmt"
-	"strings"
+	"runtime"
+	"runtime/debug"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
-func TestMemoryIsGivenBackAfterHardWork(t *testing.T) {
-	var p pace
-	var got []string
-	for i := range 100 {
-		bytes := uint64(1 << 20)
-		if i == 3 || i == 4 || i == 10 {
-			bytes = hardWork
-		}
-		if growth, giveBack := p.next(bytes); growth != 0 || giveBack {
-			got = append(got, fmt.Sprintf("%d: growth %d, gives back %v", i, growth, giveBack))
+func TestHardWorkIsMuchMemoryMadeInATime(t *testing.T) {
+	at := time.Unix(0, 0)
+	m := meter{at: at}
+	for i, step := range []struct {
+		took  time.Duration
+		bytes uint64
+		hard  bool
+	}{
+		{time.Second, hardWork, true},
+		{2 * time.Minute, 10 * hardWork, false},
+		{10 * time.Millisecond, hardWork / 50, true},
+		{time.Second, hardWork - 1, false},
+	} {
+		at = at.Add(step.took)
+		if got := m.hard(at, m.made+step.bytes); got != step.hard {
+			t.Errorf("step %d: %v", i, got)
 		}
 	}
-	want := "3: growth 200, gives back false; 70: growth 50, gives back true"
-	if s := strings.Join(got, "; "); s != want {
-		t.Errorf("got  %s\nwant %s", s, want)
+}
+
+func TestEveryCollectionIsNoticed(t *testing.T) {
+	w := &thrift{done: make(chan struct{}), collected: make(chan struct{}, 1)}
+	w.notice()
+	for range 3 {
+		runtime.GC()
+		select {
+		case <-w.collected:
+		case <-time.After(time.Minute):
+			t.Fatal("a collection was not noticed")
+		}
 	}
+	close(w.done)
+}
+
+func TestAfterHardWorkMemoryIsCollectedOftenAgain(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	percent := func() int {
+		now := debug.SetGCPercent(100)
+		debug.SetGCPercent(now)
+		return now
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := &thrift{done: make(chan struct{}), collected: make(chan struct{}, 1)}
+		over := make(chan bool)
+		go func() { over <- w.work() }()
+		synctest.Wait()
+		if p := percent(); p != growthAtWork {
+			t.Errorf("growth at work is %d", p)
+		}
+		if !<-over || percent() != growthAtRest {
+			t.Errorf("growth after work is %d", percent())
+		}
+		go func() { over <- w.work() }()
+		synctest.Wait()
+		close(w.done)
+		if <-over {
+			t.Error("work went on although posd ends")
+		}
+	})
 }
