@@ -28,18 +28,23 @@ func TestHardWorkIsMuchMemoryMadeInATime(t *testing.T) {
 	}
 }
 
-func TestEveryCollectionIsNoticed(t *testing.T) {
+func TestCollectionsAreNoticedOneAfterTheOther(t *testing.T) {
 	w := &thrift{done: make(chan struct{}), collected: make(chan struct{}, 1)}
+	defer close(w.done)
 	w.notice()
-	for range 3 {
+	noticed := 0
+	for range 1000 { // one that begins before the next witness is there goes by
 		runtime.GC()
 		select {
 		case <-w.collected:
-		case <-time.After(time.Minute):
-			t.Fatal("a collection was not noticed")
+			noticed++
+		case <-time.After(10 * time.Millisecond):
+		}
+		if noticed == 3 {
+			return
 		}
 	}
-	close(w.done)
+	t.Errorf("%d of 1000 collections were noticed", noticed)
 }
 
 func TestAfterHardWorkMemoryIsCollectedOftenAgain(t *testing.T) {
