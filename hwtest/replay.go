@@ -151,19 +151,7 @@ func statuses(p printer.Printer) func(context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return statusLine(s), nil
-	}
-}
-
-// statusLine is a status as a line for #Expect: "ok, paper low false", "cover open", or what else keeps it from printing.
-func statusLine(s printer.Status) string {
-	switch err := s.Err(); {
-	case errors.Is(err, printer.ErrCoverOpen):
-		return "cover open"
-	case err != nil:
-		return err.Error()
-	default:
-		return fmt.Sprintf("ok, paper low %v", s.PaperLow)
+		return s.Line(), nil
 	}
 }
 

@@ -4,6 +4,7 @@ package printer
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Printer prints documents. It is safe for several callers, whose documents are printed one after the other.
@@ -89,5 +90,17 @@ func (s Status) Err() error {
 		return ErrOffline
 	default:
 		return nil
+	}
+}
+
+// Line is a status as traces expect it: "ok, paper low false", "cover open", or what else keeps it from printing.
+func (s Status) Line() string {
+	switch err := s.Err(); {
+	case s.CoverOpen:
+		return "cover open"
+	case err != nil:
+		return err.Error()
+	default:
+		return fmt.Sprintf("ok, paper low %v", s.PaperLow)
 	}
 }

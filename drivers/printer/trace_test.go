@@ -1,8 +1,6 @@
 package printer_test
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -36,7 +34,7 @@ func TestEveryTraceGivesWhatItsHeaderExpects(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					got = append(got, describe(st))
+					got = append(got, st.Line())
 				}
 				if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
 					t.Errorf("got\n%s\nwant\n%s", g, w)
@@ -46,17 +44,6 @@ func TestEveryTraceGivesWhatItsHeaderExpects(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-func describe(s printer.Status) string {
-	switch err := s.Err(); {
-	case errors.Is(err, printer.ErrCoverOpen):
-		return "cover open"
-	case err != nil:
-		return err.Error()
-	default:
-		return fmt.Sprintf("ok, paper low %v", s.PaperLow)
 	}
 }
 
