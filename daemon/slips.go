@@ -98,19 +98,28 @@ func (s *slips) run(ctx context.Context) {
 		s.retry(ctx)
 	case <-ctx.Done():
 	}
-	retry := time.NewTicker(slipRetry)
-	defer retry.Stop()
 	for {
+		var again <-chan time.Time
+		if s.left() {
+			again = time.After(slipRetry)
+		}
 		select {
 		case <-s.ready:
 			s.retry(ctx)
-		case <-retry.C:
+		case <-again:
 			s.retry(ctx)
 		case <-ctx.Done():
 			s.put(context.WithoutCancel(ctx))
 			return
 		}
 	}
+}
+
+// left tells whether something did not work.
+func (s *slips) left() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.missed || len(s.pending) > 0
 }
 
 // retry goes on with what did not work before.

@@ -95,6 +95,9 @@ type epson struct {
 	tryASB   atomic.Bool            // it is still to be tried whether it tells by itself
 	tells    atomic.Bool            // it does (ASB)
 
+	replies [4]byte   // to the last full question for the status
+	asked   time.Time // when that was
+
 	torn   bool     // what was sent last may have ended within a command
 	jobs   int      // for process ids
 	late   bool     // answers to an earlier question may still come
@@ -151,13 +154,18 @@ func (p *epson) utf8() bool {
 
 func (p *epson) Status(ctx context.Context) (Status, error) {
 	if err := p.take(ctx); err != nil {
-		if last := p.last.Load(); last != nil {
-			return *last, nil
-		}
-		return Status{}, err
+		return p.lastHeard(err)
 	}
 	defer p.give()
 	return p.ask(ctx)
+}
+
+// lastHeard is how the printer was, for somebody who could not ask because of err.
+func (p *epson) lastHeard(err error) (Status, error) {
+	if last := p.last.Load(); last != nil {
+		return *last, nil
+	}
+	return Status{}, err
 }
 
 // ready says why nothing should be sent now, and learns how this printer confirms. again: it may have much to print yet.
@@ -238,24 +246,39 @@ func (p *epson) askAll(ctx context.Context) (Status, error) {
 			return Status{}, err
 		}
 	}
-	var replies [4]byte
-	for i := range replies {
-		p.status = p.status[:0]
-		if err := p.conn.Write(ctx, []byte{dleStatus[0], dleStatus[1], byte(i + 1)}); err != nil {
-			return Status{}, fmt.Errorf("ask for status: %w", err)
+	for n := range p.replies {
+		reply, err := p.question(ctx, n)
+		if err != nil || reply == 0 {
+			return Status{}, err
 		}
-		err := p.pump(ctx, answerWait, func() bool { return len(p.status) > 0 })
-		switch {
-		case err == nil:
-			replies[i] = p.status[0]
-		case broken(err) || ctx.Err() != nil:
-			return Status{}, fmt.Errorf("ask for status: %w", err)
-		default:
-			p.late = true
-			return Status{}, nil
-		}
+		p.replies[n] = reply
 	}
-	return DecodeStatus(replies), nil
+	p.asked = time.Now()
+	return DecodeStatus(p.replies), nil
+}
+
+// Questions of DLE EOT, in the order of DecodeStatus.
+const (
+	online = 0
+	paper  = 3
+)
+
+// question asks one of the status bytes. An answer of 0, which is none, comes from a printer that says nothing.
+func (p *epson) question(ctx context.Context, n int) (byte, error) {
+	p.status = p.status[:0]
+	if err := p.conn.Write(ctx, []byte{dleStatus[0], dleStatus[1], byte(n + 1)}); err != nil {
+		return 0, fmt.Errorf("ask for status: %w", err)
+	}
+	err := p.pump(ctx, answerWait, func() bool { return len(p.status) > 0 })
+	switch {
+	case err == nil:
+		return p.status[0], nil
+	case broken(err) || ctx.Err() != nil:
+		return 0, fmt.Errorf("ask for status: %w", err)
+	default:
+		p.late = true
+		return 0, nil
+	}
 }
 
 // fence is what comes after a job so that the printer tells when it is printed.

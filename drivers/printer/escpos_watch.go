@@ -3,6 +3,7 @@ package printer
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 var _ Watcher = (*epson)(nil)
@@ -16,7 +17,7 @@ var (
 
 // Watch listens to a printer that tells by itself how it is, and asks it now and then; any other it asks.
 func (p *epson) Watch(ctx context.Context, tell func(Status)) error {
-	return poll(ctx, p, tell, func(ctx context.Context) error {
+	return poll(ctx, p.glance, tell, func(ctx context.Context) error {
 		if err := p.switchOn(ctx); err != nil {
 			return err
 		}
@@ -25,6 +26,29 @@ func (p *epson) Watch(ctx context.Context, tell func(Status)) error {
 		}
 		return p.overhear(ctx, tell)
 	})
+}
+
+// glance is Status at half its cost, for a printer at rest. Of one that was well it asks only whether it is still online and has
+// paper, what a print would fail of; while that is answered as before, the rest is taken to be so too, until checkEvery is over.
+func (p *epson) glance(ctx context.Context) (Status, error) {
+	if err := p.take(ctx); err != nil {
+		return p.lastHeard(err)
+	}
+	defer p.give()
+	last := p.last.Load()
+	if last == nil || last.Err() != nil || p.tells.Load() || p.late || time.Since(p.asked) >= checkEvery {
+		return p.ask(ctx)
+	}
+	for _, n := range []int{online, paper} {
+		reply, err := p.question(ctx, n)
+		switch {
+		case err != nil:
+			return Status{}, err
+		case reply != p.replies[n]:
+			return p.ask(ctx)
+		}
+	}
+	return *last, nil
 }
 
 // switchOn has the printer tell by itself, once it is well and somebody has printed: what it takes for text then is cleared.

@@ -26,14 +26,14 @@ func Watch(ctx context.Context, p Printer, tell func(Status)) error {
 	if w, ok := p.(Watcher); ok {
 		return w.Watch(ctx, tell)
 	}
-	return poll(ctx, p, tell, func(ctx context.Context) error { return rest(ctx, askEvery) })
+	return poll(ctx, p.Status, tell, func(ctx context.Context) error { return rest(ctx, askEvery) })
 }
 
-// poll asks a printer how it is, and again after each pause.
-func poll(ctx context.Context, p Printer, tell func(Status), pause func(context.Context) error) error {
+// poll asks how a printer is, and again after each pause.
+func poll(ctx context.Context, ask func(context.Context) (Status, error), tell func(Status), pause func(context.Context) error) error {
 	for ctx.Err() == nil {
 		asking, cancel := context.WithTimeout(ctx, askLimit)
-		s, err := p.Status(asking)
+		s, err := ask(asking)
 		cancel()
 		switch {
 		case errors.Is(err, context.DeadlineExceeded): // somebody prints, and nothing was heard yet
