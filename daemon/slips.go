@@ -145,7 +145,9 @@ func (s *slips) catchUp(ctx context.Context) {
 	}
 	for i := len(sales) - 1; i >= 0; i-- {
 		for _, a := range sales[i].Attempts {
-			s.offerOld(sales[i], a)
+			if !a.Voided { // its void has a slip of its own
+				s.offerOld(sales[i], a)
+			}
 		}
 	}
 	batches, err := s.h.desk.Batches(ctx)

@@ -140,6 +140,12 @@ func (d *Desk) createIn(tx *journal.Tx, r Request) error {
 		return err
 	}
 	fitted, err := fitSale(r, s)
+	if err == nil && fitted.Amount != r.Amount { // the message is made of what stood before
+		err = &Problem{Code: "amount_differs", Status: 409, Detail: "another amount is open, or left of it, by now", Remedy: "begin it again"}
+	}
+	if err == nil && r.Kind.undoes() {
+		err = leavePairs(tx, r, s)
+	}
 	if err != nil {
 		return err
 	}
@@ -183,8 +189,10 @@ func stillOpen(tx *journal.Tx, r Request) error {
 	}
 	s.Attempts = slices.DeleteFunc(s.Attempts, func(a Attempt) bool { return a.Key == r.Key })
 	if r.Original != nil {
-		_, err := fitSale(r, s)
-		return err
+		if _, err := fitSale(r, s); err != nil || !r.Kind.undoes() {
+			return err
+		}
+		return leavePairs(tx, r, s)
 	}
 	if a, locked := s.Lock(); locked && (r.Override == nil || s.Rest() == 0) {
 		return lockProblem(a)

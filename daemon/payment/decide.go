@@ -99,7 +99,8 @@ func decide(a Attempt, ev event, pol Policy, r Rules) decision {
 	case ev.stop != "":
 		return decideStop(a, ev.stop)
 	case ev.lapsed && a.awaitsAck():
-		return decideStop(a, ReasonUnwanted)
+		lapse := Fact{Kind: factReversing, Key: a.Key, Reason: ReasonUnwanted, Lapsed: true}
+		return decision{facts: []Fact{lapse}, acts: []act{actSlip}}
 	case ev.verdict != nil:
 		return decideVerdict(a, *ev.verdict)
 	}

@@ -119,9 +119,12 @@ func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 	}
 	defer done()
 	r, a, err := d.admit(ctx, r)
-	if err != nil || a.State != "" {
-		d.attach(r.Key, 0) // a till that comes back goes on collecting
+	if err != nil {
 		return a, err
+	}
+	if a.State != "" {
+		d.attach(r.Key, 0) // a till that comes back goes on collecting
+		return a, nil
 	}
 	tenders, err := d.ready(ctx, r)
 	if err != nil {

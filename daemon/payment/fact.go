@@ -54,6 +54,7 @@ type Fact struct {
 	Answer   *answered       `json:"answer,omitempty"`
 	Undo     *undone         `json:"undo,omitempty"`
 	Reason   Reason          `json:"reason,omitempty"`
+	Lapsed   bool            `json:"lapsed,omitempty"` // the till did not acknowledge it in time
 	Settled  *Settlement     `json:"settled,omitempty"`
 	Told     string          `json:"told,omitempty"`
 	By       string          `json:"by,omitempty"` // the void or refund that did it
@@ -178,7 +179,7 @@ func fill(a Attempt, f Fact, at time.Time) Attempt {
 			a.Deadline = at.Add(f.Sent.Deadline)
 		}
 	case factReversing:
-		a.Reason = f.Reason
+		a.Reason, a.Lapsed = f.Reason, f.Lapsed
 		a.Undo = UndoRecord{Since: at, NextTry: at}
 	case factTried, factReversed, factStuck:
 		a.Undo = a.Undo.tried(f.Undo, at)

@@ -35,7 +35,9 @@ func fitPayment(r Request, s Sale) (Request, error) {
 	if err := checkOverride(r); err != nil {
 		return r, err
 	}
-	r.Amount = s.open()
+	if r.Amount = s.open(); r.Amount == 0 {
+		return r, s.nothingOpen()
+	}
 	if !r.Code.Empty() {
 		r.Rail = RailWallet
 	}

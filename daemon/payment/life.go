@@ -140,6 +140,12 @@ func (d *Desk) collectAndPay(ctx context.Context, l *life, r Request, tenders []
 		wipe(in)
 		return
 	}
+	if d.isStopped(l) { // while the terminal was busy
+		leave()
+		wipe(in)
+		d.giveUp(ctx, r.Key, event{stop: ReasonCancelled})
+		return
+	}
 	a, err := d.send(ctx, r, t, in)
 	if err != nil {
 		leave()
@@ -229,6 +235,12 @@ func (d *Desk) stopLife(l *life) {
 	if l.giveUp != nil {
 		l.giveUp()
 	}
+}
+
+func (d *Desk) isStopped(l *life) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return l.stopped
 }
 
 // send makes the attempt sent: its numbers, and all that its reversal needs, are on disk when it returns. With the

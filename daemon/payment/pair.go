@@ -1,9 +1,6 @@
 package payment
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Pair is a suspect pair: two attempts of one sale that may both have been paid, because a supervisor passed the
 // tender lock. There is one record per pair; it ends when at most one of the two has kept money.
@@ -41,7 +38,8 @@ type pairMove struct {
 // When both are known paid, the attempt that the till was told approved stays and the other is undone: by reversal
 // where it can be, else by refund. A card that a person settled as paid stays, and the wallet is refunded, since that
 // needs no card. What only reserves goes before what was paid; where it cannot be undone a person must, since no payment
-// is given back for it. A second undo starts only after the first is proven refused.
+// is given back for it. A second undo starts only after the first is proven refused, and none while a void or refund of
+// either is under way: that may be the undo.
 func decidePair(s Sale, p Pair, via *Attempt) pairMove {
 	first, _ := s.Find(p.First)
 	second, _ := s.Find(p.Second)
@@ -56,12 +54,15 @@ func decidePair(s Sale, p Pair, via *Attempt) pairMove {
 		return pairMove{to: PairFailed}
 	case s.holds(first) <= 0 || s.holds(second) <= 0:
 		return pairMove{} // one of them is still open or stuck
+	case p.State == PairOpen && (s.named(first) || s.named(second)):
+		return pairMove{}
 	}
 	undo := undoFirst(first, second)
 	if p.State == PairUndoing {
 		undo = other(p.Undo, first, second)
 	}
-	window := undo.State == ApprovedState && !undo.ended // after its batch no host takes an attempt back by a reversal
+	// After its batch no host takes an attempt back by a reversal, nor what is left of one.
+	window := undo.State == ApprovedState && !undo.ended && undo.Refunded == 0
 	return pairMove{to: PairUndoing, undo: undo.Attempt, reverse: undo.Rail == RailCard && window && undo.Kind != KindCompletion}
 }
 
@@ -116,14 +117,35 @@ func (s Sale) holds(a Attempt) Cents {
 	return a.Net()
 }
 
-// excess is how much more is held for the sale than it costs. For what was paid only what was paid counts: what is
-// reserved beside it goes by itself.
-func (s Sale) excess(about ...Attempt) Cents {
-	held := s.Net()
-	if slices.ContainsFunc(about, func(a Attempt) bool { return !a.Kind.captures() }) {
+// excess is how much more is held for the sale than the two of a pair may keep. For what was paid only what was paid counts:
+// what is reserved beside it goes by itself. What a till has refunded since there are both is not the other one's to keep.
+func (s Sale) excess(first, second Attempt) Cents {
+	held := s.Net() + s.returned(first, second)
+	if !first.Kind.captures() || !second.Kind.captures() {
 		held += s.Reserved()
 	}
 	return held - s.Amount
+}
+
+// returned is what a till has refunded of the two of a pair after it had begun both. What it refunded before then, the later
+// one may have been begun for.
+func (s Sale) returned(first, second Attempt) (sum Cents) {
+	both := 0
+	for _, a := range s.Attempts {
+		switch {
+		case a.Attempt == first.Attempt || a.Attempt == second.Attempt:
+			both++
+		case both == 2 && a.Kind == KindRefund && !a.System && a.Ordered == nil && (a.Original == first.Attempt || a.Original == second.Attempt):
+			sum += a.held()
+		}
+	}
+	return sum
+}
+
+// named tells that a void, refund or completion of an attempt is under way.
+func (s Sale) named(a Attempt) bool {
+	_, runs := s.naming(a.Attempt)
+	return runs
 }
 
 // clean tells that an attempt is proven to hold no money. A pre-auth is not while its completion is undecided.
@@ -140,10 +162,11 @@ func (s Sale) clean(a Attempt) bool {
 }
 
 // refused tells that the undoing under way is proven refused: a reversal is when it is stuck, and still when a person has
-// said since that the attempt was paid. A refund of which nothing was sent is not: it is begun again.
+// said since that the attempt was paid. A refund that is stuck is not: nobody knows of it, and a person says so first. Nor is
+// one of which nothing was sent: it is begun again.
 func refused(p Pair, first, second Attempt, via *Attempt) bool {
 	if via != nil {
-		return via.State == DeclinedState || via.State == Stuck || via.State == SettledNotPaid
+		return via.State == DeclinedState || via.State == SettledNotPaid
 	}
 	u := other(other(p.Undo, first, second).Attempt, first, second)
 	return p.Via == "" && (u.State == Stuck || u.State == SettledPaid)

@@ -211,19 +211,56 @@ func (d *Desk) owedRefund(ctx context.Context, r Request) (_ Request, owed bool,
 	if err != nil {
 		return r, false, err
 	}
-	pairs, err := d.book.pairs(ctx, `client = ? AND sale = ? AND state = 'undoing'`, s.Client, s.ID)
+	pairs, err := d.book.pairs(ctx, undoingOf, s.Client, s.ID)
 	if err != nil {
 		return r, false, err
 	}
-	if !slices.ContainsFunc(pairs, func(p Pair) bool { return p.Undo == r.Original.Attempt }) {
+	return fitOwed(r, s, pairs)
+}
+
+// undoingOf selects the pairs of a sale of which one attempt is being given back.
+const undoingOf = `client = ? AND sale = ? AND state = 'undoing'`
+
+// fitOwed completes posd's own refund by its sale and the pairs of that which are being undone. It is pure.
+func fitOwed(r Request, s Sale, undoing []Pair) (_ Request, owed bool, err error) {
+	i := slices.IndexFunc(undoing, func(p Pair) bool { return p.Undo == r.Original.Attempt })
+	if i < 0 {
 		return r, false, nil
 	}
-	mine, _ := s.Find(r.Original.Attempt)
-	if r.Amount = min(s.holds(mine), s.excess(mine)); r.Amount <= 0 {
+	first, _ := s.Find(undoing[i].First)
+	second, _ := s.Find(undoing[i].Second)
+	mine := other(other(r.Original.Attempt, first, second).Attempt, first, second)
+	if r.Amount = min(s.holds(mine), s.excess(first, second)); r.Amount <= 0 {
 		return r, false, nil
 	}
 	r, err = fitSale(r, s)
 	return r, true, err
+}
+
+// leavePairs looks once more, in the transaction that begins a void or refund, at the pairs of its sale that are being undone.
+// What a pair no longer wants posd does not give back; and while posd gives back one of a pair, nobody undoes either: both
+// would be gone.
+func leavePairs(tx *journal.Tx, r Request, s Sale) error {
+	undoing, err := queryPairs(tx, undoingOf, s.Client, s.ID)
+	if err != nil {
+		return err
+	}
+	if r.system {
+		now, owed, err := fitOwed(r, s, undoing)
+		if err == nil && (!owed || now.Amount != r.Amount) {
+			return &Problem{Code: "amount_differs", Status: 409, Detail: "the suspect pair has changed meanwhile", Remedy: "nothing has to be done: posd looks again"}
+		}
+		return err
+	}
+	for _, p := range undoing {
+		if p.First == r.Original.Attempt || p.Second == r.Original.Attempt {
+			return &Problem{
+				Code: "pair_undoing", Status: 409, Detail: "this sale was paid twice, and posd is giving back attempt " + p.Undo,
+				Remedy: "wait until that is done; where a person has to decide, settle that first",
+			}
+		}
+	}
+	return nil
 }
 
 // beginRefund makes a refund sent once its tender is ready. leave gives its terminal back.

@@ -161,6 +161,7 @@ type Attempt struct {
 	Doubts      int             `json:"doubts,omitempty"` // refusals of a repeat since the last copy that nobody answered
 	NextAsk     time.Time       `json:"next_ask,omitzero"`
 	Confirm     bool            `json:"confirm,omitempty"` // undone unless the till acknowledges it in time
+	Lapsed      bool            `json:"lapsed,omitempty"`  // it was not
 	Acked       bool            `json:"acked,omitempty"`
 	Undo        UndoRecord      `json:"undo,omitzero"`
 	Told        string          `json:"told,omitempty"`   // the last word given to the till

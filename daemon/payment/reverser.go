@@ -38,7 +38,7 @@ func (a Attempt) owed() bool { return a.State == Sent || a.State == Reversing ||
 func (d *Desk) step(ctx context.Context, l *life, a Attempt, t Tender) bool {
 	switch {
 	case a.State == Sent && slices.Contains(t.Policy().Repeats, a.Kind):
-		return d.pause(ctx, l, d.until(a.NextAsk), false) && d.repeat(ctx, l, t)
+		return d.awaitRepeat(ctx, l, a, t) && d.repeat(ctx, l, t)
 	case a.State == Sent:
 		return d.ask(ctx, l, a, t)
 	case a.State == Reversing:
@@ -78,6 +78,15 @@ func (d *Desk) tryInTurn(ctx context.Context, l *life, a Attempt, t Tender) bool
 	}
 	defer d.hasTurned(l)
 	return d.awaitOlder(ctx, l) && d.try(ctx, l, t)
+}
+
+// awaitRepeat waits until a refund is to be sent again. After a refusal that is doubted an earlier copy gets all its time:
+// nothing ends that wait early.
+func (d *Desk) awaitRepeat(ctx context.Context, l *life, a Attempt, t Tender) bool {
+	if a.Doubts > 0 {
+		return d.pause(ctx, l, min(max(0, a.NextAsk.Sub(d.now())), t.Policy().InFlightMax), true)
+	}
+	return d.pause(ctx, l, d.until(a.NextAsk), false)
 }
 
 // pause waits; a kick ends it early unless hold. false when posd stops.

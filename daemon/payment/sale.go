@@ -110,6 +110,16 @@ func (s Sale) reservedBy(a Attempt) Cents {
 	return a.held()
 }
 
+// nothingOpen says why there is nothing to pay though no attempt locks the sale: pre-auths of parts hold all that is left.
+func (s Sale) nothingOpen() error {
+	for _, a := range s.Attempts {
+		if s.reservedBy(a) > 0 {
+			return lockProblem(a)
+		}
+	}
+	return &Problem{Code: "sale_paid", Status: 409, Detail: "the sale is paid already", Remedy: "open a sale of its own for what else is to be paid"}
+}
+
 // completion gives the attempt that has completed a pre-auth, or may have. After its void the pre-auth stands again.
 func (s Sale) completion(preauth string) (Attempt, bool) {
 	for _, a := range s.Attempts {
@@ -200,7 +210,7 @@ func (s Sale) acked() (due, done, lapsed bool) {
 		paid := a.Kind.pays() && a.State == ApprovedState && !a.Voided
 		due = due || paid && !a.Acked
 		done = done || paid && a.Acked
-		lapsed = lapsed || a.Confirm && a.Reason == ReasonUnwanted
+		lapsed = lapsed || a.Lapsed
 	}
 	return due, done, lapsed
 }

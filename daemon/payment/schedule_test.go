@@ -109,10 +109,10 @@ func TestAnHourThatIsLongOverShows(t *testing.T) {
 		}
 		b.open("s", 100)
 		r := request("s", "a", RailCard)
+		r.Amount = 100
 		if err := b.desk.create(b.ctx, r); err != nil {
 			t.Fatal(err)
 		}
-		r.Amount = 100
 		a, err := b.desk.send(b.ctx, r, card, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -107,7 +107,7 @@ func (d *Desk) unacknowledged(tx *journal.Tx, n NewSale) (warning string, err er
 	since := d.now().Add(-d.rules.DuplicateAge).UnixMilli()
 	paid, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at >= ? AND state = 'approved' AND `+paying+`
   AND acked = 0 AND sale <> ? ORDER BY seq DESC`, n.Client, int64(n.Amount), since, n.ID)
-	paid = slices.DeleteFunc(paid, func(a Attempt) bool { return a.Voided })
+	paid = slices.DeleteFunc(paid, func(a Attempt) bool { return a.Kind.captures() && a.Net() <= 0 || a.Voided })
 	if err != nil || len(paid) == 0 || paid[0].Sale == n.After {
 		return "", err
 	}

@@ -14,17 +14,20 @@ func TestWhoWaitsIsWokenByHisOwnSaleOnly(t *testing.T) {
 		over := make(chan time.Time)
 		ended := make(chan struct{})
 		key := Key{"till", "1", "a"}
-		if err := b.desk.create(b.ctx, request("1", "a", RailCard)); err != nil {
-			b.t.Fatal(err)
+		create := func(sale, attempt string, amount Cents) {
+			r := request(sale, attempt, RailCard)
+			r.Amount = amount
+			if err := b.desk.create(b.ctx, r); err != nil {
+				b.t.Fatal(err)
+			}
 		}
+		create("1", "a", 100)
 		go func() {
 			defer close(ended)
 			_, _ = b.desk.book.follow(b.ctx, key, over, func(Attempt) bool { looks++; return false })
 		}()
 		synctest.Wait()
-		if err := b.desk.create(b.ctx, request("2", "b", RailCard)); err != nil {
-			b.t.Fatal(err)
-		}
+		create("2", "b", 200)
 		synctest.Wait()
 		if err := b.desk.Told(b.ctx, Attempt{Key: key, State: Created}); err != nil {
 			b.t.Fatal(err)
