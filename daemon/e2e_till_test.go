@@ -38,6 +38,7 @@ type said struct {
 	Original   string   `json:"original"`
 	CardAgain  bool     `json:"card_again"`
 	Paid       int64    `json:"paid"`
+	Rest       int64    `json:"rest"`
 	Instrument string   `json:"instrument"`
 	ShortID    string   `json:"short_id"`
 	System     bool     `json:"system"`

@@ -114,6 +114,12 @@ func (s *shop) check() {
 	}
 	s.checkLedgers(v)
 	s.checkSlips()
+	s.checkReceipts()
+	for name, state := range s.mirror.pairs {
+		if state != payment.PairResolved && state != payment.PairFailed {
+			s.breach("rule 10: the pair of %s is %s, and nothing is owed any more", name, state)
+		}
+	}
 	s.checkSecrets()
 	if s.strange.used > 0 {
 		s.breach("P3: a device that nobody configured was opened %d times", s.strange.used)
@@ -122,14 +128,15 @@ func (s *shop) check() {
 
 func (s *shop) checkSale(sale payment.Sale, v sides) {
 	var held, reserved int64
-	passed := false
 	for _, a := range sale.Attempts {
-		t, _ := s.find(a.Key)
-		passed = passed || t.over
 		if a.State.Open() || a.State == payment.Stuck {
 			s.breach("I5: %s is still %s", a.Key, a.State)
 		}
+		s.checkDoubt(a, v)
 		s.checkTold(a)
+		if t, ok := s.find(a.Key); !ok || t.state != a.State || t.entered("attempt.voided") != a.Voided {
+			s.breach("I10: the tables have %s as %s, and its events give %s", a.Key, a.State, t.state)
+		}
 		holds := v.holds(a.Rail, a.Kind, a.Numbers)
 		switch a.Kind {
 		case payment.KindSale, payment.KindCompletion:
@@ -145,11 +152,14 @@ func (s *shop) checkSale(sale payment.Sale, v sides) {
 		case payment.KindVoid, payment.KindRefund, payment.KindBalance:
 		}
 	}
-	if held < 0 || held > int64(sale.Amount) && !passed {
+	if held < 0 || held > int64(sale.Amount) && !s.mirror.failed[sale.Client+"/"+sale.ID] {
 		s.breach("I3: %s of %d has captured %d", sale.ID, sale.Amount, held)
 	}
 	if held > int64(sale.Amount) {
 		s.tally.add("pair", "paid twice, and said so")
+	}
+	if l, ok := s.last[sale.Client+"/"+sale.ID]; ok && (l.Paid != held || l.Rest != max(0, int64(sale.Amount)-held)) {
+		s.breach("I3: the till is told that %s of %d has %d paid and %d to pay, and the other side holds %d", sale.ID, sale.Amount, l.Paid, l.Rest, held)
 	}
 	if reserved != int64(sale.Reserved()) {
 		s.breach("I3: for %s the host reserves %d, the journal says %d", sale.ID, reserved, sale.Reserved())
@@ -216,6 +226,9 @@ func (s *shop) checkLedgers(v sides) {
 		}
 	}
 	for _, b := range s.host.Batches() {
+		if b.Closed && (!b.Healed() || b.Told != b.Own) && !s.mirror.openAtClose[b.Batch] {
+			s.breach("rule 13: batch %s was closed with %+v told and %+v held, missing %v", b.Batch, b.Told, b.Own, b.Missing)
+		}
 		for _, it := range b.Items {
 			if it.Wrong != "" && it.Wrong != "reversed" {
 				s.breach("rule 13: item %s of batch %s is wrong at the host: %s", it.Trace, b.Batch, it.Wrong)
@@ -238,5 +251,14 @@ func (s *shop) checkSecrets() {
 	defer s.logMu.Unlock()
 	for _, n := range s.secrets.inText(s.logged) {
 		s.breach("I12: the log holds a secret as %s", n.form)
+	}
+}
+
+// checkDoubt looks at what was given up since the host knew no such payment: it has none.
+func (s *shop) checkDoubt(a payment.Attempt, v sides) {
+	t, _ := s.find(a.Key)
+	doubted := slices.ContainsFunc(t.steps, func(st stage) bool { return st.kind == "attempt.stuck" && (st.note == "25" || st.note == "12") })
+	if e := v.cards[a.Numbers.Batch+"/"+a.Numbers.Trace.String()]; doubted && a.Rail == payment.RailCard && a.Kind != payment.KindRefund && stands(e) {
+		s.breach("rule 5: the reversal of %s was given up since the host has no such payment, and it has", a.Key)
 	}
 }

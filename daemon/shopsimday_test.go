@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -80,6 +82,7 @@ func (s *shop) play() {
 	s.mu.Unlock()
 	time.Sleep(30 * time.Second) // a crash that has just happened is restarted from
 	s.rest(ctx)
+	s.lookBack()
 	cancel()
 	beside.Wait()
 	s.mu.Lock()
@@ -198,4 +201,25 @@ func (s *shop) secondPosd(ctx context.Context, _ *rand.Rand) {
 func nextBatchOf(batch string) string {
 	n, _ := strconv.Atoi(batch)
 	return fmt.Sprintf("%06d", n%999_999+1)
+}
+
+// lookBack has each till ask how its sales stand, at last.
+func (s *shop) lookBack() {
+	s.last = map[string]said{}
+	for _, t := range []*teller{s.teller("till", "the-token-of-the-till"), s.teller("till-2", "the-token-of-the-second-till")} {
+		sales := map[string]bool{}
+		s.mu.Lock()
+		for k := range s.mirror.attempts {
+			if k.Client == t.name {
+				sales[k.Sale] = true
+			}
+		}
+		s.mu.Unlock()
+		for _, id := range slices.Sorted(maps.Keys(sales)) {
+			if a, ok := t.try(http.MethodGet, "/v1/sales/"+id, nil, ""); ok {
+				s.last[t.name+"/"+id] = a.said
+			}
+		}
+		t.hangUp()
+	}
 }

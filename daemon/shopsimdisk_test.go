@@ -151,8 +151,7 @@ func (l *life) afterCommit(int64) {
 	defer s.mu.Unlock()
 	l.commits = false
 	plan, meets := l.meets(true)
-	if meets && plan.torn {
-		s.snap(true)
+	if meets && plan.torn && s.snap(true) {
 		s.tally.add("fault", "disk: a commit is torn")
 		l.fall(plan.point())
 		return
@@ -165,15 +164,16 @@ func (l *life) afterCommit(int64) {
 }
 
 // snap keeps the journal's files as they are at a crash. A torn commit is one that the log lacks from some place on, or that
-// is garbled there. The caller holds mu.
-func (s *shop) snap(torn bool) {
+// is garbled there. One that was written back already cannot be torn any more, and snap says so. The caller holds mu.
+func (s *shop) snap(tear bool) (torn bool) {
 	path := s.cfg.Journal.Path
 	log, errLog := os.ReadFile(path + "-wal")
 	file, err := os.ReadFile(path)
 	if err := errors.Join(err, errLog); err != nil {
 		s.broken = append(s.broken, "the journal cannot be copied: "+err.Error())
 	}
-	if from, end := lastCommit(log); torn && from < end {
+	from, end := lastCommit(log)
+	if torn = tear && from < end; torn {
 		rng := s.draw("torn", fmt.Sprint(s.lives))
 		at := from + rng.IntN(end-from)
 		if rng.IntN(2) == 0 {
@@ -187,6 +187,7 @@ func (s *shop) snap(torn bool) {
 		mark, _ = os.ReadFile(path + ".mark")
 	}
 	s.image = map[string][]byte{path: file, path + "-wal": log, path + ".mark": mark}
+	return torn
 }
 
 // lastCommit gives the part of a log that its last commit wrote; what stands behind that is of an older log

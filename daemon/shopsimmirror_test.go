@@ -15,17 +15,23 @@ import (
 // mirror is what is on disk, as the checkers know it: every event whose commit is durable, and how each attempt stands
 // by them. It is guarded by the shop's mu.
 type mirror struct {
-	seq      int64    // of the last durable event
-	hash     [32]byte // its hash
-	pending  []stamped
-	attempts map[payment.Key]*track
-	order    []payment.Key
-	orders   map[string]*track      // by order number
-	traces   map[string]*track      // by batch and trace number
-	settling map[string]bool        // likewise, of messages that close a batch
-	acked    map[string]bool        // sales that the till has acknowledged
-	undue    map[payment.Key]*track // reversing
-	created  int
+	seq         int64    // of the last durable event
+	hash        [32]byte // its hash
+	pending     []stamped
+	attempts    map[payment.Key]*track
+	order       []payment.Key
+	orders      map[string]*track      // by order number
+	traces      map[string]*track      // by batch and trace number
+	settling    map[string]bool        // likewise, of messages that close a batch
+	queued      map[string]bool        // subjects of slips
+	failed      map[string]bool        // sales with a pair that a person must resolve
+	ackedAt     map[string]int64       // when, by number of event
+	undoing     map[payment.Key]bool   // attempts that a pair takes back
+	pairs       map[string]string      // state of each suspect pair
+	openAtClose map[string]bool        // batches whose close lists open items
+	acked       map[string]bool        // sales that the till has acknowledged
+	undue       map[payment.Key]*track // reversing
+	created     int
 }
 
 // stamped is an event and when, in virtual time, it was folded.
@@ -44,7 +50,10 @@ type track struct {
 	state    payment.State
 	numbers  payment.Numbers
 	print    bool
-	over     bool // begun by a supervisor's override
+	approved payment.Cents // what the other side has said
+	settled  payment.Cents // what a person has
+	yesAt    int64         // the event
+	over     bool          // begun by a supervisor's override
 	system   bool
 	confirm  bool
 
@@ -67,7 +76,11 @@ func (t *track) entered(kind string) bool {
 }
 
 func newMirror() *mirror {
-	return &mirror{attempts: map[payment.Key]*track{}, orders: map[string]*track{}, traces: map[string]*track{}, settling: map[string]bool{}, acked: map[string]bool{}, undue: map[payment.Key]*track{}}
+	return &mirror{
+		attempts: map[payment.Key]*track{}, orders: map[string]*track{}, traces: map[string]*track{}, undue: map[payment.Key]*track{},
+		settling: map[string]bool{}, queued: map[string]bool{}, failed: map[string]bool{}, acked: map[string]bool{}, ackedAt: map[string]int64{},
+		undoing: map[payment.Key]bool{}, pairs: map[string]string{}, openAtClose: map[string]bool{},
+	}
 }
 
 // pend takes an event of the transaction that runs. One that is there already is folded by a check of the journal; one
@@ -126,13 +139,21 @@ type told struct {
 		Rail    payment.Rail
 		Numbers payment.Numbers
 	}
-	Reason  payment.Reason
-	Told    string
-	Batch   string
-	Trace   payment.TraceNumber
-	Answer  *struct{ Code string }
+	Reason payment.Reason
+	Told   string
+	Batch  string
+	Trace  payment.TraceNumber
+	Answer *struct {
+		Code   string
+		Amount payment.Cents
+	}
 	Undo    *struct{ Code string }
-	Settled *struct{ As string }
+	Settled *struct {
+		As     string
+		Amount payment.Cents
+	}
+	Pair  *payment.Pair
+	Close *struct{ Open []json.RawMessage }
 }
 
 // becomes is the state that an event brings.
@@ -147,6 +168,9 @@ var verdicts = map[string]payment.State{"paid": payment.SettledPaid, "not-paid":
 func (m *mirror) apply(e stamped, s *shop) {
 	s.tally.add("event", e.Kind)
 	if strings.HasPrefix(e.Kind, "print") {
+		if e.Kind == "print_queued" {
+			m.queued[e.Subject] = true
+		}
 		s.noteHeld("event", e.Kind+" "+e.Subject)
 		return
 	}
@@ -165,11 +189,16 @@ func (m *mirror) apply(e stamped, s *shop) {
 		m.created++
 	}
 	if t == nil {
+		if e.Kind == "batch.closing" && b.Close != nil && len(b.Close.Open) > 0 {
+			m.openAtClose[b.Batch] = true
+		}
 		if e.Kind == "batch.step" {
 			m.settling[b.Batch+"/"+b.Trace.String()] = true
 		}
 		if e.Kind == "sale.acked" {
 			m.acked[b.Key.Client+"/"+b.Key.Sale] = true
+			m.ackedInTime(b.Key, s)
+			m.ackedAt[b.Key.Client+"/"+b.Key.Sale] = e.Seq
 		}
 		s.noteHeld("event", e.Kind+" "+e.Subject+" "+b.Batch+" "+b.Trace.String())
 		return
@@ -197,6 +226,7 @@ func (m *mirror) step(t *track, e stamped, b told, s *shop) {
 		m.number(t, s)
 		m.gated(t, e, s)
 	}
+	m.hold(t, e, b, s)
 	to := becomes[e.Kind]
 	if b.Settled != nil {
 		to = verdicts[b.Settled.As]
@@ -206,7 +236,10 @@ func (m *mirror) step(t *track, e stamped, b told, s *shop) {
 	}
 	if t.state != "" {
 		s.tally.add("transition", string(t.state)+" -> "+string(to))
-		if !payment.CanMove(t.state, to) {
+		if t.state == payment.ApprovedState && to == payment.Reversing {
+			m.takenBack(t, s)
+		}
+		if !slices.Contains(stateTable[t.state], to) {
 			s.broken = append(s.broken, fmt.Sprintf("I7: event %d moves %s from %s to %s", e.Seq, t.Key, t.state, to))
 		}
 	}

@@ -73,6 +73,7 @@ type shop struct {
 	counts    map[string]int
 	slips     []slipped
 	usedCodes map[string]codeUse // by code
+	last      map[string]said    // how the sales stand when nothing is owed, as tills are told
 	broken    []string
 	timeline  []line // nil unless somebody wants it
 	secrets   search

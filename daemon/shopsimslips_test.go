@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"posd/daemon/payment"
 )
 
 // slipped is a slip that has come out.
@@ -27,6 +31,7 @@ func (s *shop) readSlips(ctx context.Context) {
 		s.mu.Lock()
 		s.slips = append(s.slips, slipped{time.Since(s.began), text})
 		s.noteHeld("slip", strings.Join(strings.Fields(text), " "))
+		s.undoneOnPaper(text)
 		if saysPaid(text) && !mayBeCutShort(text) {
 			s.paidOnPaper(text)
 		}
@@ -52,9 +57,10 @@ func mayBeCutShort(text string) bool {
 }
 
 var (
-	orderOn = regexp.MustCompile(`(?:Order|订单号)\W+([0-9A-Z]{17})`)
-	traceOn = regexp.MustCompile(`(?:Trace|凭证号)\W+([0-9]{6})`)
-	batchOn = regexp.MustCompile(`(?:Batch|批次号)\W+([0-9]{6})`)
+	orderOn  = regexp.MustCompile(`(?:Order|订单号)\W+([0-9A-Z]{17})`)
+	traceOn  = regexp.MustCompile(`(?:Trace|凭证号)\W+([0-9]{6})`)
+	amountOn = regexp.MustCompile(`(?m)^(?:Amount|金额)\s+(?:CNY|￥)?\s*([0-9,]+)\.([0-9]{2})\s*$`)
+	batchOn  = regexp.MustCompile(`(?:Batch|批次号)\W+([0-9]{6})`)
 )
 
 // paidOnPaper finds the attempt of a slip by its numbers. The caller holds mu.
@@ -68,6 +74,8 @@ func (s *shop) paidOnPaper(text string) {
 		s.breachHeld("I4: a slip says PAID for what is not on disk:\n%s", text)
 	case !t.entered("attempt.approved") && !t.entered("attempt.settled"):
 		s.breachHeld("I4: a slip says PAID of %s, which was never approved:\n%s", t.Key, text)
+	case !slices.Contains(amountsOn(text), int64(t.due())):
+		s.breachHeld("rule 14: a slip says PAID of %s, which took %d:\n%s", t.Key, t.due(), text)
 	case t.confirm && !t.entered("sale.acked") && !s.mirror.acked[t.Client+"/"+t.Sale]:
 		s.breachHeld("rule 12: a slip says PAID of %s before the till has acknowledged it", t.Key)
 	}
@@ -100,5 +108,46 @@ func (s *shop) checkSlips() {
 			s.breach("rule 14: a slip of %v came out again at %v unmarked:\n%s", was, slip.at, slip.text)
 		}
 		seen[slip.text] = slip.at
+	}
+}
+
+// amountsOn reads what stands on a slip as its amount, in minor units.
+func amountsOn(text string) (all []int64) {
+	for _, m := range amountOn.FindAllStringSubmatch(text, -1) {
+		n, err := strconv.ParseInt(strings.ReplaceAll(m[1], ",", "")+m[2], 10, 64)
+		if err == nil {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// checkReceipts looks for what was paid and has no slip.
+func (s *shop) checkReceipts() {
+	for k, t := range s.mirror.attempts {
+		if t.print && t.state == payment.ApprovedState && !t.entered("attempt.voided") && (t.kind == payment.KindSale || t.kind == payment.KindCompletion) &&
+			(!t.confirm || s.mirror.ackedAt[k.Client+"/"+k.Sale] > t.yesAt) && !s.mirror.queued["print/"+k.Client+"/"+k.String()+"/paid"] {
+			s.breach("rule 14: %s is paid, and no receipt was ever queued", k)
+		}
+	}
+}
+
+// undoing says which events must be on disk before a title is printed.
+var undoing = map[string][]string{
+	"CANCELLED": {"attempt.reversed", "attempt.settled"}, "NOT PAID YET": {"attempt.reversing"},
+	"VOIDED": {"attempt.approved", "attempt.settled"}, "REFUNDED": {"attempt.approved", "attempt.settled"},
+}
+
+// undoneOnPaper holds a slip that is no receipt to the truth (rule 14). The caller holds mu.
+func (s *shop) undoneOnPaper(text string) {
+	t := s.mirror.orders[first(orderOn, text)]
+	if t == nil {
+		t = s.mirror.traces[first(batchOn, text)+"/"+first(traceOn, text)]
+	}
+	for l := range strings.Lines(text) {
+		kinds, is := undoing[strings.TrimSpace(l)]
+		if is && t != nil && !slices.ContainsFunc(kinds, t.entered) {
+			s.breachHeld("rule 14: a slip says %s of %s, which has not come to that:\n%s", strings.TrimSpace(l), t.Key, text)
+		}
 	}
 }

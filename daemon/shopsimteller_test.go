@@ -156,6 +156,9 @@ func (t *teller) hear(k payment.Key, a said) {
 	if !ok {
 		s.breachHeld("I4: %s of %s is told %q, which is not on disk", k, k.Client, a.State)
 	}
+	if now != nil && a.State == payment.SaidApproved && a.Approved != now.said() {
+		s.breachHeld("I3: the till is told that %s took %d, and the other side has said %d", k, a.Approved, now.approved)
+	}
 	name := k.Client + "/" + k.String()
 	s.heard[name] = append(s.heard[name], heard{
 		at: time.Since(s.began), state: a.State, text: fmt.Sprint(a.ShortID, a.Kind, a.Amount), order: a.Numbers.Order, balance: balanceOf(a),

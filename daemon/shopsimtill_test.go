@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,14 +40,21 @@ func (t *teller) sell(id string) {
 		t.pay(id, "balance", map[string]any{"rail": "card", "kind": "balance", "print": true}, rng)
 	}
 	unclean, done := false, false
-	for n := 0; n < 4 && !done; n++ {
+	for n := 0; n < 4 && (!done || n == 1 && rng.IntN(12) == 0); n++ { // a customer may pay twice, and a supervisor let it pass
 		body := t.draws(rng)
-		if unclean && rng.IntN(2) == 0 || rng.IntN(40) == 0 {
+		if done || unclean && rng.IntN(2) == 0 || rng.IntN(40) == 0 {
 			body["override"] = map[string]any{"by": "supervisor", "reason": "the customer insists"}
 		}
 		done, unclean = t.attempt(id, fmt.Sprint("p", n), body, rng)
 	}
 	t.complete(id, rng)
+	if s, ok := t.look(id); ok {
+		for _, a := range s.Attempts {
+			if a.Kind == "pre-auth" && rng.IntN(3) == 0 {
+				t.greedy(id, a.Attempt, "completion", rng)
+			}
+		}
+	}
 	t.after(id, rng)
 	rest(rng, time.Second, 8*time.Second)
 }
@@ -64,7 +72,11 @@ func (t *teller) draws(rng *rand.Rand) map[string]any {
 func (t *teller) openSale(id string, amount int64, rng *rand.Rand) bool {
 	body := map[string]any{"amount": amount, "currency": "CNY"}
 	for range 20 {
+		full := t.s.isFull()
 		a, ok := t.try(http.MethodPut, "/v1/sales/"+id, body, "")
+		if ok && a.HTTP == http.StatusCreated && full && t.s.isFull() {
+			t.s.breach("I11: the disk is full, and sale %s is opened", id)
+		}
 		switch {
 		case !ok:
 			return false
@@ -236,7 +248,7 @@ func (t *teller) look(sale string) (answer, bool) {
 // after acknowledges, voids or refunds what was paid.
 func (t *teller) after(sale string, rng *rand.Rand) {
 	if rng.IntN(3) > 0 {
-		_, _ = t.try(http.MethodPost, "/v1/sales/"+sale+"/ack", nil, "")
+		t.ack(sale)
 	}
 	what := rng.IntN(8)
 	if what > 2 {
@@ -262,4 +274,63 @@ func (t *teller) after(sale string, rng *rand.Rand) {
 		body["amount"] = max(1, paid.Amount/2)
 	}
 	t.pay(sale, "back", body, rng)
+	if rng.IntN(3) == 0 {
+		t.greedy(sale, paid.Attempt, "refund", rng)
+	}
+}
+
+// ack acknowledges a sale: what posd says yes to is on disk, and what has lapsed is refused.
+func (t *teller) ack(sale string) {
+	a, ok := t.try(http.MethodPost, "/v1/sales/"+sale+"/ack", nil, "")
+	t.s.tally.add("said to the till", fmt.Sprint("ack ", a.HTTP, " ", a.Code))
+	if !ok || a.HTTP != http.StatusOK {
+		return
+	}
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	for k, at := range t.s.mirror.attempts {
+		pays := at.kind == payment.KindSale || at.kind == payment.KindCompletion
+		if k.Client == t.name && k.Sale == sale && pays && at.state == payment.ApprovedState && !at.entered("attempt.voided") && !t.s.mirror.acked[k.Client+"/"+sale] {
+			t.s.breachHeld("I4: the acknowledgement of %s is taken, and is not on disk", sale)
+		}
+		if k.Client == t.name && k.Sale == sale && pays && at.confirm && at.reason == payment.ReasonUnwanted && at.yesAt > 0 && at.yesAt > t.s.mirror.ackedAt[k.Client+"/"+sale] && !t.s.mirror.undoing[k] && !slices.ContainsFunc(a.Attempts, func(x said) bool { return x.State == payment.SaidApproved }) {
+			t.s.breachHeld("rule 12: the acknowledgement of %s is taken after %s has lapsed", sale, k)
+		}
+	}
+}
+
+func (s *shop) isFull() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.diskFull
+}
+
+// greedy asks for what is not there any more: a second refund of all, a second completion. It must be refused.
+func (t *teller) greedy(sale, original, kind string, rng *rand.Rand) {
+	k := t.key(sale, original)
+	o, ok := t.s.find(k)
+	gone := o.entered("attempt.voided")
+	var taken int64
+	t.s.mu.Lock()
+	for _, a := range t.s.mirror.attempts {
+		if a.Client == k.Client && a.Sale == sale && a.original == original && (a.state == payment.ApprovedState || a.state == payment.SettledPaid) && !a.entered("attempt.voided") {
+			if a.kind == payment.KindRefund {
+				taken += int64(a.amount)
+			}
+			gone = gone || a.kind == payment.KindCompletion && kind == "completion"
+		}
+	}
+	t.s.mu.Unlock()
+	if !ok || o.state != payment.ApprovedState || !gone && (kind != "refund" || taken == 0) {
+		return
+	}
+	body := map[string]any{"rail": "any", "kind": kind, "original": original, "amount": int64(o.due())}
+	if kind == "completion" {
+		delete(body, "amount")
+	}
+	t.s.tally.add("fault", "till asks for more than there is")
+	a, ok := t.try(http.MethodPut, pathOf(sale, "more-"+kind), body, "")
+	if ok && a.State != "" {
+		t.s.breach("I3: a %s of %s is taken, and nothing is left of that: %s", kind, k, a.text)
+	}
 }

@@ -210,6 +210,9 @@ func (s *shop) asked(q walletsim.Request) {
 func (l *life) codes(p *plug) {
 	travel := p.shape
 	p.shape = func(b []byte) []piece {
+		if l.hasFailed() && bytes.Contains(b, []byte("out_trade_no")) && !bytes.Contains(b, []byte(gatewayProbe)) {
+			l.shop.breach("I11: a gateway is asked after a commit has failed: %.60q", b)
+		}
 		if code := valueOf(b, "auth_code", 18); code != "" && !l.isDead() {
 			l.codeIsFor(code, valueOf(b, "out_trade_no", 17))
 		}
@@ -257,4 +260,10 @@ func (l *life) codeIsFor(code, order string) {
 		s.breachHeld("P2: one code pays for the orders %s and %s", was.order, order)
 	}
 	s.usedCodes[code] = codeUse{order, l.n, time.Now()}
+}
+
+func (l *life) hasFailed() bool {
+	l.shop.mu.Lock()
+	defer l.shop.mu.Unlock()
+	return l.failed && !l.dead
 }

@@ -22,9 +22,11 @@ func (yesCard) Ready(context.Context) error { return nil }
 func (yesCard) Collect(context.Context, payment.Request) (payment.Input, error) {
 	return nil, nil
 }
+
 func (yesCard) Plan(payment.Request, payment.Input, payment.Numbers) (payment.Plan, error) {
 	return payment.Plan{}, nil
 }
+
 func (yesCard) Authorize(_ context.Context, a payment.Attempt, _ payment.Input) payment.Answer {
 	return payment.Answer{Outcome: payment.Approved, Amount: a.Amount}
 }

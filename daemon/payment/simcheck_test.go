@@ -98,6 +98,7 @@ func (d *day) checkSale(s Sale, pairFailed bool) {
 	if held < 0 || held > s.Amount && !pairFailed {
 		d.w.breach("I3: %s %s of %d has captured %d", s.Client, s.ID, s.Amount, held)
 	}
+	d.checkGiven(s, held, pairFailed)
 	if held != s.Net() {
 		d.w.breach("I3: %s %s has captured %d and the journal says %d", s.Client, s.ID, held, s.Net())
 	}

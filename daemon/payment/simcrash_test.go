@@ -13,7 +13,7 @@ var crashKinds = []string{
 }
 
 // rareKinds come up in few days: a crash is planned for them more often.
-var rareKinds = []string{factSettled, factPair, factPairMoved, factPairMoved, factPairMoved, factBatchRefused, factBatchRefused, factBatch, factBatchClosed, factVoided}
+var rareKinds = []string{factSettled, factPair, factPairMoved, factPairMoved, factPairMoved, factBatchRefused, factBatchRefused, factBatch, factBatchTried, factBatchClosed, factVoided}
 
 // plan draws the next crash.
 func (d *day) plan() {

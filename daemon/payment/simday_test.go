@@ -207,6 +207,7 @@ func (d *day) sell(client, id string, rng *rand.Rand) {
 	if rng.IntN(8) == 0 {
 		d.ask(client, id)
 	}
+	d.twice(client, id)
 	for try, done := 0, false; try < 4 && !done; try++ {
 		insist := unclean && rng.IntN(2) == 0 // a supervisor lets the customer pay again
 		done, unclean = d.attempt(Key{client, id, fmt.Sprintf("a%d", try)}, insist, rng)

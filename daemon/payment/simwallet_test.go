@@ -104,7 +104,7 @@ func (g *simGateway) pay(ctx context.Context, a Attempt, id string) Answer {
 	if g.w.chance("wallet: refused", id, 6) {
 		return Answer{Outcome: Declined, Code: "ACQ.BUYER_BALANCE_NOT_ENOUGH"}
 	}
-	asksPassword := g.w.chance("wallet: password asked for", id, 15)
+	asksPassword := g.w.chance("wallet: password asked for", id, 15) || a.Attempt == typesLate
 	never := asksPassword && g.w.chance("wallet: password never typed", id, 40)
 	ans, ok := g.enter(a, asksPassword, never, id)
 	switch {

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"slices"
+
+	"posd/daemon/payment"
+)
+
+// hold keeps what an event says of amounts, pairs and refusals, and holds it to the rules. The caller holds mu.
+func (m *mirror) hold(t *track, e stamped, b told, s *shop) {
+	if e.Kind == "attempt.approved" && b.Answer != nil {
+		t.approved, t.yesAt = b.Answer.Amount, e.Seq
+	}
+	if b.Settled != nil {
+		t.settled = b.Settled.Amount
+	}
+	if e.Kind == "pair.suspected" && b.Pair != nil {
+		m.pairs[pairName(b.Pair)] = payment.PairOpen
+	}
+	if e.Kind == "pair.moved" && b.Pair != nil {
+		m.pairMoved(b.Pair, s)
+	}
+	if e.Kind == "attempt.stuck" && b.Undo != nil {
+		s.tally.add("stuck by", string(t.rail)+" "+b.Undo.Code)
+		if t.kind != payment.KindRefund && !mayEnd[string(t.rail)+" "+b.Undo.Code] {
+			s.breachHeld("rule 4: %s is given up for %q, which is no refusal", t.Key, b.Undo.Code)
+		}
+	}
+}
+
+// stateTable is the table of states in the checkers' own hand.
+var stateTable = map[payment.State][]payment.State{
+	payment.Created:       {payment.Sent, payment.Unsent, payment.Cancelled},
+	payment.Sent:          {payment.ApprovedState, payment.DeclinedState, payment.Unsent, payment.Reversing},
+	payment.ApprovedState: {payment.Reversing},
+	payment.Reversing:     {payment.Reversed, payment.Stuck},
+	payment.Stuck:         {payment.Reversing, payment.SettledPaid, payment.SettledNotPaid},
+}
+
+// takenBack checks that what was approved is reversed for a suspect pair, or since the till did not acknowledge it, and for
+// nothing else. The caller holds mu.
+func (m *mirror) takenBack(t *track, s *shop) {
+	sale := t.Client + "/" + t.Sale
+	lapsed := t.confirm && m.ackedAt[sale] < t.yesAt
+	if !lapsed && !m.undoing[t.Key] {
+		s.breachHeld("I4/rule 12: %s was approved and is taken back, and neither a pair nor a lapse wants it (acked %d, approved %d)", t.Key, m.ackedAt[sale], t.yesAt)
+	}
+}
+
+// pairMoved notes what becomes of a suspect pair. The caller holds mu.
+func (m *mirror) pairMoved(p *payment.Pair, s *shop) {
+	s.tally.add("pair", p.State)
+	m.pairs[pairName(p)] = p.State
+	if p.State == payment.PairFailed {
+		m.failed[p.Client+"/"+p.Sale] = true
+	}
+	if p.State != payment.PairUndoing {
+		return
+	}
+	undo := payment.Key{Client: p.Client, Sale: p.Sale, Attempt: p.Undo}
+	m.undoing[undo] = true
+	stays := undo
+	if stays.Attempt = p.First; p.Undo == p.First {
+		stays.Attempt = p.Second
+	}
+	u, o := m.attempts[undo], m.attempts[stays]
+	if len(p.Tried) == 0 && u.saidYes() && !o.saidYes() && !(u.rail == payment.RailWallet && o.rail == payment.RailCard && o.state == payment.SettledPaid) && u.kind == payment.KindSale && o.kind == payment.KindSale {
+		s.breachHeld("rule 10: the till was told that %s is approved, and it is undone instead of %s", undo, stays)
+	}
+}
+
+// saidYes tells whether the journal has it that the till was told.
+func (t *track) saidYes() bool {
+	return slices.ContainsFunc(t.steps, func(s stage) bool { return s.kind == "attempt.told" && s.note == payment.SaidApproved })
+}
+
+// due is what a PAID slip of an attempt must say.
+func (t *track) due() payment.Cents {
+	if t.settled > 0 {
+		return t.settled
+	}
+	if t.approved > 0 {
+		return t.approved
+	}
+	return t.amount
+}
+
+// said is what an answer must say that the other side has approved.
+func (t *track) said() int64 {
+	if t.entered("attempt.settled") {
+		return int64(t.due())
+	}
+	return int64(t.approved)
+}
+
+// mayEnd are the other sides' last words about a reversal (or a refund that is repeated): only these end it.
+var mayEnd = map[string]bool{
+	"card 01": true, "card 12": true, "card 25": true,
+	"wallet NOTENOUGH": true, "wallet NOT_ENOUGH": true, "wallet ACQ.SELLER_BALANCE_NOT_ENOUGH": true, // the shop's account there
+}
+
+// ackedInTime checks that an acknowledgement is not taken when all that it could be for has lapsed (rule 12). The caller
+// holds mu.
+func (m *mirror) ackedInTime(k payment.Key, s *shop) {
+	lapsed, stands := false, false
+	for _, t := range m.attempts {
+		if t.Client != k.Client || t.Sale != k.Sale {
+			continue
+		}
+		stands = stands || t.state == payment.ApprovedState || t.state == payment.SettledPaid
+		lapsed = lapsed || t.confirm && t.yesAt > 0 && (t.state == payment.Reversing || t.state == payment.Reversed) && !m.undoing[t.Key]
+	}
+	if lapsed && !stands {
+		s.breachHeld("rule 12: the acknowledgement of %s is taken after its payment has lapsed", k.Sale)
+	}
+}
+
+func pairName(p *payment.Pair) string {
+	return p.Client + "/" + p.Sale + ": " + p.First + ", " + p.Second
+}
