@@ -30,7 +30,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down speed rest devices soak proof service-test chip-test lab clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down sync speed rest devices soak proof service-test chip-test lab clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -132,8 +132,10 @@ down: ## keep host and gateway away for DOWN (30) virtual days, and see what is 
 	$(GO) test -count=1 -timeout 6h -v -run '^TestAHostThatWasDown' ./daemon/acquirer -down.days=$(DOWN) -down.owed=$(OWED)
 	$(GO) test -count=1 -timeout 6h -v -run '^TestAGatewayThatWasDown' ./daemon/wallet -down.days=$(DOWN) -down.owed=5
 
-speed: ## count syncs, and print how fast posd is beside what the machine allows: many clients, one terminal, starts with EVENTS
+sync: ## count the syncs of durable commits (at most 1.05 each)
 	$(GO) test -tags proof -count=1 -timeout 10m -v -run '^TestACommitTakesOneSync$$' ./daemon/journal
+
+speed: sync ## count syncs, and print how fast posd is beside what the machine allows: many clients, one terminal, starts with EVENTS
 	$(GO) test -tags proof -count=1 -timeout 30m -v -run '^(TestAThousandClients|TestOneTerminalTakes|TestStartTakesTime)' ./daemon/proof -speed.events=$(EVENTS)
 
 rest: ## print what posd takes of memory and processor at rest for REST (60s), with five devices, beside its goals
