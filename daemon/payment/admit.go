@@ -144,7 +144,7 @@ func (d *Desk) createIn(tx *journal.Tx, r Request) error {
 		err = &Problem{Code: "amount_differs", Status: 409, Detail: "another amount is open, or left of it, by now", Remedy: "begin it again"}
 	}
 	if err == nil && r.Kind.undoes() {
-		err = leavePairs(tx, r, s)
+		err = heedPairs(tx, r, s)
 	}
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func stillOpen(tx *journal.Tx, r Request) error {
 		if _, err := fitSale(r, s); err != nil || !r.Kind.undoes() {
 			return err
 		}
-		return leavePairs(tx, r, s)
+		return heedPairs(tx, r, s)
 	}
 	if a, locked := s.Lock(); locked && (r.Override == nil || s.Rest() == 0) {
 		return lockProblem(a)

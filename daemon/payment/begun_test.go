@@ -84,14 +84,7 @@ func TestACancelWhileTheTerminalIsBusySendsNothing(t *testing.T) {
 
 func TestARepeatWithOtherContentsDoesNotGoOnCollecting(t *testing.T) {
 	card := &script{pol: cardPolicy, answers: []Answer{yes(1000)}}
-	card.collect = func(ctx context.Context, _ Request) (Input, error) {
-		select {
-		case <-time.After(time.Minute):
-			return &simInput{}, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
+	card.collect = shownAfterAMinute
 	withDesk(t, card, nil, Rules{}, func(b *bench) {
 		b.open("s", 1000)
 		if _, err := b.desk.Pay(b.ctx, request("s", "a", RailCard)); err != nil {

@@ -229,7 +229,7 @@ func fitOwed(r Request, s Sale, undoing []Pair) (_ Request, owed bool, err error
 	}
 	first, _ := s.Find(undoing[i].First)
 	second, _ := s.Find(undoing[i].Second)
-	mine := other(other(r.Original.Attempt, first, second).Attempt, first, second)
+	mine, _ := s.Find(r.Original.Attempt)
 	if r.Amount = min(s.holds(mine), s.excess(first, second)); r.Amount <= 0 {
 		return r, false, nil
 	}
@@ -237,10 +237,10 @@ func fitOwed(r Request, s Sale, undoing []Pair) (_ Request, owed bool, err error
 	return r, true, err
 }
 
-// leavePairs looks once more, in the transaction that begins a void or refund, at the pairs of its sale that are being undone.
+// heedPairs looks once more, in the transaction that begins a void or refund, at the pairs of its sale that are being undone.
 // What a pair no longer wants posd does not give back; and while posd gives back one of a pair, nobody undoes either: both
 // would be gone.
-func leavePairs(tx *journal.Tx, r Request, s Sale) error {
+func heedPairs(tx *journal.Tx, r Request, s Sale) error {
 	undoing, err := queryPairs(tx, undoingOf, s.Client, s.ID)
 	if err != nil {
 		return err

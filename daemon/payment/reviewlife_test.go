@@ -102,16 +102,19 @@ func TestNothingIsSentOnceTheDeskHasStopped(t *testing.T) {
 	})
 }
 
+// shownAfterAMinute is a customer who looks for the card.
+func shownAfterAMinute(ctx context.Context, _ Request) (Input, error) {
+	select {
+	case <-time.After(time.Minute):
+		return &simInput{}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func TestATillThatHangsUpWhileItsAttemptBeginsCancelsIt(t *testing.T) {
 	card := &script{pol: cardPolicy, answers: []Answer{yes(1000)}}
-	card.collect = func(ctx context.Context, _ Request) (Input, error) {
-		select {
-		case <-time.After(time.Minute):
-			return &simInput{}, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
+	card.collect = shownAfterAMinute
 	withDesk(t, card, nil, Rules{}, func(b *bench) {
 		b.open("s", 1000)
 		ctx, cancel := context.WithCancel(b.ctx)
