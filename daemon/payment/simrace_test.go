@@ -3,4 +3,4 @@
 package payment
 
 // usualDays is fewer with the race detector, which makes days ten times as long. `make sim` plays them without it.
-const usualDays = 100
+const usualDays = 40
