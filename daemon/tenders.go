@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"posd/config"
 	"posd/daemon/acquirer"
 	"posd/daemon/payment"
 	"posd/daemon/wallet"
+	"posd/drivers"
 	"posd/iso8583"
 	"posd/iso8583/link"
 )
@@ -115,7 +117,7 @@ func (h *house) openCard() (payment.Tender, error) {
 	line.Dialect, line.Late = dialect, func(p []byte) { t.Late(p) }
 	t.link = link.New(line)
 	t.Acquirer, err = acquirer.New(acquirer.Options{
-		Dialect: dialect, Link: t.link, Keys: keys, Scribe: h.book, Reader: h.cards,
+		Dialect: dialect, Link: t.link, Keys: keys, Scribe: h.book, Reader: h.reader(),
 		Terminal: c.Terminal, Merchant: c.Merchant, Currency: h.cfg.Till.Currency,
 		TimeOut: c.Timeout.Duration, ReverseTimeOut: c.ReverseTimeout.Duration, InFlightMax: c.InFlightMax.Duration,
 		EchoEvery: c.EchoEvery.Duration, SignOff: c.SignOff, Now: h.w.Now, Log: h.w.Log,
@@ -125,6 +127,26 @@ func (h *house) openCard() (payment.Tender, error) {
 	}
 	h.acq = t
 	return t, nil
+}
+
+// reader brings cards; nil if no card reader is configured, so that no payment waits for a card that nobody can read.
+func (h *house) reader() acquirer.Reader {
+	if !h.has(drivers.Reader) {
+		return nil
+	}
+	return h.cards
+}
+
+// scanner brings codes; nil likewise.
+func (h *house) scanner() wallet.Scanner {
+	if !h.has(drivers.Scanner) {
+		return nil
+	}
+	return h.scans
+}
+
+func (h *house) has(kind drivers.Kind) bool {
+	return slices.ContainsFunc(h.cfg.Devices, func(d config.Device) bool { return d.Kind == string(kind) })
 }
 
 // closeAcquirer signs off where that is wanted, keeps the late answers that were not journaled yet, and hangs up.
@@ -243,7 +265,7 @@ func (h *house) openWallet() (*wallet.Wallet, error) {
 		return nil, nil
 	}
 	return wallet.New(wallet.Options{
-		Providers: providers, Terminals: terminals, Routes: routesOf(c), Scanner: h.scans, Now: h.w.Now, Log: h.w.Log,
+		Providers: providers, Terminals: terminals, Routes: routesOf(c), Scanner: h.scanner(), Now: h.w.Now, Log: h.w.Log,
 		CodeAge: c.CodeAge.Duration, ConfirmGap: c.ConfirmGap.Duration, InFlightMax: c.InFlightMax.Duration, SuspectAfter: c.SuspectAfter,
 	})
 }

@@ -84,9 +84,10 @@ type Acquirer struct {
 }
 
 var (
-	_ payment.Tender   = (*Acquirer)(nil)
-	_ payment.Settler  = (*Acquirer)(nil)
-	_ payment.Recaller = (*Acquirer)(nil)
+	_ payment.Tender    = (*Acquirer)(nil)
+	_ payment.Settler   = (*Acquirer)(nil)
+	_ payment.Recaller  = (*Acquirer)(nil)
+	_ payment.Collector = (*Acquirer)(nil)
 )
 
 // New makes the tender; nothing is sent. It fails where the options cannot work: that is a fault of the configuration.
@@ -178,16 +179,25 @@ func (a *Acquirer) Collect(ctx context.Context, r payment.Request) (payment.Inpu
 	if !slices.Contains(cardKinds, r.Kind) && !r.CardAgain {
 		return nil, nil
 	}
-	if a.o.Reader == nil {
-		return nil, &payment.Problem{
-			Code: "no_reader", Status: 409, Detail: "This till has no card reader.", Remedy: "Configure one, or pay by wallet.",
-		}
+	if err := a.CanCollect(); err != nil {
+		return nil, err
 	}
 	c, err := a.o.Reader.Claim(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &input{card: c}, nil
+}
+
+// CanCollect tells whether there is a reader.
+func (a *Acquirer) CanCollect() error {
+	if a.o.Reader != nil {
+		return nil
+	}
+	return &payment.Problem{
+		Code: "no_reader", Status: 409, Detail: "This till has no card reader.",
+		Remedy: `Configure one ([[device]], kind = "reader"), or pay by wallet.`,
+	}
 }
 
 // Ask answers Unknown: a card host is not asked, it is told to reverse.

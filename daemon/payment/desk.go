@@ -130,9 +130,13 @@ func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	r.CardAgain = d.cardAgain(ctx, r, tenders[0])
+	if r.CardAgain = d.cardAgain(ctx, r, tenders[0]); r.CardAgain {
+		if err := canCollect(tenders[0]); err != nil {
+			return Attempt{}, err
+		}
+	}
 	l := d.bear(r.Key)
-	if !r.CardAgain && (!r.Kind.collects() || !r.Code.Empty()) {
+	if !r.awaits() {
 		return d.payAtOnce(ctx, l, r, tenders[0])
 	}
 	if err := d.create(ctx, r); err != nil {
@@ -253,7 +257,7 @@ func (d *Desk) begin(ctx context.Context, k Key) (done func(), err error) {
 func (d *Desk) ready(ctx context.Context, r Request) (able []Tender, err error) {
 	for _, t := range d.tenders(r.Rail) {
 		t = lent(t, r.Original, nil)
-		if e := d.readyOne(ctx, t, r.Kind); e != nil {
+		if e := d.able(ctx, t, r); e != nil {
 			err = errors.Join(err, e)
 			continue
 		}

@@ -44,6 +44,13 @@ type Recaller interface {
 	CardAgain(r Request) bool
 }
 
+// Collector is a Tender that may have nothing to collect with: no reader, no scanner.
+type Collector interface {
+	// CanCollect tells why no card or code can be had from a customer; nil if one can. It does no I/O. Requests that hold a
+	// code do not need it.
+	CanCollect() error
+}
+
 // Doubter is a Tender that begins nothing new while the other side does not make sense. Ready asks it again, so the desk
 // calls that every half minute meanwhile.
 type Doubter interface {

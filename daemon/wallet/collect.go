@@ -54,6 +54,18 @@ func (w *Wallet) Collect(ctx context.Context, r payment.Request) (payment.Input,
 	return c, nil
 }
 
+// CanCollect tells whether there is a scanner.
+func (w *Wallet) CanCollect() error {
+	if w.o.Scanner != nil {
+		return nil
+	}
+	return &payment.Problem{
+		Code: "no_scanner", Status: http.StatusConflict,
+		Detail: "no scanner is configured, and the request holds no code",
+		Remedy: "Send the code in the request, or configure a scanner.",
+	}
+}
+
 // read gives the text of the code as it came; the caller owns it.
 func (w *Wallet) read(ctx context.Context, r payment.Request) ([]byte, error) {
 	var text []byte
@@ -62,12 +74,8 @@ func (w *Wallet) read(ctx context.Context, r payment.Request) ([]byte, error) {
 		r.Code.Reveal(keep)
 		return text, nil
 	}
-	if w.o.Scanner == nil {
-		return nil, &payment.Problem{
-			Code: "no_scanner", Status: http.StatusConflict,
-			Detail: "no scanner is configured, and the request holds no code",
-			Remedy: "Send the code in the request, or configure a scanner.",
-		}
+	if err := w.CanCollect(); err != nil {
+		return nil, err
 	}
 	scan, err := w.o.Scanner.Claim(ctx, func(b []byte) bool { _, ok := w.router.Route(b); return ok })
 	if err != nil {

@@ -56,7 +56,10 @@ type Wallet struct {
 	started   time.Time        // its monotonic reading is what counts
 }
 
-var _ payment.Tender = (*Wallet)(nil)
+var (
+	_ payment.Tender    = (*Wallet)(nil)
+	_ payment.Collector = (*Wallet)(nil)
+)
 
 // New refuses routes that overlap, providers of the same name, and a wallet without any provider or terminal.
 func New(o Options) (*Wallet, error) {
