@@ -28,3 +28,15 @@ func TestAShopWithoutAScannerTakesTheCodesThatTheTillReads(t *testing.T) {
 	s.want(s.till.pay("S-1", "b", body), "approved")
 	s.holds(0, 1999)
 }
+
+// Of two attempts that wait for a card at one reader the first would get the second one's swipe.
+func TestASwipePaysForTheCustomerThatTheTillHasAsked(t *testing.T) {
+	s := openStore(t, plan{})
+	s.till.open("S-1", 1000)
+	s.till.open("S-2", 500)
+	s.till.begin("S-1", "a", saleBy("card"))
+	s.refused(s.till.begin("S-2", "a", saleBy("card")), http.StatusConflict, "counter_busy")
+	s.want(s.till.send(http.MethodPost, pathOf("S-1", "a")+"/cancel", nil), "not_paid")
+	s.want(s.till.payCard("S-2", "a", testCard(1)), "approved")
+	s.holds(500, 0)
+}

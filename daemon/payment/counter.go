@@ -1,6 +1,9 @@
 package payment
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // awaits tells that a customer is to show card or code at one of posd's devices.
 func (r Request) awaits() bool { return r.CardAgain || r.Kind.collects() && r.Code.Empty() }
@@ -20,4 +23,33 @@ func canCollect(t Tender) error {
 		return c.CanCollect()
 	}
 	return nil
+}
+
+// takeCounter lets an attempt ask its customer for card or code, unless another customer is expected at the same device: a
+// swipe would pay for the one who came first, whoever swiped.
+func (d *Desk) takeCounter(l *life, tenders []Tender) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, o := range d.inOrder() {
+		if o != l && slices.ContainsFunc(tenders, o.occupies) {
+			return &Problem{
+				Code: "counter_busy", Status: 409, Detail: "attempt " + o.key.String() + " still waits for its customer's card or code",
+				Remedy: "let that customer pay, or cancel that attempt; then begin this one again",
+			}
+		}
+	}
+	l.collects, l.asking = true, tenders
+	return nil
+}
+
+// leaveCounter is for when the customer has shown card or code, or will not.
+func (d *Desk) leaveCounter(l *life) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l.collects, l.asking, l.giveUp = false, nil, nil
+}
+
+// occupies tells whether the customer of a life is expected at a tender's device. The caller holds Desk.mu.
+func (l *life) occupies(t Tender) bool {
+	return l.collects && t.Policy().OneCustomer && slices.Contains(l.asking, t)
 }

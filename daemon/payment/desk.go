@@ -139,11 +139,14 @@ func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 	if !r.awaits() {
 		return d.payAtOnce(ctx, l, r, tenders[0])
 	}
-	if err := d.create(ctx, r); err != nil {
+	err = d.takeCounter(l, tenders)
+	if err == nil {
+		err = d.create(ctx, r)
+	}
+	if err != nil {
 		d.bury(l)
 		return Attempt{}, err
 	}
-	d.setCollecting(l, true)
 	d.live(l, func(ctx context.Context) { d.collectAndPay(ctx, l, r, tenders) })
 	return d.book.Attempt(ctx, r.Key)
 }

@@ -24,6 +24,7 @@ type life struct {
 	ackBy     time.Time          // monotonic; when an approved attempt lapses that is not acknowledged. Owned likewise
 	kept      int                // how often something has kept it from that. Owned likewise
 	collects  bool               // guarded by Desk.mu; card or code is still to come
+	asking    []Tender           // guarded by Desk.mu; on whose devices its customer is to show that
 	stopped   bool               // guarded by Desk.mu; collecting is to end
 	giveUp    context.CancelFunc // ends collecting; guarded by Desk.mu, nil when nobody is asked
 	asked     bool               // guarded by Desk.mu; the first exchange with the host goes on
@@ -214,17 +215,11 @@ func (d *Desk) collect(ctx context.Context, l *life, r Request, tenders []Tender
 			won.err = errors.Join(won.err, c.err)
 		}
 	}
-	d.setCollecting(l, false)
+	d.leaveCounter(l)
 	if won.t == nil {
 		return nil, nil, won.err
 	}
 	return won.in, won.t, nil
-}
-
-func (d *Desk) setCollecting(l *life, on bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	l.collects, l.giveUp = on, nil
 }
 
 // stopLife ends collecting, also where it has not quite begun.

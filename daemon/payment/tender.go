@@ -64,6 +64,7 @@ type Policy struct {
 	Asks        bool          // an unknown outcome stays sent and is asked for until the plan's deadline (wallet)
 	Repeats     []Kind        // kinds whose unknown outcome is repeated under the same number, since nothing reverses them
 	Inquiries   []Kind        // kinds that move no money: their unknown outcome ends declined, and nothing reverses them
+	OneCustomer bool          // its devices are shared: while one customer is to show card or code there, no other is asked to
 	InFlightMax time.Duration // how long a copy may be under way (120 s): what was answered in doubt is asked again after this
 	Call        time.Duration // time limit of one Authorize
 	AskCall     time.Duration // of one Ask

@@ -118,10 +118,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Policy says that wallets are asked, that refunds and voids are repeated, and that no terminal queues.
+// Policy says that wallets are asked, that one customer at a time shows a code, that refunds and voids are repeated, and
+// that no terminal queues.
 func (w *Wallet) Policy() payment.Policy {
 	return payment.Policy{
 		Asks:        true,
+		OneCustomer: true,
 		Repeats:     []payment.Kind{payment.KindRefund, payment.KindVoid},
 		Call:        w.o.PayCall,
 		AskCall:     w.o.AskCall,
