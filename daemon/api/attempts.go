@@ -35,6 +35,10 @@ func (*attemptInput) names() []string {
 	return []string{"rail", "kind", "code", "language", "print", "amount", "original", "override", "override.by", "override.reason"}
 }
 
+// promptly is how long a terminal that is busy may hold the answer back to a till that does not wait for the outcome. What
+// is refused within that is refused at once, and no attempt begins.
+const promptly = time.Second
+
 // putAttempt begins an attempt, or finds it, and gives its outcome if the till waits for it.
 func (a *API) putAttempt(c *call) error {
 	var in attemptInput
@@ -47,13 +51,15 @@ func (a *API) putAttempt(c *call) error {
 		in.Code.Wipe()
 		return err
 	}
+	limit, begun := preferredWait(c.r), time.Now()
+	r.Patience = max(limit, promptly)
 	at, err := a.desk.Pay(c.r.Context(), r) // the code is the desk's from here on
 	if err != nil {
 		return err
 	}
-	if limit := preferredWait(c.r); limit > 0 && at.State.Open() {
+	if limit > 0 && at.State.Open() {
 		c.w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(limit.Seconds())))
-		if at, err = a.wait(c, r.Key, limit); err != nil {
+		if at, err = a.wait(c, r.Key, limit-time.Since(begun)); err != nil {
 			return err
 		}
 	}

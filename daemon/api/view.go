@@ -159,6 +159,9 @@ func problemIn(a payment.Attempt) *problemView {
 	if a.State == payment.DeclinedState && (a.Code != "" || a.Text != "") {
 		p.Detail += ": " + strings.TrimSpace(a.Code+" "+a.Text)
 	}
+	if a.State == payment.Unsent && a.Text != "" {
+		p.Detail += ": " + a.Text
+	}
 	return &p
 }
 

@@ -126,29 +126,23 @@ func (d *Desk) pay(ctx context.Context, r Request) (Attempt, error) {
 		d.attach(r.Key, 0) // a till that comes back goes on collecting
 		return a, nil
 	}
-	tenders, err := d.ready(ctx, r)
-	if err != nil {
-		return Attempt{}, err
-	}
-	if r.CardAgain = d.cardAgain(ctx, r, tenders[0]); r.CardAgain {
-		if err := canCollect(tenders[0]); err != nil {
-			return Attempt{}, err
-		}
-	}
+	r.CardAgain = d.wantsCard(ctx, r)
 	l := d.bear(r.Key)
-	if !r.awaits() {
-		return d.payAtOnce(ctx, l, r, tenders[0])
-	}
-	err = d.takeCounter(l, tenders)
-	if err == nil {
-		err = d.create(ctx, r)
-	}
+	a, err = d.start(ctx, l, r)
 	if err != nil {
 		d.bury(l)
 		return Attempt{}, err
 	}
-	d.live(l, func(ctx context.Context) { d.collectAndPay(ctx, l, r, tenders) })
+	if a.State != "" {
+		return a, nil
+	}
 	return d.book.Attempt(ctx, r.Key)
+}
+
+// wantsCard is cardAgain for the tender of the request's rail.
+func (d *Desk) wantsCard(ctx context.Context, r Request) bool {
+	tenders := d.tenders(r.Rail)
+	return len(tenders) > 0 && d.cardAgain(ctx, r, lent(tenders[0], r.Original, nil))
 }
 
 // cardAgain tells that the customer has to show the card for a void, refund or completion: what was sealed with the
@@ -165,38 +159,6 @@ func (d *Desk) cardAgain(ctx context.Context, r Request, t Tender) bool {
 	defer clear(orig.Sealed)
 	r.Original = &orig
 	return p.CardAgain(r)
-}
-
-// payAtOnce is for an attempt that need not wait for anybody: created and sent are one commit.
-func (d *Desk) payAtOnce(ctx context.Context, l *life, r Request, t Tender) (Attempt, error) {
-	in, err := t.Collect(ctx, r)
-	if err == nil {
-		t, err = d.borrow(ctx, t, r, in)
-	}
-	if err != nil {
-		d.bury(l)
-		return Attempt{}, err
-	}
-	leave, err := d.enter(ctx, t, newcomer)
-	if err != nil {
-		wipe(in)
-		d.bury(l)
-		return Attempt{}, err
-	}
-	a, err := d.send(ctx, r, t, in)
-	if err != nil {
-		leave()
-		wipe(in)
-		d.bury(l)
-		return Attempt{}, err
-	}
-	d.ride(l, t)
-	d.live(l, func(ctx context.Context) {
-		d.authorize(ctx, l, a, t, in)
-		leave()
-		d.chase(ctx, l)
-	})
-	return a, nil
 }
 
 // visit lets a caller from outside do what may start a life, unless posd is starting or stopping. The ctx of do ends with

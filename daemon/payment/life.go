@@ -128,12 +128,7 @@ func (d *Desk) collectAndPay(ctx context.Context, l *life, r Request, tenders []
 		t, err = d.borrow(ctx, t, r, in)
 	}
 	if err != nil {
-		d.log.Info("nothing was collected", "sale", r.Key.Sale, "attempt", r.Key.Attempt, "err", err)
-		ev := event{stop: ReasonCancelled}
-		if Explain(err) != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-			ev = event{unsendable: err} // the tender itself cannot: the till hears why
-		}
-		d.giveUp(ctx, r.Key, ev)
+		d.endUnsent(ctx, l, err)
 		return
 	}
 	leave, err := d.enter(ctx, t, newcomer)
@@ -141,23 +136,7 @@ func (d *Desk) collectAndPay(ctx context.Context, l *life, r Request, tenders []
 		wipe(in)
 		return
 	}
-	if d.isStopped(l) { // while the terminal was busy
-		leave()
-		wipe(in)
-		d.giveUp(ctx, r.Key, event{stop: ReasonCancelled})
-		return
-	}
-	a, err := d.send(ctx, r, t, in)
-	if err != nil {
-		leave()
-		wipe(in)
-		d.giveUp(ctx, r.Key, event{unsendable: err})
-		return
-	}
-	d.ride(l, t)
-	d.authorize(ctx, l, a, t, in)
-	leave()
-	d.chase(ctx, l)
+	d.carryOut(ctx, l, r, prepared{payer: t, in: in, leave: leave})
 }
 
 // ride notes which rail a life is on.

@@ -81,7 +81,16 @@ func (d *Desk) refundOrdered(ctx context.Context, k Key, o Order) (Attempt, erro
 		return Attempt{}, err
 	}
 	d.log.Warn("refund ordered by a person", "sale", k.Sale, "attempt", k.Attempt, "refund", r.Key.Attempt, "by", o.By, "reason", o.Reason)
-	return d.payAtOnce(ctx, d.bear(r.Key), r, t)
+	p := d.hold(ctx, r, t)
+	if p.err != nil {
+		return Attempt{}, p.err
+	}
+	l := d.bear(r.Key)
+	a, err := d.sendAtOnce(ctx, l, r, p)
+	if err != nil {
+		d.bury(l)
+	}
+	return a, err
 }
 
 // orderedRefund is the request for it, under the first id that is free.

@@ -6,6 +6,7 @@
 package payment
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -60,6 +61,9 @@ type Secret struct{ b []byte }
 // NewSecret takes ownership of b: nobody else may keep or change it.
 func NewSecret(b []byte) Secret { return Secret{b: b} }
 
+// clone is a copy that somebody else wipes.
+func (s Secret) clone() Secret { return Secret{b: bytes.Clone(s.b)} }
+
 // Reveal hands the bytes to use, which must not keep them.
 func (s Secret) Reveal(use func([]byte)) { use(s.b) }
 
@@ -90,6 +94,10 @@ type Request struct {
 	Language string   // "zh" or "en": the slip's language
 	Print    bool
 	Override *Override // a supervisor's word that the tender lock may be passed
+
+	// Patience is how long Pay may be kept by a busy terminal; then the attempt comes back as created, and goes on by itself.
+	// 0 is as long as it takes.
+	Patience time.Duration
 
 	CardAgain bool // set by the desk: the customer shows the card again, see Recaller
 
