@@ -17,6 +17,7 @@ import (
 
 	"posd/config"
 	"posd/daemon/payment"
+	"posd/hwtest/hostsim"
 	"posd/iso8583/link"
 )
 
@@ -58,6 +59,21 @@ func TestHostThatIsNotReachedIsInTheHealth(t *testing.T) {
 	s.refused(s.till.pay("S-1", "a", saleBy("card")), 503, "acquirer_offline")
 	if c, ok := s.concern("acquirer_offline"); !ok || !strings.Contains(c.Detail, "refused") {
 		t.Errorf("health says %+v, want why the host is not reached", c)
+	}
+}
+
+func TestASignOnThatTheHostRefusesIsInTheHealthUntilOneIsTaken(t *testing.T) {
+	s := openStore(t, plan{})
+	s.rules(hostsim.Rule{Kind: "sign-on", Times: 1, Do: hostsim.Decline, Code: "03"})
+	s.till.open("S-1", 1999)
+	s.refused(s.till.pay("S-1", "a", saleBy("card")), 503, "sign_on_refused")
+	status, _ := s.till.health()
+	if c, ok := s.concern("sign_on_refused"); status != "degraded" || !ok || !strings.Contains(c.Detail, "03") || c.Remedy == "" {
+		t.Errorf("health is %q and says %+v, want degraded by the refusal", status, c)
+	}
+	s.want(s.till.payCard("S-1", "b", testCard(1)), "approved")
+	if c, ok := s.concern("sign_on_refused"); ok {
+		t.Errorf("signed on, health still says %+v", c)
 	}
 }
 

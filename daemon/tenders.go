@@ -200,12 +200,13 @@ func hostTLS(c config.TLS, key config.Secret) (*tls.Config, error) {
 	return conf, nil
 }
 
-// hostConcerns says what is wrong with the line to the acquirer. A line that nobody needed yet is no concern.
+// hostConcerns says what is wrong with the line to the acquirer, or with the sign-on. A line that nobody needed yet is no
+// concern.
 func (h *house) hostConcerns() []payment.Concern {
 	if h.acq == nil {
 		return nil
 	}
-	s := h.acq.link.Status()
+	s, p := h.acq.link.Status(), h.acq.Trouble()
 	switch {
 	case s.Failures > 0:
 		return []payment.Concern{{
@@ -213,6 +214,8 @@ func (h *house) hostConcerns() []payment.Concern {
 			Detail: fmt.Sprintf("the card host has not been reached for %s: %s", s.For.Round(time.Second), s.LastError),
 			Remedy: "check the network and acquirer.address; wallet payments may still work",
 		}}
+	case p != nil:
+		return []payment.Concern{{Code: p.Code, Detail: p.Detail, Remedy: p.Remedy}}
 	case s.Up && s.Host == link.Backup:
 		return []payment.Concern{{
 			Code: "acquirer_backup", Detail: fmt.Sprintf("cards go to the backup host, for %s now", s.For.Round(time.Second)),

@@ -10,9 +10,28 @@ import (
 	"posd/iso8583"
 )
 
-// signOn gets working keys, batch number and time from the host. The caller has the turn. Errors are *payment.Problem
-// but for those of the journal.
+// signOn gets working keys, batch number and time from the host, and keeps what is wrong with that for Trouble. The caller
+// has the turn. Errors are *payment.Problem but for those of the journal.
 func (a *Acquirer) signOn(ctx context.Context) error {
+	err := a.trySignOn(ctx)
+	var p *payment.Problem
+	if err != nil && (!errors.As(err, &p) || errors.Is(ctx.Err(), context.Canceled)) {
+		return err // it says nothing about the host
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.trouble = p
+	return err
+}
+
+// Trouble is why the terminal could not sign on when that was last tried; nil if it could, or nobody has tried.
+func (a *Acquirer) Trouble() *payment.Problem {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.trouble
+}
+
+func (a *Acquirer) trySignOn(ctx context.Context) error {
 	a.setSignedOn(false)
 	if err := a.o.Link.Up(ctx); err != nil { // before a trace number is spent: a host may be away for weeks
 		return offline(err)
