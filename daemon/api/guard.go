@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"posd/daemon/payment"
 	"posd/daemon/prints"
 )
 
@@ -16,7 +17,8 @@ import (
 type reply struct {
 	http.ResponseWriter
 	status int
-	client string
+	client string // who asks, where that is known
+	code   string // of the problem that is the answer; "" for none
 }
 
 // WriteHeader notes the status.
@@ -149,7 +151,8 @@ func preflight(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// logRequest writes one line: never the query or the body, and of the path only its pattern.
+// logRequest writes one line: never the query or the body, and of the path only its pattern. Of a refusal it names what
+// that was about.
 func (a *API) logRequest(r *http.Request, out *reply, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
@@ -162,8 +165,26 @@ func (a *API) logRequest(r *http.Request, out *reply, took time.Duration) {
 	if route == "" {
 		route = r.Pattern
 	}
-	a.o.Log.Log(context.WithoutCancel(r.Context()), level, "request", "method", method(r), "route", route,
-		"status", out.status, "elapsed_ms", took.Milliseconds(), "client", out.client)
+	attrs := []any{"method", method(r), "route", route, "status", out.status, "elapsed_ms", took.Milliseconds(), "client", out.client}
+	if out.code != "" {
+		attrs = append(attrs, "code", out.code)
+		attrs = append(attrs, about(r, out)...)
+	}
+	a.o.Log.Log(context.WithoutCancel(r.Context()), level, "request", attrs...)
+}
+
+// about names the sale, attempt or print job of a path, where the sender is known and has named it by what can be an id.
+func about(r *http.Request, out *reply) (attrs []any) {
+	what := "sale"
+	if strings.HasPrefix(r.URL.Path, "/v1/prints/") {
+		what = "print"
+	}
+	for _, part := range [][2]string{{what, r.PathValue("id")}, {"attempt", r.PathValue("attempt")}} {
+		if out.client != "" && payment.CheckID(part[0], part[1]) == nil {
+			attrs = append(attrs, part[0], part[1])
+		}
+	}
+	return attrs
 }
 
 // method is the request's, if it is one that a sane client sends: it is written by strangers.

@@ -48,6 +48,9 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p := a.problemOf(r, err)
+	if out, ok := w.(*reply); ok {
+		out.code = p.Code
+	}
 	var e *refusal
 	if errors.As(err, &e) && e.header != "" {
 		w.Header().Set(e.header, e.headerValue)

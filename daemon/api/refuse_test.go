@@ -139,7 +139,7 @@ func TestBrokenRequestGivesOneClearErrorWithPlaceAndRemedy(t *testing.T) {
 
 func TestLogHasALineForEveryRequestAndNothingOfItsContents(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
-		s.ask(http.MethodPut, "/v1/sales/secretid?client=secretclient", `{"secretname":"secretvalue"}`)
+		s.ask(http.MethodPut, "/v1/sales/0042?client=secretclient", `{"secretname":"secretvalue"}`)
 		s.ask("SECRET", "/secretpath", "")
 		log := s.log.String()
 		if strings.Contains(strings.ToLower(log), "secret") {
@@ -149,6 +149,29 @@ func TestLogHasALineForEveryRequestAndNothingOfItsContents(t *testing.T) {
 			if !strings.Contains(log, want) {
 				t.Errorf("the log lacks %s: %s", want, log)
 			}
+		}
+	})
+}
+
+func TestLogSaysWhyAndOfWhatARequestWasRefused(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("0042")
+		s.ask(http.MethodPut, "/v1/sales/0042", `{"amount":1,"currency":"CNY"}`)
+		s.ask(http.MethodPut, "/v1/sales/0042/attempts/a", `{"rail":"coins","kind":"sale"}`)
+		s.ask(http.MethodGet, "/v1/prints/p-1", "")
+		s.ask(http.MethodPut, "/v1/sales/an%20id", goodSale)
+		s.ask(http.MethodPut, "/v1/sales/stranger", goodSale, as("nobody"))
+		log := s.log.String()
+		for _, want := range []string{
+			`"client":"till","code":"sale_differs","sale":"0042"}`, `"code":"bad_request","sale":"0042","attempt":"a"}`,
+			`"code":"not_found","print":"p-1"}`, `"code":"bad_id"}`, `"code":"unauthorized"}`,
+		} {
+			if !strings.Contains(log, want) {
+				t.Errorf("the log lacks %s: %s", want, log)
+			}
+		}
+		if strings.Contains(log, "stranger") || strings.Contains(log, "an id") {
+			t.Errorf("the log holds what is no id of a till's: %s", log)
 		}
 	})
 }
