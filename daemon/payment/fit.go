@@ -58,6 +58,9 @@ func fitCompletion(r Request, s Sale) (Request, error) {
 	if err != nil {
 		return r, err
 	}
+	if err := sameRail(r, orig); err != nil {
+		return r, err
+	}
 	r.Original, r.Rail = &orig, orig.Rail
 	if err := mustHold(orig, s); err != nil {
 		return r, err
@@ -117,6 +120,17 @@ func original(r Request, s Sale) (Attempt, error) {
 	return orig, &Problem{Code: "not_found", Status: 404, Detail: "the original is no " + what + " attempt of this sale", Remedy: "check original"}
 }
 
+// sameRail refuses what names another rail than its original's. A till may leave it out, or say any.
+func sameRail(r Request, orig Attempt) error {
+	if r.Rail == "" || r.Rail == RailAny || r.Rail == orig.Rail || orig.Rail == RailAny {
+		return nil
+	}
+	return &Problem{
+		Code: "rail_differs", Status: 422, Detail: "attempt " + orig.Attempt + " is on rail " + string(orig.Rail) + ": a " + string(r.Kind) + " goes the same way",
+		Remedy: "leave rail out, or give the original's",
+	}
+}
+
 // mustHold tells whether a pre-auth holds something that can be completed or voided.
 func mustHold(orig Attempt, s Sale) error {
 	if c, completed := s.completion(orig.Attempt); completed && !c.undecided() {
@@ -141,6 +155,9 @@ func mustHold(orig Attempt, s Sale) error {
 func fitUndo(r Request, s Sale) (Request, error) {
 	orig, err := original(r, s)
 	if err != nil {
+		return r, err
+	}
+	if err := sameRail(r, orig); err != nil {
 		return r, err
 	}
 	r.Original, r.Rail = &orig, orig.Rail

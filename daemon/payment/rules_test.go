@@ -209,3 +209,28 @@ func TestReversalsEnterTheLaneBeforeNewcomersAndInTheirOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatUndoesAPaymentGoesItsWay(t *testing.T) {
+	card, purse := &script{pol: cardPolicy}, &script{pol: walletPolicy}
+	withDesk(t, card, purse, Rules{}, func(b *bench) {
+		card.answers = []Answer{yes(1000), yes(100), yes(100), yes(100)}
+		b.open("s", 1000)
+		a := b.said(request("s", "a", RailCard), SaidApproved)
+		for _, kind := range []Kind{KindRefund, KindVoid} {
+			for _, rail := range []Rail{RailWallet, "coins"} {
+				r := undoing("no", kind, a, 0)
+				r.Rail = rail
+				_, err := b.desk.Pay(b.ctx, r)
+				b.refused(err, "rail_differs")
+			}
+		}
+		for i, rail := range []Rail{"", RailAny, RailCard} {
+			r := undoing([]string{"r0", "r1", "r2"}[i], KindRefund, a, 100)
+			r.Rail = rail
+			b.said(r, SaidApproved)
+		}
+		if purse.calls() != "[]" {
+			t.Errorf("the gateway was asked %s", purse.calls())
+		}
+	})
+}
