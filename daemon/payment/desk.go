@@ -59,6 +59,8 @@ type Desk struct {
 
 	recovered chan struct{} // closed when what was open at the start has been recovered
 
+	damage complaint // that the journal stays blocked; of Run's tries to reopen it
+
 	swept time.Time // the day at whose start sealed data was last destroyed; of Run's look at the hour
 
 	closers   int       // guarded by mu; closes of a batch that wait for running payments

@@ -69,9 +69,12 @@ func (d *Desk) reopen(ctx context.Context) bool {
 	d.setOpen(false)
 	d.endLives()
 	if err := d.book.j.Reopen(ctx); err != nil {
-		d.log.Error("journal stays blocked", "err", err)
+		if d.damage.due(err.Error()) {
+			d.log.Error("journal stays blocked", "err", err)
+		}
 		return false
 	}
+	d.damage = complaint{}
 	d.slip(Sale{}, Attempt{}) // a commit that failed may be on disk all the same, and what was to follow it did not
 	d.book.stir()
 	return d.recover(ctx) == nil
