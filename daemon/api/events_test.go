@@ -258,3 +258,30 @@ func TestOnlySoManyStreamsAreOpen(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEventTellsHowTheAttemptStoodAfterIt(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("1")
+		s.card.shown <- struct{}{}
+		s.want(http.StatusOK, s.ask(http.MethodPut, "/v1/sales/1/attempts/a", cardSale, waiting))
+		for _, refund := range []string{"r1", "r2"} {
+			body := `{"rail":"any","kind":"refund","original":"a"}`
+			if refund == "r1" {
+				body = `{"rail":"any","kind":"refund","original":"a","amount":999}`
+			}
+			s.want(http.StatusOK, s.ask(http.MethodPut, "/v1/sales/1/attempts/"+refund, body, waiting))
+		}
+		l := s.listen(header("Last-Event-ID", "0"))
+		defer l.close()
+		text := strings.Join(l.heard(), "\n")
+		for _, want := range []string{
+			`"attempt":"a","what":"created","state":"in_progress","now":"refunded"`, `"attempt":"a","what":"approved","state":"approved","now":"refunded"`,
+			`"attempt":"a","what":"refunded","state":"approved","now":"refunded"`, `"attempt":"a","what":"refunded","state":"refunded","kind"`,
+			`"attempt":"r2","what":"approved","state":"approved","kind":"refund"`,
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the stream lacks %s:\n%s", want, text)
+			}
+		}
+	})
+}

@@ -48,8 +48,8 @@ func Explain(err error) *Problem {
 	return nil
 }
 
-// Move is what the outside may know of an event of the journal: that a sale or an attempt has moved, and how the
-// attempt stands. It is read as it stands now: who catches up hears nothing that is no longer true.
+// Move is what the outside may know of an event of the journal: that a sale or an attempt has moved, and how the attempt
+// stood after that. Who catches up is told as well how it stands now, where that is something else.
 type Move struct {
 	Seq      int64     `json:"seq"`
 	Time     time.Time `json:"time"`
@@ -59,7 +59,8 @@ type Move struct {
 	Terminal string    `json:"terminal,omitempty"` // of a batch that moved: it is every client's
 	Batch    string    `json:"batch,omitempty"`    // likewise
 	What     string    `json:"what"`               // "opened", "acked"; "created", "sent", "approved" ...; "closing", "closed" ...
-	State    string    `json:"state,omitempty"`    // of the attempt, as Said; of the batch
+	State    string    `json:"state,omitempty"`    // of the attempt after that, as Said; of the batch
+	Now      string    `json:"now,omitempty"`      // of the attempt, where it has moved on since
 	Kind     Kind      `json:"kind,omitempty"`
 	Rail     Rail      `json:"rail,omitempty"`
 	Amount   Cents     `json:"amount,omitempty"`
@@ -140,6 +141,39 @@ func moveOf(tx *journal.Tx, e journal.Event) (m Move, public bool, err error) {
 	if err != nil {
 		return m, false, err
 	}
-	m.State, m.Kind, m.Rail, m.Amount, m.Currency, m.ShortID = a.Said(), a.Kind, a.Rail, a.Amount, a.Currency, a.ShortID
+	then, err := attemptAt(tx, f, e.Seq)
+	if err != nil {
+		return m, false, err
+	}
+	m.State, m.Kind, m.Rail, m.Amount, m.Currency, m.ShortID = then.Said(), then.Kind, then.Rail, then.Amount, then.Currency, then.ShortID
+	if a.Said() != m.State {
+		m.Now = a.Said()
+	}
 	return m, true, nil
+}
+
+// attemptAt is the attempt of a fact as it stood after the event of that number, as far as facts that are shown tell.
+func attemptAt(tx *journal.Tx, about Fact, seq int64) (a Attempt, err error) {
+	rows, err := tx.Query(`SELECT kind, body FROM event WHERE subject = ? AND seq <= ? ORDER BY seq`, about.subject(), seq)
+	if err != nil {
+		return a, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f Fact
+		var body string
+		if err := rows.Scan(&f.Kind, &body); err != nil {
+			return a, err
+		}
+		if becomes[f.Kind] == "" && !shown[f.Kind] {
+			continue
+		}
+		if err := json.Unmarshal([]byte(body), &f); err != nil {
+			return a, err
+		}
+		if a, err = apply(a, f, time.Time{}); err != nil {
+			return a, err
+		}
+	}
+	return a, rows.Err()
 }
