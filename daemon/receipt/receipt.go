@@ -188,7 +188,8 @@ func (s Slip) money(p *page) {
 	if s.Wording != Paid {
 		return
 	}
-	if amount < s.Sale.Amount {
+	part := amount < s.Sale.Amount && a.Kind != payment.KindCompletion // a completion of less than was reserved is the bill
+	if part {
 		p.fact(w.total, Money(s.Sale.Amount, s.Sale.Currency, w.language))
 		p.fact(w.rest, Money(s.Sale.Rest(), s.Sale.Currency, w.language))
 	}
