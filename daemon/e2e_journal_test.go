@@ -109,6 +109,7 @@ func TestTheJournalIsReadThroughTheRunningPosdAndFromItsFile(t *testing.T) {
 			t.Errorf("%s: %d lines of the last 7 events", where, len(lines))
 		}
 		s.complains("sale S-9 is not known", "journal", "show", "S-9")
+		s.complains("attempt S-2/z is not known", "journal", "show", "S-2/z")
 	}
 	read("running")
 	s.complains("in use by posd", "journal", "verify", "--file", s.cfg.Journal.Path)
@@ -187,6 +188,9 @@ func TestAnExportIsReadByPlainSQLAndHoldsEverythingButSealedCards(t *testing.T) 
 	wantTold(t, s.works("journal", "show", "--file", live, "S-1"), "approved CNY 19.99")
 	s.complains("is there already", "journal", "export", live)
 	s.complains("is there already", "journal", "export", "--jsonl", lines)
+	for _, verb := range []string{"verify", "show"} {
+		s.complains("holds JSON lines", "journal", verb, "--file", lines)
+	}
 }
 
 func TestADamagedJournalIsSaidWithItsPlaceAndRemedyAndStopsPayments(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 // records finds the journal that is meant: a file that is named; else that of the running posd, through its API; else the
 // file of one that does not answer, unless it has it all the same.
 func (g *globals) records(ctx context.Context, file string) (records, error) {
+	if file != "" && holdsLines(file) {
+		return nil, fmt.Errorf("%s holds JSON lines, which are for other programs: name the journal, or a copy made by posd journal export without --jsonl", file)
+	}
 	if file != "" {
 		return openRecords(ctx, file, g.Now)
 	}
@@ -37,6 +41,18 @@ func (g *globals) records(ctx context.Context, file string) (records, error) {
 		return nil, fmt.Errorf("%w (the journal %w)", silent, err)
 	}
 	return j, err
+}
+
+// holdsLines tells whether a file is an export in JSON lines: no SQLite file begins so.
+func holdsLines(file string) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		return false // who opens it as a journal says why
+	}
+	defer f.Close()
+	var begin [1]byte
+	n, _ := f.Read(begin[:])
+	return n == 1 && begin[0] == '{'
 }
 
 // runningPosd is the journal of a posd that answers.

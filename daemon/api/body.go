@@ -212,6 +212,9 @@ func typed(err error) error {
 	if !errors.As(err, &at) {
 		return err
 	}
+	if number, ok := strings.CutPrefix(at.Value, "number "); ok && at.Type.Kind() == reflect.Int64 && !strings.ContainsAny(number, ".eE") {
+		return badField(at.Field, "is out of range", "give a smaller number; amounts are in minor units, at most 999999999999")
+	}
 	return &refusal{
 		status: http.StatusBadRequest, code: "bad_field", detail: fmt.Sprintf("field %q has the wrong type", at.Field),
 		hint: "give " + wanted(at.Type), field: at.Field,

@@ -85,6 +85,8 @@ var brokenRequests = []struct {
 	{"amount twice", "PUT", "/v1/sales/1", `{"amount":1,"currency":"CNY","amount":2}`, nil, 400, "repeated_field", "amount"},
 	{"fields for an ack", "POST", "/v1/sales/1/ack", `{"x":1}`, nil, 400, "unknown_field", "x"},
 	{"amount as text", "PUT", "/v1/sales/1", `{"amount":"1999","currency":"CNY"}`, nil, 400, "bad_field", "minor units"},
+	{"amount beyond all numbers", "PUT", "/v1/sales/1", `{"amount":99999999999999999999,"currency":"CNY"}`, nil, 422, "bad_request", "out of range"},
+	{"amount far below nothing", "PUT", "/v1/sales/1", `{"amount":-99999999999999999999,"currency":"CNY"}`, nil, 422, "bad_request", "out of range"},
 	{"amount with a point", "PUT", "/v1/sales/1", `{"amount":19.99,"currency":"CNY"}`, nil, 400, "bad_field", "minor units"},
 	{"amount of nothing", "PUT", "/v1/sales/1", `{"amount":0,"currency":"CNY"}`, nil, 422, "bad_request", "amount"},
 	{"small currency", "PUT", "/v1/sales/1", `{"amount":1,"currency":"cny"}`, nil, 422, "bad_request", "currency"},

@@ -110,7 +110,7 @@ type Search struct {
 const MaxRecords = 1000
 
 // History gives records in their order, with those of a sale's slips among them. next is where to go on from; there may
-// be more as long as it is above After. A sale that is not known is a *Problem with status 404.
+// be more as long as it is above After. A sale or attempt that is not known is a *Problem with status 404.
 func (a *Archive) History(ctx context.Context, s Search) (records []Record, next int64, err error) {
 	if s.Limit <= 0 || s.Limit > MaxRecords {
 		s.Limit = MaxRecords

@@ -18,9 +18,20 @@ func (a *Archive) subjects(ctx context.Context, s Search) ([]string, error) {
 	}
 	name := client + "/" + sale
 	if s.Attempt != "" {
+		if err := a.knows(ctx, Key{client, sale, s.Attempt}); err != nil {
+			return nil, err
+		}
 		name += "/" + s.Attempt
 	}
 	return []string{"sale/" + name, "print/" + name}, nil
+}
+
+// knows tells that there is such an attempt; else its error is a *Problem with status 404.
+func (a *Archive) knows(ctx context.Context, k Key) error {
+	return a.j.View(ctx, func(tx *journal.Tx) error {
+		_, err := loadAttempt(tx, k)
+		return found(err, "attempt "+k.String())
+	})
 }
 
 // find names the sale that is meant, by its id or by the short id of its slip.
