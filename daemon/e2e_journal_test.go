@@ -116,6 +116,7 @@ func TestTheJournalIsReadThroughTheRunningPosdAndFromItsFile(t *testing.T) {
 	p.kill()
 	read("stopped")
 	s.complains("posd does not run", "journal", "show", "--follow")
+	s.complains("a number above 0", "journal", "show", "--last=-3")
 	s.startProcess() // and nothing that looked is in its way
 	s.want(s.till.pay("S-1", "a", saleBy("card")), "approved")
 }
@@ -255,6 +256,7 @@ func TestWhatIsNoJournalIsSaid(t *testing.T) {
 	}
 	_ = db.Close()
 	s.complains("no journal of posd", "journal", "show", "--file", s.path("other.db"))
+	s.complains("is a folder", "journal", "verify", "--file", s.path("out"))
 	s.complains("is empty", "journal", "verify", "--file", s.emptyFile())
 	wantTold(t, s.complains("the journal is damaged", "journal", "verify", "--file", s.path("posd.toml")), "DAMAGE not a database")
 }

@@ -128,6 +128,9 @@ func (c *journalShowCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer j.Close()
+	if c.Last < 0 {
+		return errors.New("--last is how many events to show: a number above 0, or 0 for all of them")
+	}
 	if c.Follow && !j.live() {
 		return errors.New("posd does not run, so nothing is added to its journal: leave --follow out")
 	}

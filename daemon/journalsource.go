@@ -21,10 +21,10 @@ import (
 // records finds the journal that is meant: a file that is named; else that of the running posd, through its API; else the
 // file of one that does not answer, unless it has it all the same.
 func (g *globals) records(ctx context.Context, file string) (records, error) {
-	if file != "" && holdsLines(file) {
-		return nil, fmt.Errorf("%s holds JSON lines, which are for other programs: name the journal, or a copy made by posd journal export without --jsonl", file)
-	}
 	if file != "" {
+		if err := mayBeJournal(file); err != nil {
+			return nil, err
+		}
 		return openRecords(ctx, file, g.Now)
 	}
 	cfg, err := g.load()
@@ -43,16 +43,22 @@ func (g *globals) records(ctx context.Context, file string) (records, error) {
 	return j, err
 }
 
-// holdsLines tells whether a file is an export in JSON lines: no SQLite file begins so.
-func holdsLines(file string) bool {
+// mayBeJournal refuses what a person may take for a journal: its folder, or an export in JSON lines. No SQLite file begins
+// as one of these.
+func mayBeJournal(file string) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return false // who opens it as a journal says why
+		return nil // who opens it as a journal says why
 	}
 	defer f.Close()
+	if i, err := f.Stat(); err == nil && i.IsDir() {
+		return fmt.Errorf("%s is a folder: name the journal's file in it", file)
+	}
 	var begin [1]byte
-	n, _ := f.Read(begin[:])
-	return n == 1 && begin[0] == '{'
+	if n, _ := f.Read(begin[:]); n == 1 && begin[0] == '{' {
+		return fmt.Errorf("%s holds JSON lines, which are for other programs: name the journal, or a copy made by posd journal export without --jsonl", file)
+	}
+	return nil
 }
 
 // runningPosd is the journal of a posd that answers.
