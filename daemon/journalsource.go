@@ -22,8 +22,8 @@ import (
 // file of one that does not answer, unless it has it all the same.
 func (g *globals) records(ctx context.Context, file string) (records, error) {
 	if file != "" {
-		if err := mayBeJournal(file); err != nil {
-			return nil, err
+		if why := noJournal(file); why != "" {
+			return nil, errors.New(file + " " + why)
 		}
 		return openRecords(ctx, file, g.Now)
 	}
@@ -43,22 +43,22 @@ func (g *globals) records(ctx context.Context, file string) (records, error) {
 	return j, err
 }
 
-// mayBeJournal refuses what a person may take for a journal: its folder, or an export in JSON lines. No SQLite file begins
-// as one of these.
-func mayBeJournal(file string) error {
+// noJournal says of what a person may take for a journal why it is none: its folder, or an export in JSON lines. No SQLite
+// file begins as one of these. Who opens a file as a journal finds the rest.
+func noJournal(file string) string {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil // who opens it as a journal says why
+		return ""
 	}
 	defer f.Close()
 	if i, err := f.Stat(); err == nil && i.IsDir() {
-		return fmt.Errorf("%s is a folder: name the journal's file in it", file)
+		return "is a folder: name the journal's file in it"
 	}
 	var begin [1]byte
 	if n, _ := f.Read(begin[:]); n == 1 && begin[0] == '{' {
-		return fmt.Errorf("%s holds JSON lines, which are for other programs: name the journal, or a copy made by posd journal export without --jsonl", file)
+		return "holds JSON lines, which are for other programs: name the journal, or a copy made by posd journal export without --jsonl"
 	}
-	return nil
+	return ""
 }
 
 // runningPosd is the journal of a posd that answers.

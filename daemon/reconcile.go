@@ -39,6 +39,7 @@ func (reconcileCmd) Help() string {
   amount differs              ask the other side
   two paid                    a sale holds more than it costs: one payment stays, the other goes back
   disputed                    compensate: a code was the same as another customer's, and its owner was charged (--disputed)
+  still open here             posd is still asking or reversing: compare again when it is decided
 
 A row's command is complete but for the name (--by); giving it twice is harmless. Then compare with the next bill. Look-alike
 pairs are listed apart: ask the customer; no money moves for them. Rows of the bill that cannot be read are named with line and
@@ -116,6 +117,9 @@ func (c *reconcileCmd) Run(ctx context.Context, g *globals) error {
 	if err := printReport(g.Out, c.Format, in, report); err != nil {
 		return err
 	}
+	if !report.Compared {
+		return fmt.Errorf("nothing was compared: %s", uncompared(in))
+	}
 	if !report.Clean() {
 		return fmt.Errorf("the bill and the journal differ: %d rows want a person, %d rows could not be read", len(report.Rows), len(report.Refused))
 	}
@@ -152,7 +156,25 @@ func (c *reconcileCmd) read() (b bill.Bill, err error) {
 		return b, fmt.Errorf("the bill says that it is from %s until %s: --date is another day", b.From.Format(time.DateTime), b.Until.Format(time.DateTime))
 	}
 	b.From, b.Until = day, until
-	return b, nil
+	return b, ofThatDay(b)
+}
+
+// ofThatDay refuses a bill whose payments are all of other days than it is said to be of.
+func ofThatDay(b bill.Bill) error {
+	var other time.Time
+	for _, r := range b.Rows {
+		switch {
+		case r.Kind != bill.Took || r.At.IsZero(): // what gives back may bear the time of its payment
+		case !r.At.Before(b.From) && r.At.Before(b.Until):
+			return nil
+		default:
+			other = r.At
+		}
+	}
+	if other.IsZero() {
+		return nil
+	}
+	return fmt.Errorf("no payment of the bill is of the day that --date names; one is of %s", other.In(bill.Beijing).Format(billDay))
 }
 
 // name is what reasons call the bill.

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"posd/daemon/bill"
 	"posd/daemon/payment"
 	"posd/daemon/reconcile"
 )
@@ -20,6 +21,7 @@ var listTitles = map[reconcile.List]string{
 	reconcile.Differs:   "amount differs  金额不符",
 	reconcile.Twice:     "two paid attempts in one sale  同一单重复付款",
 	reconcile.Disputed:  "disputed  持卡人异议",
+	reconcile.OpenHere:  "still open here  本方未决",
 }
 
 func printReport(w io.Writer, format string, in reconcile.Input, r reconcile.Report) error {
@@ -101,10 +103,21 @@ func printReportTable(w io.Writer, in reconcile.Input, r reconcile.Report) error
 	for _, f := range r.Refused {
 		fmt.Fprintf(w, "  line %d  %s  %s\n", f.Line, f.Column, f.Why)
 	}
+	if !r.Compared {
+		fmt.Fprintf(w, "\nnot compared: %s  未对账\n", uncompared(in))
+	}
 	if r.Clean() {
 		fmt.Fprintln(w, "clean: nobody has to do anything  账平")
 	}
 	return nil
+}
+
+// uncompared says why a bill cannot be held against the journal.
+func uncompared(in reconcile.Input) string {
+	if in.Bill.Provider == bill.Acquirer {
+		return "no row of the bill is of a terminal of this journal's: it is another till's bill, or its journal is another one"
+	}
+	return "the bill has no rows, and does not say of what day it is: name that with --date"
 }
 
 func printList(w io.Writer, list reconcile.List, rows []reconcile.Row) error {

@@ -42,6 +42,7 @@ func (c *comparison) compare(s payment.Sale, f found) {
 	case f.a.State.Open() && f.there > 0:
 		c.add(c.row(PaidThere, f), None, "posd is still at it: compare again with the next bill", nil)
 	case f.a.State.Open():
+		c.open(f)
 	case f.a.Owes() > 0:
 		c.owed(s, f)
 	case f.here == f.there, f.there <= 0 && c.byHand(s, f.a):
@@ -115,6 +116,11 @@ func (c *comparison) stuck(f found) {
 	}
 }
 
+// open is for what may still come to anything here: no bill can be held against it yet.
+func (c *comparison) open(f found) {
+	c.add(c.row(OpenHere, f), None, "posd is still at it: compare again when it is decided", nil)
+}
+
 // missing judges an attempt that the bill does not tell of. Only what moved money has to be in it, and only if it is of the
 // bill's time.
 func (c *comparison) missing(s payment.Sale, f found) {
@@ -123,12 +129,14 @@ func (c *comparison) missing(s payment.Sale, f found) {
 	switch {
 	case f.a.Owes() > 0 && maybe:
 		c.owed(s, f)
-	case f.here == 0 && !stuck || !maybe:
+	case f.here == 0 && !stuck && !f.a.State.Open() || !maybe:
 	case !sure:
 		c.out.Waiting++
 	case stuck:
 		f.there = 0
 		c.stuck(f)
+	case f.a.State.Open():
+		c.open(f)
 	default:
 		f.there = 0
 		c.add(c.row(PaidHere, f), None, "the other side does not have it: ask it, with our number and the time; the shop's money is missing, not the customer's", nil)

@@ -22,10 +22,11 @@ const (
 	Differs   List = "amount_differs"
 	Twice     List = "two_paid"
 	Disputed  List = "disputed"
+	OpenHere  List = "open_here" // posd is still at it, and the bill does not show it as paid
 )
 
 // Lists are all of them, in the order in which they are shown.
-func Lists() []List { return []List{PaidThere, PaidHere, Differs, Twice, Disputed} }
+func Lists() []List { return []List{PaidThere, PaidHere, Differs, Twice, Disputed, OpenHere} }
 
 // Act is what is proposed.
 type Act string
@@ -85,10 +86,11 @@ type Report struct {
 	Same       int                 `json:"same"`        // attempts that are the same here and there
 	Elsewhere  int                 `json:"elsewhere"`   // rows of the bill that are of other tills
 	Waiting    int                 `json:"waiting"`     // not in this bill, but near its edge: the next one may have them
+	Compared   bool                `json:"compared"`    // false where the bill tells no time, or is of no batch of this journal's
 }
 
-// Clean tells that nobody has to look at anything.
-func (r Report) Clean() bool { return len(r.Rows)+len(r.Refused) == 0 }
+// Clean tells that nobody has to look at anything: the bill could be compared, and nothing in it or here is open.
+func (r Report) Clean() bool { return r.Compared && len(r.Rows)+len(r.Refused) == 0 }
 
 // comparison is one Compare.
 type comparison struct {
@@ -121,6 +123,7 @@ func Compare(in Input) Report {
 		c.sale(s)
 	}
 	c.strangers()
+	c.out.Compared = c.comparable()
 	slices.SortStableFunc(c.out.Rows, func(a, b Row) int {
 		return cmp.Compare(slices.Index(Lists(), a.List), slices.Index(Lists(), b.List))
 	})

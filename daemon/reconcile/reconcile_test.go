@@ -99,7 +99,10 @@ func TestEachDifferenceIsListedWithWhatToDo(t *testing.T) {
 		"settled as not paid, paid there":        {sale(attempt("a", payment.SettledNotPaid)), []bill.Row{took("J-a", 1000)}, "paid_there_unpaid_here a refund refund  1000"},
 		"more there than was asked for":          {sale(attempt("a", reversed)), []bill.Row{took("J-a", 2000)}, "paid_there_unpaid_here a none"},
 		"still reversing, paid there":            {sale(attempt("a", payment.Reversing)), []bill.Row{took("J-a", 1000)}, "paid_there_unpaid_here a none"},
-		"still reversing, nothing there":         {sale(attempt("a", payment.Reversing)), nil, ""},
+		"still reversing, nothing there":         {sale(attempt("a", payment.Reversing)), nil, "open_here a none"},
+		"still reversing, taken back there":      {sale(attempt("a", payment.Reversing)), []bill.Row{took("J-a", 1000), gave("J-a", "J-a", 1000)}, "open_here a none"},
+		"still asked for, nothing there":         {sale(attempt("a", payment.Sent)), nil, "open_here a none"},
+		"another day's that is still reversing":  {sale(attempt("a", payment.Reversing, at(noon.AddDate(0, 0, -1)))), nil, ""},
 		"stuck, paid there":                      {sale(attempt("a", stuck)), []bill.Row{took("J-a", 1000)}, "paid_there_unpaid_here a settle settle paid 0"},
 		"stuck, a part paid there":               {sale(attempt("a", stuck)), []bill.Row{took("J-a", 600)}, "paid_there_unpaid_here a settle settle paid 600"},
 		"stuck, taken back there":                {sale(attempt("a", stuck)), []bill.Row{took("J-a", 1000), gave("J-a", "J-a", 1000)}, "paid_here_missing_there a settle settle not-paid 0"},
@@ -113,7 +116,7 @@ func TestEachDifferenceIsListedWithWhatToDo(t *testing.T) {
 		"a refund that is stuck, not done there": {sale(attempt("a", held), refund("r", stuck, 400)), []bill.Row{took("J-a", 1000)}, "paid_here_missing_there r settle settle not-paid 0"},
 		"a refund, unknown there":                {sale(attempt("a", held), refund("r", held, 400)), []bill.Row{took("J-a", 1000)}, "paid_here_missing_there r none"},
 		"found and given back":                   {sale(attempt("a", reversed, foundPaid(1000)), ordered(refund("r", held, 1000))), []bill.Row{took("J-a", 1000), gave("J-a", "J-r", 1000)}, ""},
-		"found, being given back":                {sale(attempt("a", reversed, foundPaid(0)), ordered(refund("r", payment.Sent, 1000))), []bill.Row{took("J-a", 1000)}, "paid_there_unpaid_here a none"},
+		"found, being given back":                {sale(attempt("a", reversed, foundPaid(0)), ordered(refund("r", payment.Sent, 1000))), []bill.Row{took("J-a", 1000)}, "paid_there_unpaid_here a none; open_here r none"},
 		"found, its refund refused":              {sale(attempt("a", reversed, foundPaid(0)), ordered(refund("r", payment.DeclinedState, 1000))), []bill.Row{took("J-a", 1000)}, "paid_there_unpaid_here a refund refund  1000"},
 		"found, its refund stuck":                {sale(attempt("a", reversed, foundPaid(0)), ordered(refund("r", stuck, 1000))), []bill.Row{took("J-a", 1000), gave("J-a", "J-r", 1000)}, "paid_there_unpaid_here a none; paid_there_unpaid_here r settle settle paid 0"},
 		"found, a part of it given back":         {sale(attempt("a", reversed, foundPaid(400)), ordered(refund("r", payment.SettledPaid, 400))), []bill.Row{took("J-a", 1000), gave("J-a", "J-r", 400)}, "paid_there_unpaid_here a none"},
@@ -266,5 +269,23 @@ func TestAPairThatPosdResolvesItselfIsLeftToIt(t *testing.T) {
 	}
 	if got := told(reconcile.Compare(in)); got != "two_paid a none; two_paid b none" {
 		t.Errorf("rows are %q", got)
+	}
+}
+
+func TestABillThatTellsNotOfWhatItIsIsNotClean(t *testing.T) {
+	batch := []bill.Row{{Terminal: "X", Batch: "000001", Trace: "000009", Kind: bill.Took, Amount: 1000, Currency: "CNY"}}
+	for name, b := range map[string]bill.Bill{
+		"a wallet's without rows and day": {Provider: "alipay"},
+		"an acquirer's without rows":      {Provider: bill.Acquirer},
+		"of another till's terminal":      {Provider: bill.Acquirer, Rows: batch},
+	} {
+		r := reconcile.Compare(reconcile.Input{Bill: b, Sales: []payment.Sale{sale(attempt("a", payment.ApprovedState, card))}})
+		if r.Compared || r.Clean() {
+			t.Errorf("a bill %s is compared %v, clean %v, want neither", name, r.Compared, r.Clean())
+		}
+	}
+	day := dayBill()
+	if r := reconcile.Compare(reconcile.Input{Bill: day}); !r.Clean() {
+		t.Error("a day on which nothing was sold is not clean")
 	}
 }

@@ -145,3 +145,12 @@ func (c *comparison) span() (from, until time.Time) {
 	}
 	return from, until
 }
+
+// comparable tells whether a bill says of what it is: of batches of this journal's terminals, or of a time.
+func (c *comparison) comparable() bool {
+	if c.in.Bill.Provider == bill.Acquirer {
+		return slices.ContainsFunc(c.in.Bill.Rows, c.mine)
+	}
+	from, _ := c.span()
+	return !from.IsZero()
+}
