@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"posd/daemon/payment"
 )
 
 // batchCmd is about what the card acquirer settles at once.
@@ -131,7 +133,7 @@ func (batchListCmd) list(ctx context.Context, api *client, g *globals) error {
 	}
 	t := newListing(g, "BATCH", "STATE", "SALES", "COMPLETIONS", "VOIDS", "REFUNDS", "TOTAL", "OPEN", "ENDED", "BY", "ANSWER")
 	for _, b := range answer.Batches {
-		word := b.Code + " " + b.Text
+		word := payment.Words(b.Code, b.Text)
 		if b.State == "closing" {
 			word = fmt.Sprintf("%s, try %d, next %s", b.Progress.Step, b.Progress.Tries+1, clock(b.Progress.NextTry))
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"posd/daemon/payment"
 )
 
 // owedCmd lists the money that is not where it should be.
@@ -51,11 +53,7 @@ func (owedCmd) list(ctx context.Context, c *client, g *globals) error {
 	}
 	t := newListing(g, "SALE/ATTEMPT", "SHORT ID", "STATE", "AMOUNT", "TRIES", "NEXT TRY", "WHY")
 	for _, a := range append(o.Stuck, o.Open...) {
-		why := a.Reversal.Text
-		if a.Reversal.Code != "" {
-			why = a.Reversal.Code + " " + why
-		}
-		t.row(a.Sale+"/"+a.Attempt, a.ShortID, a.State, money(a.Amount, a.Currency), strconv.Itoa(a.Reversal.Tries), clock(a.Reversal.NextTry), why)
+		t.row(a.Sale+"/"+a.Attempt, a.ShortID, a.State, money(a.Amount, a.Currency), strconv.Itoa(a.Reversal.Tries), clock(a.Reversal.NextTry), payment.Words(a.Reversal.Code, a.Reversal.Text))
 	}
 	for _, a := range o.Found {
 		t.row(a.Sale+"/"+a.Attempt, a.ShortID, a.State, money(a.Amount, a.Currency), "", "", "a bill shows that it took money, which is not given back yet")

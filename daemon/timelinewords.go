@@ -161,11 +161,11 @@ func tryNumber(t *timeline) string {
 }
 
 func answerWords(f payment.Fact) string {
-	return f.Answer.Code + " " + f.Answer.Text
+	return payment.Words(f.Answer.Code, f.Answer.Text)
 }
 
 func undoWords(f payment.Fact) string {
-	return f.Undo.Code + " " + f.Undo.Text
+	return payment.Words(f.Undo.Code, f.Undo.Text)
 }
 
 func openItems(f payment.Fact) string {
@@ -180,7 +180,7 @@ func tellBatch(_ *timeline, _ payment.Record, f payment.Fact) string {
 	if f.Close.Wait > 0 {
 		again = "again in " + span(f.Close.Wait)
 	}
-	return phrase("batch "+f.Batch, f.Close.Code+" "+f.Close.Text, again, named("next is", f.Close.Next), named("by", f.Close.By))
+	return phrase("batch "+f.Batch, payment.Words(f.Close.Code, f.Close.Text), again, named("next is", f.Close.Next), named("by", f.Close.By))
 }
 
 func tellMessages(_ *timeline, _ payment.Record, f payment.Fact) string {

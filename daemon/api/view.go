@@ -1,7 +1,6 @@
 package api
 
 import (
-	"strings"
 	"time"
 
 	"posd/daemon/payment"
@@ -157,7 +156,7 @@ func problemIn(a payment.Attempt) *problemView {
 		p = problemView{"declined", "the balance was not told; nothing was charged", "ask again with a new attempt, or go on without it"}
 	}
 	if a.State == payment.DeclinedState && (a.Code != "" || a.Text != "") {
-		p.Detail += ": " + strings.TrimSpace(a.Code+" "+a.Text)
+		p.Detail += ": " + payment.Words(a.Code, a.Text)
 	}
 	if a.State == payment.Unsent && a.Text != "" {
 		p.Detail += ": " + a.Text

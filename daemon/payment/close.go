@@ -100,7 +100,7 @@ func closableIn(tx *journal.Tx, terminal string, c CloseBatch) (b Batch, now cut
 	}
 	if b.State == BatchRefused && !c.Force {
 		return b, now, &Problem{
-			Code: "batch_refused", Status: 409, Detail: "the host has refused to close batch " + b.Number + ": " + b.Code + " " + b.Text,
+			Code: "batch_refused", Status: 409, Detail: "the host has refused to close batch " + b.Number + ": " + Words(b.Code, b.Text),
 			Remedy: "ask the acquirer; then a supervisor closes it again with force and a reason",
 		}
 	}

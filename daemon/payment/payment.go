@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -183,6 +184,15 @@ type Attempt struct {
 	Sealed      []byte          `json:"-"`                    // what Plan.Sealed held, opened for the tender's call only
 
 	ended bool // the batch it was sent in is over: a column of the table, since it is no fact of the attempt
+}
+
+// Words are the other side's code and text, for people. A text that names the code is not led by it; two digits may be
+// anything in a text.
+func Words(code, text string) string {
+	if len(code) > 2 && strings.Contains(text, code) {
+		return text
+	}
+	return strings.TrimSpace(code + " " + text)
 }
 
 // UndoRecord is how far the reversal of an attempt has come.

@@ -117,7 +117,7 @@ func (d *Desk) batchConcerns(ctx context.Context, warn func(code, detail, remedy
 	for _, b := range open {
 		switch {
 		case b.State == BatchRefused:
-			warn("batch_refused", "the host has not closed batch "+b.Number+": "+b.Code+" "+b.Text, "ask the acquirer, then posd batch close --force")
+			warn("batch_refused", "the host has not closed batch "+b.Number+": "+Words(b.Code, b.Text), "ask the acquirer, then posd batch close --force")
 		case b.Tries >= d.rules.AlarmTries || late(b.ClosingAt):
 			warn("batch_close_late", "batch "+b.Number+" is still being closed, and no card payment begins", "check the line to the acquirer, and ask it what it makes of the batch; posd batch close --force takes cards again")
 		}

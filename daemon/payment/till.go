@@ -297,6 +297,10 @@ func (d *Desk) Told(ctx context.Context, a Attempt) error {
 		return nil
 	}
 	return d.book.update(ctx, func(tx *journal.Tx) error {
+		now, err := loadAttempt(tx, a.Key)
+		if err != nil || now.Told == a.Said() { // another answer was faster
+			return err
+		}
 		return appendFacts(tx, Fact{Kind: factTold, Key: a.Key, Told: a.Said()})
 	})
 }

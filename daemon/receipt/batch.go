@@ -46,7 +46,7 @@ func (s BatchSlip) facts(p *page) {
 	p.fact(w.endedAt, s.clock(b.EndedAt))
 	p.fact(w.by, b.By)
 	p.fact(w.reason, b.Reason)
-	p.fact(w.answer, strings.TrimSpace(b.Code+" "+b.Text))
+	p.fact(w.answer, payment.Words(b.Code, b.Text))
 	p.fact(w.next, b.Next)
 	if b.Uploaded {
 		p.center(printer.Run{Text: w.uploaded})
