@@ -169,11 +169,17 @@ var broken = []struct {
 		`posd.toml:5: log.level: "loud" is not known; want "debug", "info", "warn", "error"`,
 		`posd.toml:7: log.x: unknown key; known here: file, level, max_files, max_size_mib`,
 	}},
+	{"sections whose outer one is nowhere by itself", "[till]\nid = \"a\"\n[walet.alipay]\nenabled = true\n[acquirer.tsl]\n[[devices]]\n[[api.clients.more]]", []string{
+		`posd.toml:3: walet: unknown section; did you mean "wallet"?`,
+		`posd.toml:5: acquirer.tsl: unknown section; did you mean "tls"?`,
+		`posd.toml:6: devices: unknown section; did you mean "device"?`,
+		`posd.toml:7: api.clients: unknown section; did you mean "client"?`,
+	}},
 	{"no TOML", "[api]\nlisten = 127.0.0.1:8320\n", []string{
-		`posd.toml:2: not TOML: Invalid float value: "127.0.0.1"; see posd check --example`,
+		`posd.toml:2: not TOML: Invalid float value: "127.0.0.1"; see posd check --example; nothing behind it was looked at`,
 	}},
 	{"a key twice", "[till]\nid = \"a\"\n\nid = \"b\"\n", []string{
-		`posd.toml:4: not TOML: Key 'till.id' has already been defined.; see posd check --example`,
+		`posd.toml:4: not TOML: Key 'till.id' has already been defined.; see posd check --example; nothing behind it was looked at`,
 	}},
 	{"nothing required left", "[journal]\npath = \"\"\n[till]\nid = \"\"\ncurrency = \"yuan\"\nlanguage = \"fr\"\n[log]\nlevel = \"\"", []string{
 		`posd.toml:2: journal.path: missing; want the file that keeps every payment`,

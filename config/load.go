@@ -17,24 +17,41 @@ const maxFile = 1 << 20
 // looked for in $CREDENTIALS_DIRECTORY first; all others are relative to the file's folder. Of wallets it knows the sections
 // that it is given. When it cannot be used, the error is Problems, or that of reading the file.
 func Load(path string, wallets ...Provider) (*Config, error) {
+	c, err := Draft(path, wallets...)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Draft is Load for those who look for more that is wrong: beside Problems stands what could be read of the configuration.
+// There is none beside another error, or of a file that is no TOML.
+func Draft(path string, wallets ...Provider) (*Config, error) {
 	text, err := readLimited(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w; name another file with -c, or make one: posd check --example > posd.toml", err)
-	}
-	c, err := Parse(path, text, wallets...)
-	if err != nil {
-		return nil, err
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c.resolve(dir, os.Getenv("CREDENTIALS_DIRECTORY"))
-	return c, nil
+	c, err := draft(path, text, wallets)
+	if c != nil {
+		c.resolve(dir, os.Getenv("CREDENTIALS_DIRECTORY"))
+	}
+	return c, err
 }
 
 // Parse reads a configuration's text; file names it in problems. It looks at no other file.
 func Parse(file string, text []byte, wallets ...Provider) (*Config, error) {
+	c, err := draft(file, text, wallets)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func draft(file string, text []byte, wallets []Provider) (*Config, error) {
 	var tree map[string]any
 	if _, err := toml.Decode(string(text), &tree); err != nil {
 		return nil, Problems{formProblem(file, err)}
@@ -44,15 +61,12 @@ func Parse(file string, text []byte, wallets ...Provider) (*Config, error) {
 	p := &problems{source: c.source}
 	decode(p, tree, c)
 	c.check(p)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, p.err()
 }
 
 // formProblem is what the TOML library says about a text that is no TOML.
 func formProblem(file string, err error) *Problem {
-	p := &Problem{File: file, Line: 1, What: "not TOML: " + oneLine(err.Error()), Remedy: "see posd check --example"}
+	p := &Problem{File: file, Line: 1, What: "not TOML: " + oneLine(err.Error()), Remedy: "see posd check --example; nothing behind it was looked at"}
 	var bad toml.ParseError
 	if errors.As(err, &bad) {
 		p.Line = max(bad.Position.Line, 1)

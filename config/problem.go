@@ -35,6 +35,58 @@ func (c *Config) Problem(key, what, remedy string) *Problem {
 	return &Problem{File: c.source.file, Line: c.source.line(key), Key: key, What: what, Remedy: remedy}
 }
 
+// All joins what several have found: Problems in the order of the file's lines, or nil. A line of another error is a problem of
+// the key that it begins with, or else of the one that the line before it had. What is faulty already, or has something in
+// it that is, is not told again.
+func (c *Config) All(found ...error) error {
+	p := &problems{source: c.source}
+	for _, err := range found {
+		told := problems{list: p.list}
+		for _, one := range c.split(err) {
+			if !told.faultyIn(one.Key) {
+				p.list = append(p.list, one)
+			}
+		}
+	}
+	return p.err()
+}
+
+// split gives the problems of an error that may be joined of several.
+func (c *Config) split(err error) (out Problems) {
+	for open := []error{err}; len(open) > 0; {
+		next := open[0]
+		open = open[1:]
+		switch e := next.(type) { //nolint:errorlint // the tree is walked here, each of its errors by itself
+		case nil:
+		case *Problem:
+			out = append(out, e)
+		case interface{ Unwrap() []error }:
+			open = append(e.Unwrap(), open...)
+		default:
+			out = append(out, c.read(e)...)
+		}
+	}
+	return out
+}
+
+// read turns the text of an error into problems, one for each line.
+func (c *Config) read(err error) (out Problems) {
+	var key string
+	for text := range strings.SplitSeq(err.Error(), "\n") {
+		at, what := "", text
+		for {
+			part, rest, found := strings.Cut(what, ": ")
+			if !found || !c.known(join(at, part)) {
+				break
+			}
+			at, what = join(at, part), rest
+		}
+		key = cmp.Or(at, key)
+		out = append(out, c.Problem(key, what, "see posd check --example"))
+	}
+	return out
+}
+
 // Problems are all that is wrong, in the order of the file's lines. It is never empty.
 type Problems []*Problem
 
@@ -69,6 +121,11 @@ func (p *problems) add(key, what, remedy string) {
 // faulty tells whether a key has a problem already, so that one mistake is not told twice.
 func (p *problems) faulty(key string) bool {
 	return slices.ContainsFunc(p.list, func(q *Problem) bool { return q.Key == key })
+}
+
+// faultyIn tells it of a section as well, of which any key may have one.
+func (p *problems) faultyIn(key string) bool {
+	return p.faulty(key) || slices.ContainsFunc(p.list, func(q *Problem) bool { return within(q.Key, key) })
 }
 
 // err gives nil or Problems.

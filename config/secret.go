@@ -61,7 +61,7 @@ type Secrets struct {
 
 // Secrets reads all secret files, and makes sure that the certificates and public keys can be read. It is a step of
 // its own, so that a configuration can be looked at without its secrets. The error is Problems: every file that is
-// missing, open to others or of the wrong form.
+// missing, open to others or of the wrong form. Beside it stand those that could be read, for who looks for more that is wrong.
 func (c *Config) Secrets() (Secrets, error) {
 	r := &secretReader{problems: problems{source: c.source}}
 	s := Secrets{
@@ -85,10 +85,7 @@ func (c *Config) Secrets() (Secrets, error) {
 		}
 	}
 	s.Wallet = c.walletSecrets(r)
-	if err := r.err(); err != nil {
-		return Secrets{}, err
-	}
-	return s, nil
+	return s, r.err()
 }
 
 // walletSecrets reads what the enabled wallets' keys name. A public file whose content nobody asks for is left to who opens it.
@@ -123,7 +120,7 @@ func (r *secretReader) read(key, path string, check func(string) string) Secret 
 	if path == "" {
 		return Secret{}
 	}
-	if !r.private(key, path) {
+	if !r.private(key, path, check) {
 		return Secret{}
 	}
 	return Secret{r.public(key, path, check)}
@@ -136,12 +133,12 @@ func (r *secretReader) public(key, path string, check func(string) string) strin
 	}
 	b, err := readLimited(path)
 	if err != nil {
-		r.unreadable(key, path, err)
+		r.unreadable(key, path, err, check)
 		return ""
 	}
 	text := strings.TrimSpace(string(b))
 	if text == "" {
-		r.add(key, path+" is empty", "put the value into it")
+		r.add(key, path+" is empty", "put the value into it"+wanted(check))
 		return ""
 	}
 	if check != nil {
@@ -153,10 +150,30 @@ func (r *secretReader) public(key, path string, check func(string) string) strin
 	return text
 }
 
-func (r *secretReader) unreadable(key, path string, err error) {
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		r.add(key, path+" is missing", "make the file, or correct the name")
+// wanted completes a remedy with what a file must hold.
+func wanted(check func(string) string) string {
+	if check == nil {
+		return ""
+	}
+	return ": " + check("")
+}
+
+// make64 makes what posd's own secrets hold: a token, or a sealing key.
+func make64(path string) string {
+	if runtime.GOOS == "windows" {
+		return "write 64 hex digits that nobody can guess into it"
+	}
+	return "(umask 077; openssl rand -hex 32 > " + path + ")"
+}
+
+func (r *secretReader) unreadable(key, path string, err error, check func(string) string) {
+	switch missing := errors.Is(err, os.ErrNotExist); {
+	case missing && key == "journal.seal_key_file":
+		r.add(key, path+" is missing", "put its copy back; for a new till make it: "+make64(path))
+	case missing && strings.HasPrefix(key, "api."):
+		r.add(key, path+" is missing", "correct the name, or make it: "+make64(path))
+	case missing:
+		r.add(key, path+" is missing", "correct the name, or put the file there"+wanted(check))
 	case errors.Is(err, os.ErrPermission):
 		r.add(key, path+" cannot be read", "let it belong to the user that posd runs as")
 	default:
@@ -165,10 +182,10 @@ func (r *secretReader) unreadable(key, path string, err error) {
 }
 
 // private wants a file that only its owner can read. What the service manager hands over is protected by its folder.
-func (r *secretReader) private(key, path string) bool {
+func (r *secretReader) private(key, path string, check func(string) string) bool {
 	info, err := os.Stat(path)
 	if err != nil {
-		r.unreadable(key, path, err)
+		r.unreadable(key, path, err, check)
 		return false
 	}
 	handed := os.Getenv("CREDENTIALS_DIRECTORY")

@@ -99,13 +99,15 @@ func TestProblemsOfSecretFilesNameTheRemedyAndNotTheSecret(t *testing.T) {
 	got := strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
 	want := []string{
 		`posd.toml:1: journal.seal_key_file: the content of seal.key does not fit; want 64 hex digits`,
-		`posd.toml:2: api.sell_token_file: sell.token is missing; make the file, or correct the name`,
+		`posd.toml:2: api.sell_token_file: sell.token is missing; correct the name, or make it: (umask 077; openssl rand -hex 32 > sell.token)`,
 		`posd.toml:2: api.supervisor_token_file: the content of supervisor.token does not fit; want one word of 16 characters or more`,
 		`posd.toml:5: api.client[1].token_file: t2 is larger than 1048576 bytes; make it a file that posd can read`,
 		`posd.toml:13: acquirer.tls.ca_file: the content of certs/ca.pem does not fit; want PEM, which begins with -----BEGIN`,
 		`posd.toml:19: wallet.alipay.private_key_file: alipay.key is empty; put the value into it`,
 	}
-	if runtime.GOOS != "windows" {
+	if runtime.GOOS == "windows" {
+		want[1] = `posd.toml:2: api.sell_token_file: sell.token is missing; correct the name, or make it: write 64 hex digits that nobody can guess into it`
+	} else {
 		want = append(want, `posd.toml:11: acquirer.tmk_file: tmk is open to others (mode 0640); chmod 600 tmk`)
 	}
 	for _, w := range want {
@@ -118,6 +120,21 @@ func TestProblemsOfSecretFilesNameTheRemedyAndNotTheSecret(t *testing.T) {
 	}
 	if strings.Contains(got, "short-secret") || strings.Contains(got, "z0z0") {
 		t.Error("a secret is in a problem")
+	}
+}
+
+func TestAFileThatIsMissingIsToldWithWhatIsToBeInIt(t *testing.T) {
+	c, _ := loaded(t, map[string]string{"sell.token": "sell-sell-sell-sell", "alipay.pub": "MIIB"})
+	_, err := c.Secrets()
+	for _, want := range []string{
+		`seal.key is missing; put its copy back; for a new till make it: `,
+		`tmk is missing; correct the name, or put the file there: 32 or 48 hex digits`,
+		`ca.pem is missing; correct the name, or put the file there: PEM, which begins with -----BEGIN`,
+		`alipay.key is missing; correct the name, or put the file there`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("lacks %s:\n%v", want, err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -76,4 +77,23 @@ func fieldsOf(v reflect.Value) map[string]field {
 		}
 	}
 	return out
+}
+
+// known tells whether there is such a key, or such a section.
+func (c *Config) known(key string) bool {
+	v := reflect.ValueOf(c).Elem()
+	for part := range strings.SplitSeq(key, ".") {
+		if v.Kind() != reflect.Struct {
+			return false
+		}
+		part, _, _ = strings.Cut(part, "[")
+		f, ok := fieldsOf(v)[part]
+		if !ok {
+			return false
+		}
+		if v = f.value; v.Kind() == reflect.Slice {
+			v = reflect.Zero(v.Type().Elem())
+		}
+	}
+	return true
 }

@@ -12,16 +12,35 @@ type source struct {
 	lines map[string]int // by path: "acquirer.tls.enabled", "device[2].port"
 }
 
-// line gives the line of a key, or of the nearest section around it.
+// line gives the line of a key, else of the first that stands in it ([a.b] says nothing of [a]), else of the nearest section
+// around it.
 func (s source) line(key string) int {
 	for key != "" {
 		if n, ok := s.lines[key]; ok {
+			return n
+		}
+		if n := s.firstIn(key); n > 0 {
 			return n
 		}
 		cut := strings.LastIndexAny(key, ".[")
 		key = key[:max(cut, 0)]
 	}
 	return 1
+}
+
+func (s source) firstIn(section string) (first int) {
+	for key, n := range s.lines {
+		if within(key, section) && (first == 0 || n < first) {
+			first = n
+		}
+	}
+	return first
+}
+
+// within tells whether a key stands in a section, or in an entry of it.
+func within(key, section string) bool {
+	rest, ok := strings.CutPrefix(key, section)
+	return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
 }
 
 // readSource finds the keys of a text that is valid TOML. What stands inside an inline table or array has the line of

@@ -1,12 +1,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 
 	"posd/config"
 	"posd/daemon/wallet"
+	"posd/drivers"
 )
 
 // checkCmd looks for what is wrong in a configuration before a sale does.
@@ -14,46 +16,78 @@ type checkCmd struct {
 	Example bool `help:"Print an annotated configuration with all defaults."`
 }
 
-// Run fails with every problem of the configuration, or else of the secret files it names: file, line, key, remedy.
+// Run fails with every problem of the configuration, of the files that it names and of the parts that it describes: file, line,
+// key, remedy.
 func (c *checkCmd) Run(g *globals) error {
 	if c.Example {
 		_, err := fmt.Fprint(g.Out, config.Example(wallet.Sections()...))
 		return err
 	}
-	cfg, err := g.load()
-	if err != nil {
-		return err
-	}
-	if err := checkParts(cfg); err != nil {
+	if _, err := g.checked(); err != nil {
 		return err
 	}
 	fmt.Fprintf(g.Out, "%s: no problems\n", g.ConfigFile)
 	return nil
 }
 
-// checkParts asks those who will use the configuration, and makes the parts that run would make: secret files, dialect,
-// devices, and the tenders with their keys and certificates. Nothing is dialled and no port is opened. The error has one
-// line for each problem.
-func checkParts(cfg *config.Config) error {
-	_, devices := deviceConfigs(cfg)
-	secrets, err := cfg.Secrets()
-	if err != nil { // without its secrets a tender has nothing but the dialect to complain of
-		return errors.Join(err, checkDialect(cfg), devices)
+// checked reads the configuration and finds all that is wrong with it in one go. Warnings it only prints.
+func (g *globals) checked() (*config.Config, error) {
+	cfg, err := config.Draft(g.ConfigFile, wallet.Sections()...)
+	if cfg == nil {
+		return nil, err
 	}
+	warnings, err := checkParts(cfg, err)
+	if warnings != nil {
+		fmt.Fprintln(g.Err, warnings)
+	}
+	return cfg, err
+}
+
+// checkParts asks those who will use the configuration, and makes the parts that run would make: secret files, dialect,
+// devices, and the tenders with their keys and certificates. Nothing is dialled and no port is opened. What was found
+// before is told with what they find, and nothing twice. Warnings are of what is allowed and takes no money.
+func checkParts(cfg *config.Config, found ...error) (warnings, err error) {
+	_, devices := deviceConfigs(cfg)
+	secrets, files := cfg.Secrets()
 	h := &house{cfg: cfg, secrets: secrets, w: realWorld(slog.New(slog.DiscardHandler))}
 	_, seal := sealerOf(secrets.SealKey)
 	_, card := h.openCard()
-	_, purse := h.openWallet()
+	purse, wallets := h.openWallet()
 	if purse == nil { // a till without wallets has routes, too: they tell codes from goods
-		_, purse = wallet.NewRouter(routesOf(cfg.Wallet))
+		_, routes := wallet.NewRouter(routesOf(cfg.Wallet))
+		found = append(found, routes)
 	}
-	return errors.Join(seal, card, purse, devices)
+	h.purse = purse
+	return cfg.All(h.warnings()...), cfg.All(append(found, files, seal, card, wallets, devices)...)
 }
 
-func checkDialect(cfg *config.Config) error {
-	if !cfg.Acquirer.Enabled {
-		return nil
+// warnings are of rails that nobody can pay by.
+func (h *house) warnings() (all []error) {
+	warn := func(key, what, remedy string) {
+		all = append(all, h.cfg.Problem(key, "warning: "+what, remedy))
 	}
-	_, err := dialectOf(cfg.Acquirer)
-	return err
+	cards, wallets, unset := h.cfg.Acquirer.Enabled, h.cfg.Wallet.UnionPay.Enabled, config.Default(wallet.Sections()...)
+	if !cards && !reflect.DeepEqual(h.cfg.Acquirer, unset.Acquirer) {
+		warn("acquirer", "filled in, and not enabled: no card is taken", "set enabled = true")
+	}
+	for name, s := range h.cfg.Wallet.Providers {
+		wallets = wallets || s.Common().Enabled
+		if !s.Common().Enabled && !reflect.DeepEqual(s, unset.Wallet.Providers[name]) {
+			warn("wallet."+name, "filled in, and not enabled: its codes are refused", "set enabled = true")
+		}
+	}
+	reader := slices.IndexFunc(h.cfg.Devices, func(d config.Device) bool { return d.Kind == string(drivers.Reader) })
+	switch {
+	case !cards && !wallets:
+		warn("acquirer.enabled", "neither cards nor a wallet are enabled: nobody can pay", "set enabled = true in [acquirer] or a [wallet.NAME]")
+	case cards && reader < 0:
+		warn("acquirer.enabled", "no card reader: nobody can pay by card", `add a [[device]] of kind "reader"; hwtest list --toml writes it`)
+	}
+	if !cards && reader >= 0 {
+		warn(fmt.Sprintf("device[%d].kind", reader+1), "a card reader, and no cards are taken", "set acquirer.enabled = true, or take the reader out")
+	}
+	if c := h.cfg.Till.Currency; h.purse != nil && !h.purse.Takes(c) {
+		warn("till.currency", "no wallet that is enabled takes "+c, "correct the currency, or disable the wallets")
+	}
+	return all
 }

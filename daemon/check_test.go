@@ -15,30 +15,53 @@ import (
 )
 
 func TestCheckNamesEveryProblemOnALineOfItsOwn(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "posd.toml")
-	if err := os.WriteFile(file, []byte("[api]\nlisten = \"0.0.0.0:1\"\n[till]\ncurency = \"CNY\"\n"), 0o600); err != nil {
-		t.Fatal(err)
+	file := shopOf(t, "[api]\nlisten = \"0.0.0.0:1\"\n[till]\ncurency = \"CNY\"\n[acquier.tls]\nenabled = true\n")
+	said, code := checked(t, "check", file)
+	lines := strings.Split(said, "\n")
+	if code != problem || len(lines) != 6 {
+		t.Fatalf("exit %d, want %d and three problems; check says:\n%s", code, problem, said)
 	}
-	var out, errs bytes.Buffer
-	g := &globals{Out: &out, Err: &errs, Now: time.Now}
-	if got := posd(t.Context(), g, []string{"check", "-c", file}); got != problem {
-		t.Errorf("exit %d, want %d", got, problem)
-	}
-	lines := strings.Split(errs.String(), "\n")
-	if len(lines) < 3 || !strings.HasPrefix(lines[0], file+":2: api.listen: ") || !strings.HasPrefix(lines[1], file+":4: till.curency: ") {
-		t.Errorf("check says:\n%s", &errs)
+	for i, want := range []string{":1: acquirer.enabled: warning: ", ":2: api.listen: ", ":4: till.curency: ", `:5: acquier: unknown section; did you mean "acquirer"?`} {
+		if !strings.HasPrefix(lines[i], file+want) {
+			t.Errorf("line %d of what check says is %s, want %s", i+1, lines[i], want)
+		}
 	}
 }
 
-func TestCheckNamesWhatSecretFilesDialectAndDriversDoNotTake(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "posd.toml")
-	text := `[acquirer]
+// checked is what posd says when it checks a configuration with a verb.
+func checked(t *testing.T, verb, file string) (said string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	g := &globals{Out: &out, Err: &errs, Now: time.Now}
+	code = posd(t.Context(), g, []string{verb, "-c", file})
+	return errs.String() + out.String(), code
+}
+
+// shopOf writes a posd.toml and the secrets that every posd has.
+func shopOf(t *testing.T, text string) (file string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"posd.toml": text, "sell.token": "0123456789abcdef", "supervisor.token": "fedcba9876543210", "seal.key": strings.Repeat("ab", 32),
+		"tmk.key": strings.Repeat("0123456789abcdef", 2),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "posd.toml")
+}
+
+const brokenShop = `[acquirer]
 enabled = true
 address = "host.example:5000"
 terminal = "10000001"
 merchant = "898000000000001"
-tmk_file = "tmk.key"
+tmk_file = "nowhere.key"
 dialect = "unionpai"
+timeout = "70"
+[till]
+currency = "XAU"
 [[device]]
 name = "slip"
 kind = "printer"
@@ -49,50 +72,135 @@ name = "gun"
 kind = "scanner"
 driver = "laser"
 port = "COM3"
+[wallet.alipay]
+enabled = true
+app_id = "2021000000000000"
+seller_id = "2088000000000000"
+private_key_file = "sell.token"
+gateway_public_key_file = "nowhere.pub"
+[wallet.wechat]
+enabled = true
 `
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+
+func TestCheckNamesWhatValuesSecretFilesDialectAndDriversHaveWrongInOneGo(t *testing.T) {
+	file := shopOf(t, brokenShop)
 	for _, verb := range []string{"check", "install"} {
-		var out, errs bytes.Buffer
-		g := &globals{Out: &out, Err: &errs, Now: time.Now}
-		if got := posd(t.Context(), g, []string{verb, "-c", file}); got != problem {
-			t.Errorf("%s: exit %d, want %d", verb, got, problem)
+		said, code := checked(t, verb, file)
+		if code != problem {
+			t.Errorf("%s: exit %d, want %d", verb, code, problem)
 		}
+		rest := said
 		for _, want := range []string{
-			"posd.toml:6: acquirer.tmk_file: ", "api.sell_token_file: ", "no dialect preset \"unionpai\"",
-			"posd.toml:8: device[1]: device \"slip\": unknown option \"colums\"", "posd.toml:8: device[1]: option cut = \"half\"",
-			"posd.toml:13: device[2]: device \"gun\": unknown driver \"laser\"", "posd: problems: 8\n",
+			`:6: acquirer.tmk_file: `, `:7: acquirer.dialect: no dialect preset "unionpai"`, `:8: acquirer.timeout: "70" is no duration`,
+			`:15: device[1].options.colums: device "slip": unknown option "colums"`, `:15: device[1].options.cut: option cut = "half"`,
+			`:19: device[2].driver: device "gun": unknown driver "laser" for scanners; want one of `,
+			`:25: wallet.alipay.private_key_file: private key: neither PKCS #8 nor PKCS #1; see posd check --example`, `:26: wallet.alipay.gateway_public_key_file: `,
+			`:27: wallet.wechat.api_key_file: missing`,
 		} {
-			if !strings.Contains(errs.String(), want) {
-				t.Errorf("%s lacks %s:\n%s", verb, want, &errs)
+			before, after, found := strings.Cut(rest, file+want)
+			if !found {
+				t.Fatalf("%s lacks %s, or has it in another place:\n%s", verb, want, said)
+			}
+			if before != "" && strings.Count(before, "\n") < 1 {
+				t.Errorf("%s: %s does not begin a line:\n%s", verb, want, said)
+			}
+			rest = after
+		}
+		for line := range strings.Lines(said) {
+			if !strings.HasPrefix(line, file+":") && !strings.HasPrefix(line, "posd: problems: ") {
+				t.Errorf("%s: a problem without its place: %s", verb, line)
 			}
 		}
 	}
 }
 
+func TestCheckTellsNoMistakeTwice(t *testing.T) {
+	text := strings.NewReplacer("unionpai", "unionpay", "nowhere.key", "tmk.key", `"70"`, `"70s"`).Replace(brokenShop[:strings.Index(brokenShop, "[[device]]")])
+	for name, tc := range map[string]struct{ text, want string }{
+		"a currency that no card host knows": {text, `:10: till.currency: cards are not taken in "XAU"`},
+		"a terminal of the wrong form":       {strings.Replace(strings.Replace(text, "XAU", "CNY", 1), `"10000001"`, `"1"`, 1), `:4: acquirer.terminal: "1" does not fit`},
+		"a master key that is nowhere":       {strings.Replace(strings.Replace(text, "XAU", "CNY", 1), `"tmk.key"`, `"nowhere.key"`, 1), `:6: acquirer.tmk_file: `},
+		"a route with a prefix twice": {
+			strings.Replace(text, "XAU", "CNY", 1) + "[[wallet.route]]\nprovider = \"alipay\"\nprefixes = [\"28\", \"28\"]\nlengths = [16, 24]\n",
+			`:11: wallet.route: "alipay": prefix "28" comes twice`,
+		},
+		"no master key": {strings.Replace(strings.Replace(text, "XAU", "CNY", 1), `tmk_file = "tmk.key"`, ``, 1), `:1: acquirer.tmk_file: missing`},
+	} {
+		file := shopOf(t, tc.text)
+		var faults []string
+		said, _ := checked(t, "check", file)
+		for line := range strings.Lines(said) {
+			if !strings.Contains(line, ": warning: ") {
+				faults = append(faults, line)
+			}
+		}
+		if len(faults) != 1 && len(faults) != 2 || !strings.HasPrefix(strings.TrimPrefix(faults[0], "posd: "), file+tc.want) {
+			t.Errorf("%s: want only %s, got:\n%s", name, tc.want, said)
+		}
+	}
+}
+
+func TestCheckWarnsOfWhatTakesNoMoney(t *testing.T) {
+	const card = "[acquirer]\naddress = \"h:1\"\nterminal = \"10000001\"\nmerchant = \"898000000000001\"\ntmk_file = \"tmk.key\"\nenabled = "
+	const reader = "[[device]]\nname = \"msr\"\nkind = \"reader\"\nport = \"COM3\"\n"
+	for name, tc := range map[string]struct {
+		text string
+		want []string
+	}{
+		"no rail":                         {"[till]\nid = \"a\"\n", []string{`:1: acquirer.enabled: warning: neither cards nor a wallet`}},
+		"cards without a reader":          {card + "true\n", []string{`:6: acquirer.enabled: warning: no card reader`}},
+		"cards with one":                  {card + "true\n" + reader, nil},
+		"a reader, and no cards":          {reader, []string{`:1: acquirer.enabled: warning: neither cards`, `:3: device[1].kind: warning: a card reader, and no cards are taken`}},
+		"an acquirer that is not enabled": {card + "false\n", []string{`:6: acquirer.enabled: warning: neither cards`, `:1: acquirer: warning: filled in, and not enabled`}},
+		"a wallet that is not enabled": {
+			card + "true\n" + reader + "[wallet.wechat]\nmch_id = \"1900000109\"\n",
+			[]string{`:11: wallet.wechat: warning: filled in, and not enabled`},
+		},
+	} {
+		file := shopOf(t, tc.text)
+		said, code := checked(t, "check", file)
+		if code != success || strings.Count(said, "warning:") != len(tc.want) {
+			t.Errorf("%s: exit %d, want %d warnings:\n%s", name, code, len(tc.want), said)
+		}
+		for _, want := range tc.want {
+			if !strings.Contains(said, file+want) {
+				t.Errorf("%s: lacks %s:\n%s", name, want, said)
+			}
+		}
+	}
+}
+
+func TestCheckWarnsOfWalletsThatDoNotTakeTheTillsCurrency(t *testing.T) {
+	s := newStore(t, plan{})
+	s.cfg.Till.Currency = "USD"
+	warnings, err := checkParts(s.cfg)
+	if err != nil || !strings.Contains(warnings.Error(), "till.currency: warning: no wallet that is enabled takes USD") {
+		t.Errorf("got %v, %v", warnings, err)
+	}
+}
+
 func TestCheckTakesWhatRunTakesAndNothingElse(t *testing.T) {
 	s := newStore(t, plan{})
-	if err := checkParts(s.cfg); err != nil {
+	if _, err := checkParts(s.cfg); err != nil {
 		t.Fatalf("the configuration of a working till: %v", err)
 	}
-	for file, want := range map[string]string{"alipay.key": "wallet.alipay: private_key_file", "alipay.pub": "wallet.alipay: gateway_public_key_file"} {
+	for file, want := range map[string]string{"alipay.key": "wallet.alipay.private_key_file: ", "alipay.pub": "wallet.alipay.gateway_public_key_file: "} {
 		good, err := os.ReadFile(s.path(file))
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.write(file, "-----BEGIN NOTHING-----\nAAAA\n-----END NOTHING-----\n")
-		if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("with a bad %s check says %v, want %s", file, err, want)
 		}
 		s.write(file, string(good))
 	}
 	s.cfg.Wallet.Routes = []config.Route{{Provider: "alipay", Prefixes: []string{"25", "25"}, Lengths: []int{16, 24}}}
-	if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
+	if _, err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
 		t.Errorf("with a route that names a prefix twice check says %v", err)
 	}
 	s.alipay().Enabled, s.wechat().Enabled = false, false
-	if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
+	if _, err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
 		t.Errorf("and without wallets %v", err)
 	}
 }

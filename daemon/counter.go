@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"posd/drivers"
 	"posd/drivers/cardreader"
 	"posd/drivers/port"
+	"posd/drivers/printer"
 	"posd/drivers/printer/profile"
 	"posd/drivers/scanner"
 )
@@ -105,17 +107,20 @@ func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
 	var problems config.Problems
 	out := make([]drivers.Config, 0, len(cfg.Devices))
 	for i, d := range cfg.Devices {
+		at := fmt.Sprintf("device[%d]", i+1)
 		c, err := deviceConfig(d)
-		if err == nil {
-			err = drivers.Check([]drivers.Config{c})
-		}
 		if err != nil {
+			problems = append(problems, cfg.Problem(at+".port", err.Error(), "see posd check --example"))
+			continue
+		}
+		if err := drivers.Check([]drivers.Config{c}); err != nil {
 			for what := range strings.SplitSeq(err.Error(), "\n") {
-				problems = append(problems, cfg.Problem(fmt.Sprintf("device[%d]", i+1), what, "see posd check --example"))
+				key, remedy := blamed(c.Kind, what)
+				problems = append(problems, cfg.Problem(at+key, what, remedy))
 			}
 		}
 		if what, remedy := unusable(c.Address); what != "" {
-			problems = append(problems, cfg.Problem(fmt.Sprintf("device[%d].port", i+1), what, remedy))
+			problems = append(problems, cfg.Problem(at+".port", what, remedy))
 		}
 		out = append(out, c)
 	}
@@ -123,6 +128,42 @@ func deviceConfigs(cfg *config.Config) ([]drivers.Config, error) {
 		return nil, problems
 	}
 	return out, nil
+}
+
+var blamedOption = regexp.MustCompile(`option "?([a-z0-9_-]+)"?`)
+
+// blamed gives the key of a device's section that the drivers complain of, and what to do about it.
+func blamed(k drivers.Kind, what string) (key, remedy string) {
+	const manual = "see posd check --example"
+	switch m := blamedOption.FindStringSubmatch(what); {
+	case strings.Contains(what, "unknown driver"):
+		return ".driver", "want one of " + strings.Join(driversOf(k), ", ") + "; or leave it out"
+	case strings.Contains(what, "unknown kind"):
+		return ".kind", manual
+	case m != nil:
+		return ".options." + m[1], manual
+	default:
+		return "", manual
+	}
+}
+
+// driversOf gives the names of the drivers of a kind.
+func driversOf(k drivers.Kind) (names []string) {
+	switch k {
+	case drivers.Printer:
+		for _, d := range printer.Drivers() {
+			names = append(names, d.Name)
+		}
+	case drivers.Scanner:
+		for _, d := range scanner.Drivers() {
+			names = append(names, d.Name)
+		}
+	case drivers.Reader:
+		for _, d := range cardreader.Drivers() {
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }
 
 // unusable says why a port cannot be had by this name on this system, and which one to use; both are empty mostly.

@@ -149,7 +149,7 @@ func TestHostTLSNeedsFilesThatFit(t *testing.T) {
 	s.write("host.pem", certPEM)
 	s.write("till.key", keyPEM)
 	s.change("[wallet]\n", "[acquirer.tls]\nenabled = true\nca_file = \"host.pem\"\ncert_file = \"host.pem\"\nkey_file = \"till.key\"\n[wallet]\n")
-	if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "acquirer.tls: ") {
+	if _, err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "acquirer.tls.cert_file: ") {
 		t.Errorf("a key of another certificate: %v", err)
 	}
 	if _, err := hostTLS(config.TLS{Enabled: true, Pins: []string{"x"}}, config.Secret{}); err == nil || !strings.Contains(err.Error(), "pins: pin 1") {

@@ -205,7 +205,7 @@ func TestAProviderOfOnePackageIsQueriedAndWhatItOwesIsCancelledAfterARestart(t *
 
 func TestAProvidersSectionIsCheckedLikeAnyOther(t *testing.T) {
 	s, _ := templateStore(t)
-	if err := checkParts(s.cfg); err != nil {
+	if _, err := checkParts(s.cfg); err != nil {
 		t.Fatalf("the configuration of a working till: %v", err)
 	}
 	for name, c := range map[string]struct{ text, want string }{
@@ -226,7 +226,7 @@ func TestAProvidersSectionIsCheckedLikeAnyOther(t *testing.T) {
 	}
 	for text, want := range map[string]string{"short": "does not fit; want one word of 16 characters", "": "is empty"} {
 		s.write("template.key", text)
-		if err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "wallet.template.key_file: ") || !strings.Contains(err.Error(), want) {
+		if _, err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "wallet.template.key_file: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("with %q as key: %v", text, err)
 		}
 	}

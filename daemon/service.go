@@ -22,11 +22,8 @@ type installCmd struct {
 
 // Run registers the service with its configuration. It refuses a configuration that posd would refuse.
 func (c *installCmd) Run(g *globals) error {
-	cfg, err := g.load()
+	cfg, err := g.checked()
 	if err != nil {
-		return err
-	}
-	if err := checkParts(cfg); err != nil {
 		return err
 	}
 	if err := restartable(service.Platform(), c.Force); err != nil {

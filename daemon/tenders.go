@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -57,8 +58,11 @@ func dialectOf(a config.Acquirer) (*iso8583.Dialect, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err = d.Addressed(a.TPDU, ""); err != nil {
+		return nil, fmt.Errorf("acquirer.tpdu: %w", err)
+	}
 	if d, err = d.Addressed(a.TPDU, a.Header); err != nil {
-		return nil, fmt.Errorf("acquirer.tpdu, acquirer.header: %w", err)
+		return nil, fmt.Errorf("acquirer.header: %w", err)
 	}
 	if err := numbersFit(d, a); err != nil {
 		return nil, err
@@ -73,21 +77,34 @@ func numbersFit(d *iso8583.Dialect, a config.Acquirer) error {
 	if err == nil {
 		_, err = d.Pack(nil, m)
 	}
-	if err != nil {
-		return fmt.Errorf("acquirer.terminal, acquirer.merchant: %w", err)
+	var field *iso8583.FieldError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &field) && field.Field == 42:
+		return fmt.Errorf("acquirer.merchant: %w", err)
+	default:
+		return fmt.Errorf("acquirer.terminal: %w", err)
 	}
-	return nil
 }
 
 func writtenDialect(a config.Acquirer) (*iso8583.Dialect, error) {
 	if a.DialectFile == "" {
-		return iso8583.Preset(a.Dialect)
+		d, err := iso8583.Preset(a.Dialect)
+		if err != nil {
+			return nil, fmt.Errorf("acquirer.dialect: %w", err)
+		}
+		return d, nil
 	}
 	text, err := os.ReadFile(a.DialectFile)
 	if err != nil {
 		return nil, fmt.Errorf("acquirer.dialect_file: %w", err)
 	}
-	return iso8583.Load(a.DialectFile, text)
+	d, err := iso8583.Load(a.DialectFile, text)
+	if err != nil {
+		return nil, fmt.Errorf("acquirer.dialect_file: %w", err)
+	}
+	return d, nil
 }
 
 // openCard makes the card tender; nil if no acquirer is enabled. Nothing is dialled yet.
@@ -96,11 +113,35 @@ func (h *house) openCard() (payment.Tender, error) {
 	if !c.Enabled {
 		return nil, nil
 	}
-	dialect, err := dialectOf(c)
-	if err != nil {
+	dialect, noDialect := dialectOf(c)
+	keys, noKeys := terminalKeys(h.secrets.TMK)
+	line, noLine := h.hostLine()
+	if err := errors.Join(noDialect, noKeys, noLine); err != nil {
 		return nil, err
 	}
-	tmk, err := hex.DecodeString(h.secrets.TMK.Reveal())
+	t := &cardTender{}
+	line.Dialect, line.Late = dialect, func(p []byte) { t.Late(p) }
+	t.link = link.New(line)
+	var err error
+	t.Acquirer, err = acquirer.New(acquirer.Options{
+		Dialect: dialect, Link: t.link, Keys: keys, Scribe: h.book, Reader: h.reader(),
+		Terminal: c.Terminal, Merchant: c.Merchant, Currency: h.cfg.Till.Currency,
+		TimeOut: c.Timeout.Duration, ReverseTimeOut: c.ReverseTimeout.Duration, InFlightMax: c.InFlightMax.Duration,
+		EchoEvery: c.EchoEvery.Duration, SignOff: c.SignOff, Now: h.w.Now, Log: h.w.Log,
+	})
+	if errors.Is(err, acquirer.ErrCurrency) {
+		return nil, fmt.Errorf("till.currency: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("acquirer: %w", err)
+	}
+	h.acq = t
+	return t, nil
+}
+
+// terminalKeys holds the terminal's master key, and what the host sends under it.
+func terminalKeys(master config.Secret) (*iso8583.Keys, error) {
+	tmk, err := hex.DecodeString(master.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("acquirer.tmk_file: not hex digits")
 	}
@@ -109,24 +150,7 @@ func (h *house) openCard() (payment.Tender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("acquirer.tmk_file: %w", err)
 	}
-	line, err := h.hostLine()
-	if err != nil {
-		return nil, err
-	}
-	t := &cardTender{}
-	line.Dialect, line.Late = dialect, func(p []byte) { t.Late(p) }
-	t.link = link.New(line)
-	t.Acquirer, err = acquirer.New(acquirer.Options{
-		Dialect: dialect, Link: t.link, Keys: keys, Scribe: h.book, Reader: h.reader(),
-		Terminal: c.Terminal, Merchant: c.Merchant, Currency: h.cfg.Till.Currency,
-		TimeOut: c.Timeout.Duration, ReverseTimeOut: c.ReverseTimeout.Duration, InFlightMax: c.InFlightMax.Duration,
-		EchoEvery: c.EchoEvery.Duration, SignOff: c.SignOff, Now: h.w.Now, Log: h.w.Log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	h.acq = t
-	return t, nil
+	return keys, nil
 }
 
 // reader brings cards; nil if no card reader is configured, so that no payment waits for a card that nobody can read.
@@ -232,21 +256,21 @@ func tlsWith(caFile, certFile string, key config.Secret) (*tls.Config, error) {
 	if caFile != "" {
 		pem, err := os.ReadFile(caFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("ca_file: %w", err)
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: no certificate in it", caFile)
+			return nil, fmt.Errorf("ca_file: no certificate in %s", caFile)
 		}
 	}
 	if certFile != "" {
 		pem, err := os.ReadFile(certFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("cert_file: %w", err)
 		}
 		pair, err := tls.X509KeyPair(pem, []byte(key.Reveal()))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("cert_file: with key_file: %w", err)
 		}
 		conf.Certificates = []tls.Certificate{pair}
 	}
@@ -262,7 +286,7 @@ func (h *house) openWallet() (*wallet.Wallet, error) {
 	}
 	terminals, err := h.walletTerminals()
 	if err != nil {
-		return nil, fmt.Errorf("wallet.unionpay: %w", err)
+		return nil, fmt.Errorf("wallet.unionpay.enabled: %w", err)
 	}
 	if len(providers) == 0 && len(terminals) == 0 {
 		return nil, nil

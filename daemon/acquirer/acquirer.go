@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,7 +103,7 @@ func New(o Options) (*Acquirer, error) {
 	}
 	number, ok := currencies[o.Currency]
 	if !ok {
-		return nil, fmt.Errorf("acquirer knows no currency %q", o.Currency)
+		return nil, fmt.Errorf("%w %q, but in %s", ErrCurrency, o.Currency, strings.Join(slices.Sorted(maps.Keys(currencies)), ", "))
 	}
 	for _, name := range []string{signOnName, string(payment.KindSale)} {
 		if !o.Dialect.HasTransaction(name) {
@@ -121,6 +123,9 @@ func New(o Options) (*Acquirer, error) {
 	a.turn <- struct{}{}
 	return a, nil
 }
+
+// ErrCurrency is New's of a currency that no dialect of this program meets.
+var ErrCurrency = errors.New("cards are not taken in")
 
 // currencies are ISO 4217's numbers of the currencies that the dialects of this program meet.
 var currencies = map[string]string{

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -100,21 +101,38 @@ func Sections() []config.Provider {
 	return all
 }
 
-// Open makes the providers of the sections that are enabled, in the order of their names. An error begins with the key.
+// Open makes the providers of the sections that are enabled, in the order of their names. The error is of all that cannot be
+// made, and each of its lines begins with the key.
 func Open(sections map[string]config.Settings, setup func(name string, common *config.Gateway) Setup) ([]Provider, error) {
 	var all []Provider
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(sections)) {
 		s, ok := sections[name].(Settings)
 		if !ok || !s.Common().Enabled {
 			continue
 		}
 		p, err := s.Open(setup(name, s.Common()))
-		if err != nil {
-			return nil, fmt.Errorf("wallet.%s: %w", name, err)
-		}
+		errs = append(errs, inSection(name, err)...)
 		all = append(all, p)
 	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
 	return all, nil
+}
+
+// inSection puts a section's name before each of the errors that are joined in one.
+func inSection(name string, err error) (out []error) {
+	each := []error{err}
+	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what is joined outermost has keys
+		each = many.Unwrap()
+	}
+	for _, e := range each {
+		if e != nil {
+			out = append(out, fmt.Errorf("wallet.%s: %w", name, e))
+		}
+	}
+	return out
 }
 
 // DefaultRoutes are the published code formats of all wallets. UnionPay's are recognised in any shop, so that they are not

@@ -34,7 +34,7 @@ func (w *Wallet) Collect(ctx context.Context, r payment.Request) (payment.Input,
 	if r.Kind != payment.KindSale {
 		return nil, nil
 	}
-	if !w.offers(r.Currency) {
+	if !w.Takes(r.Currency) {
 		return nil, wrongCurrency(r.Currency)
 	}
 	text, err := w.read(ctx, r)
@@ -108,8 +108,8 @@ func (w *Wallet) place(ctx context.Context, c *code, text []byte) error {
 	return w.reach(ctx, l)
 }
 
-// offers tells whether anybody here may take the currency. A terminal says so itself, when it plans.
-func (w *Wallet) offers(currency string) bool {
+// Takes tells whether anybody here may take the currency. A terminal says so itself, when it plans.
+func (w *Wallet) Takes(currency string) bool {
 	if len(w.o.Terminals) > 0 {
 		return true
 	}

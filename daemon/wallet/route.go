@@ -35,7 +35,7 @@ func NewRouter(routes []Route) (*Router, error) {
 		}
 		for _, other := range routes[:i] {
 			if p := r.overlap(other); p != "" {
-				return nil, fmt.Errorf("wallet routes: %s and %s both take codes that begin with %s", other.Wallet, r.Wallet, p)
+				return nil, fmt.Errorf("wallet.route: %s and %s both take codes that begin with %s", other.Wallet, r.Wallet, p)
 			}
 		}
 	}
@@ -44,14 +44,14 @@ func NewRouter(routes []Route) (*Router, error) {
 
 func (r Route) check() error {
 	if r.Wallet == "" || len(r.Prefixes) == 0 || r.Min < 1 || r.Max < r.Min || r.Max > maxCode {
-		return fmt.Errorf("wallet route %q: a name, prefixes and a range of lengths are needed", r.Wallet)
+		return fmt.Errorf("wallet.route: %q: a name, prefixes and a range of lengths are needed", r.Wallet)
 	}
 	for i, p := range r.Prefixes {
 		if !digits([]byte(p)) || len(p) > r.Min {
-			return fmt.Errorf("wallet route %q: prefix %q is not digits, or longer than the code", r.Wallet, p)
+			return fmt.Errorf("wallet.route: %q: prefix %q is not digits, or longer than the code", r.Wallet, p)
 		}
 		if slices.Contains(r.Prefixes[:i], p) {
-			return fmt.Errorf("wallet route %q: prefix %q comes twice", r.Wallet, p)
+			return fmt.Errorf("wallet.route: %q: prefix %q comes twice", r.Wallet, p)
 		}
 	}
 	return nil

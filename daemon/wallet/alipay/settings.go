@@ -3,6 +3,7 @@ package alipay
 import (
 	"crypto/rsa"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -72,16 +73,16 @@ func (s *Settings) Open(h wallet.Setup) (wallet.Provider, error) {
 		URL: s.URL, BackupURL: s.BackupURL, AppID: s.AppID, SellerID: s.SellerID, Subject: h.Shop, Now: h.Now,
 		Deadline: s.Deadline.Duration, FirstAsk: s.QueryEvery.Duration, QueryEvery: s.QueryEvery.Duration, ReverseWindow: s.ReverseWindow.Duration,
 	}
-	var err error
-	if o.Key, err = sign.ParsePrivateKey([]byte(h.Secret("private_key_file").Reveal())); err != nil {
-		return nil, fmt.Errorf("private_key_file: %w", err)
+	var own, theirs, err error
+	if o.Key, own = sign.ParsePrivateKey([]byte(h.Secret("private_key_file").Reveal())); own != nil {
+		own = fmt.Errorf("private_key_file: %w", own)
 	}
 	if s.AppCertFile != "" {
-		o.Certificates, err = s.certificates(h.Now)
-	} else if o.GatewayKey, err = publicKey(s.GatewayPublicKeyFile); err != nil {
-		err = fmt.Errorf("gateway_public_key_file: %w", err)
+		o.Certificates, theirs = s.certificates(h.Now)
+	} else if o.GatewayKey, theirs = publicKey(s.GatewayPublicKeyFile); theirs != nil {
+		theirs = fmt.Errorf("gateway_public_key_file: %w", theirs)
 	}
-	if err != nil {
+	if err := errors.Join(own, theirs); err != nil {
 		return nil, err
 	}
 	if o.Transport, err = h.Transport("", config.Secret{}); err != nil {
