@@ -152,3 +152,16 @@ func TestCommandLineTellsUsageFromProblems(t *testing.T) {
 		}
 	}
 }
+
+func TestAWrongCommandLineIsToldWithTheHelpOfItsVerb(t *testing.T) {
+	for line, want := range map[string]string{
+		"bogus": "see posd --help", "settle S-1/a1 --as maybe": "see posd settle --help", "settle S-1/a1 --bogus": "see posd settle --help",
+		"batch": "see posd batch --help", "batch close": "see posd batch close --help",
+	} {
+		var out, errs bytes.Buffer
+		g := &globals{Out: &out, Err: &errs, Now: time.Now}
+		if posd(t.Context(), g, strings.Fields(line)); !strings.HasSuffix(errs.String(), want+"\n") {
+			t.Errorf("posd %s says %q, want %s", line, errs.String(), want)
+		}
+	}
+}

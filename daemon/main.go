@@ -93,7 +93,7 @@ func posd(ctx context.Context, g *globals, args []string) int {
 	verb, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintln(g.Err, "posd:", err)
-		fmt.Fprintln(g.Err, "posd: see posd --help")
+		fmt.Fprintf(g.Err, "posd: see %s --help\n", meant(err))
 		return usageError
 	}
 	g.ConfigFile = c.Config
@@ -103,6 +103,14 @@ func posd(ctx context.Context, g *globals, args []string) int {
 		return problem
 	}
 	return success
+}
+
+// meant is the verb of a command line that is wrong, as far as it was understood.
+func meant(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context.Selected() != nil {
+		return wrong.Context.Selected().FullPath()
+	}
+	return "posd"
 }
 
 // complain says what is wrong; several problems one to a line, as editors and people can follow them.

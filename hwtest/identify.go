@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"posd/drivers"
@@ -36,8 +39,7 @@ func (c *identifyCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	known := identifyKnown(g.Out, a, plug.Live())
-	if !c.Probe {
+	if known := identifyKnown(g.Out, a, plug.Live()); known != nil || !c.Probe {
 		return known
 	}
 	return (&prober{out: g.Out, open: port.Open}).probe(ctx, a, c.Baud)
@@ -67,7 +69,25 @@ func identifyKnown(w io.Writer, a port.Address, all []plug.Device) error {
 			return nil
 		}
 	}
+	if err := noDevice(a); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "%s: not USB, so nothing is known of it without --probe\n", a)
+	return nil
+}
+
+// noDevice says of a path that no device can be there. A COM name is none of a file.
+func noDevice(a port.Address) error {
+	if !filepath.IsAbs(a.Path) {
+		return nil
+	}
+	info, err := os.Stat(a.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is not there; plug the device in: hwtest list shows what is there", a.Path)
+	case err == nil && (info.Mode().IsRegular() || info.IsDir()):
+		return fmt.Errorf("%s is no device; hwtest list shows what is there", a.Path)
+	}
 	return nil
 }
 

@@ -121,6 +121,25 @@ func TestIdentifyTellsOfAPortWithoutOpeningIt(t *testing.T) {
 	}
 }
 
+func TestIdentifyOfWhatIsNoDeviceEndsInAnError(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "posd.toml")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "ttyUSB9"): "is not there; plug the device in: hwtest list shows what is there",
+		file:                          "is no device",
+		dir:                           "is no device",
+	} {
+		var out, errs bytes.Buffer
+		code := hwtest(t.Context(), &globals{Out: &out, Err: &errs}, []string{"identify", path})
+		if code != problem || !strings.Contains(errs.String(), want) || strings.Contains(out.String(), "nothing is known") {
+			t.Errorf("%s: exit %d\n%s%s, want %s", path, code, out.String(), errs.String(), want)
+		}
+	}
+}
+
 func TestAProbedPrinterSaysWhoItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := porttest.NewBench()

@@ -68,7 +68,7 @@ func hwtest(ctx context.Context, g *globals, args []string) int {
 	k, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintln(g.Err, "hwtest:", err)
-		fmt.Fprintln(g.Err, "see: hwtest --help, or --help behind a verb")
+		fmt.Fprintf(g.Err, "hwtest: see %s --help\n", meant(err))
 		return usageError
 	}
 	if err := k.Run(g); err != nil && !errors.Is(err, context.Canceled) {
@@ -77,4 +77,12 @@ func hwtest(ctx context.Context, g *globals, args []string) int {
 		return problem
 	}
 	return success
+}
+
+// meant is the verb of a command line that is wrong, as far as it was understood.
+func meant(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context.Selected() != nil {
+		return wrong.Context.Selected().FullPath()
+	}
+	return "hwtest"
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -319,5 +320,22 @@ func TestSimRefusesWrongFlagsWithTheReason(t *testing.T) {
 				t.Errorf("exit %d, says %q; want %q in it", code, complain.String(), c.says)
 			}
 		})
+	}
+}
+
+func TestASimulatedPrinterLacksOnlyCommandsThatThereAre(t *testing.T) {
+	for _, given := range []string{"GS v", "GS v 0", "GS ( k, GS V", "ESC p,FS &"} {
+		if err := (&simPrinterCmd{Lacks: given}).known(); err != nil {
+			t.Errorf("--lacks %q: %v", given, err)
+		}
+	}
+	for _, given := range []string{"FOO", "GS (", "gs v", "GS k,GS ( ?", ","} {
+		err := (&simPrinterCmd{Lacks: given}).known()
+		if err == nil || !strings.Contains(err.Error(), "GS ( k, ") || !strings.Contains(err.Error(), "GS v") {
+			t.Errorf("--lacks %q: %v, want a refusal that lists the commands", given, err)
+		}
+	}
+	if got := (&simPrinterCmd{Lacks: "GS v 0, GS k"}).options().Lacks; !slices.Equal(got, []string{"GS v", "GS k"}) {
+		t.Errorf("it lacks %q", got)
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
+	"posd/drivers/printer/escpos"
 	"posd/hwtest/devicesim"
 )
 
@@ -19,7 +21,7 @@ type simPrinterCmd struct {
 	Slips     string `placeholder:"FILE" help:"Append every slip to this file as text."`
 	Clone     bool   `help:"Be a cheap copy that does not know GS ( H."`
 	Mute      bool   `help:"Answer nothing, as over a one-way cable."`
-	Lacks     string `placeholder:"COMMANDS" help:"Do not know these commands either, and print their bytes: GS ( k,GS v."`
+	Lacks     string `placeholder:"COMMANDS" help:"Do not know these commands either, and print their bytes: GS ( k,GS v 0."`
 	Loses     int    `placeholder:"N" help:"Lose every N-th byte."`
 	Buffer    int    `placeholder:"BYTES" help:"Take in so many bytes while printing. Default: 65536."`
 	Speed     int    `placeholder:"BYTES" help:"Print so many bytes a second. Default: all at once."`
@@ -48,6 +50,9 @@ Control:
 
 // Run prints until it is told to stop.
 func (c *simPrinterCmd) Run(ctx context.Context, g *globals) error {
+	if err := c.known(); err != nil {
+		return err
+	}
 	p := devicesim.NewPrinter(c.options())
 	if c.PaperLeft >= 0 {
 		p.SetPaperLeft(c.PaperLeft)
@@ -59,13 +64,32 @@ func (c *simPrinterCmd) Run(ctx context.Context, g *globals) error {
 	return c.stand(ctx, g, "printer", p, printerControl(p))
 }
 
+// lacks are the commands that the printer is not to know, as they begin: GS v 0 is the only one of GS v.
+func (c *simPrinterCmd) lacks() (names []string) {
+	if c.Lacks == "" {
+		return nil
+	}
+	for name := range strings.SplitSeq(c.Lacks, ",") {
+		names = append(names, strings.TrimSuffix(strings.TrimSpace(name), " 0"))
+	}
+	return names
+}
+
+// known refuses to lack what is no command: the printer would be a good one.
+func (c *simPrinterCmd) known() error {
+	all := escpos.Names()
+	for _, name := range c.lacks() {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("--lacks: %q is no command; there are: %s", name, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
+
 func (c *simPrinterCmd) options() devicesim.PrinterOptions {
 	o := devicesim.PrinterOptions{
 		Columns: c.Columns, SlipFile: c.Slips, Clone: c.Clone, Mute: c.Mute,
-		Loses: c.Loses, Buffer: c.Buffer, Speed: c.Speed,
-	}
-	if c.Lacks != "" {
-		o.Lacks = strings.Split(c.Lacks, ",")
+		Loses: c.Loses, Buffer: c.Buffer, Speed: c.Speed, Lacks: c.lacks(),
 	}
 	if c.Flow != "lines" {
 		o.Flow = devicesim.Flow(c.Flow)

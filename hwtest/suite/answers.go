@@ -17,13 +17,23 @@ func (b *bench) opens(ctx context.Context) finding {
 	if err == nil {
 		return fine("it is open", "已打开")
 	}
+	return failed(Words{err.Error(), "无法打开：" + err.Error()}, openRemedy(err))
+}
+
+func openRemedy(err error) Words {
 	remedy := Words{
-		"hwtest list shows what is plugged in; stop what else uses the port, posd too", "用 hwtest list 查看已连接的设备；关闭占用端口的程序，包括 posd",
+		"hwtest list shows what is plugged in; of a printer on the network look at address, plug and switch",
+		"用 hwtest list 查看已连接的设备；网络打印机请检查地址、网线和开关",
 	}
-	if p, ok := errors.AsType[*plug.Problem](err); ok {
+	switch p, named := errors.AsType[*plug.Problem](err); {
+	case named:
 		remedy.EN = p.Remedy
+	case errors.Is(err, port.ErrBusy):
+		return Words{"end the other program that uses it, posd too: posd stop", "关闭占用端口的程序，包括 posd：posd stop"}
+	case errors.Is(err, port.ErrPermission):
+		return Words{"belong to the group that owns the device (ls -l shows it), or run it as root", "请加入设备所属的用户组（用 ls -l 查看），或以 root 运行"}
 	}
-	return failed(Words{err.Error(), "无法打开：" + err.Error()}, remedy)
+	return remedy
 }
 
 func (b *bench) status(ctx context.Context) finding {

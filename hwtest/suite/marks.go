@@ -161,9 +161,12 @@ func (b *bench) qr(ctx context.Context) finding {
 		Words{"it knows GS ( k, and took two codes", "支持 GS ( k，已打印两个二维码"})
 }
 
+// pictureAsk is a picture of one row with a question in it. As text its other dots are letters: half a character of two bytes
+// would swallow what comes behind.
+var pictureAsk = "\x1dv0\x00\x0c\x00\x01\x00" + gsFence + strings.Repeat("U", 9)
+
 func (b *bench) picture(ctx context.Context) finding {
-	row := gsFence + strings.Repeat("\xAA", 9)
-	if f, ok := b.hidden(ctx, "\x1dv0\x00\x0c\x00\x01\x00"+row, unknownCommand("GS v 0",
+	if f, ok := b.hidden(ctx, pictureAsk, unknownCommand("GS v 0",
 		"characters and codes that it lacks cannot be drawn: ask the maker for firmware with GS v 0", "无法以图形打印缺少的字符：请向厂商索取支持 GS v 0 的固件")); !ok {
 		return f
 	}
@@ -207,7 +210,7 @@ func (b *bench) cuts(ctx context.Context) finding {
 	}
 	return b.look(ctx,
 		Words{"Was the paper cut below the line -- 16 --?", "纸是否在 -- 16 -- 之后切断？"},
-		Words{"it took GS V, and its cutter has no fault", "已执行 GS V，切刀无故障"})
+		Words{"GS V was sent, and its cutter tells no fault", "已发送 GS V，切刀没有报告故障"})
 }
 
 func (b *bench) drawer(ctx context.Context) finding {
@@ -226,9 +229,9 @@ func (b *bench) drawer(ctx context.Context) finding {
 		return fine("its sensor tells that it has opened", "传感器显示钱箱已弹出")
 	}
 	if b.o.Ask == nil {
-		return fine("it took the pulse; its sensor tells nothing: look whether the drawer is open", "已发出脉冲；传感器无变化，请看钱箱是否弹出")
+		return fine("the pulse was sent; its sensor tells nothing: look whether the drawer is open", "已发出脉冲；传感器无变化，请看钱箱是否弹出")
 	}
 	return b.look(ctx,
 		Words{"Has the cash drawer opened?", "钱箱是否弹出？"},
-		Words{"it took the pulse; its sensor tells nothing", "已发出脉冲；传感器无变化"})
+		Words{"the pulse was sent; its sensor tells nothing", "已发出脉冲；传感器无变化"})
 }

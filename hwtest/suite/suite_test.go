@@ -139,6 +139,12 @@ var bad = map[string]struct {
 	"clone, barcodes": {options: devicesim.PrinterOptions{Clone: true, Lacks: []string{"GS k"}}, failed: []int{5, 13}, why: "does not know GS k"},
 	"without QR":      {options: devicesim.PrinterOptions{Lacks: []string{"GS ( k"}}, failed: []int{14}, why: "does not know GS ( k"},
 	"clone, no QR":    {options: devicesim.PrinterOptions{Clone: true, Lacks: []string{"GS ( k"}}, failed: []int{5, 14}, why: "does not know GS ( k"},
+	"no pictures": {
+		options: devicesim.PrinterOptions{Lacks: []string{"GS v"}}, failed: []int{15}, skipped: []int{7, 19}, why: "it does not know GS v 0, by whose pictures",
+	},
+	"clone, no pictures": {
+		options: devicesim.PrinterOptions{Clone: true, Lacks: []string{"GS v"}}, failed: []int{5, 15}, skipped: []int{7, 19}, why: "see check 15",
+	},
 	"no fence": {
 		options: devicesim.PrinterOptions{Clone: true, Lacks: []string{"GS r"}}, failed: []int{5, 6},
 		skipped: []int{7, 8, 9, 12, 13, 14, 15, 16, 17, 18, 19, 20}, why: "of 3 questions (GS r 1) 0 were answered",
@@ -236,6 +242,19 @@ func TestAPortThatDoesNotOpenEndsAllWithItsRemedy(t *testing.T) {
 	})
 	if got := numbers(s, suite.Failed); !slices.Equal(got, []int{1}) || len(numbers(s, suite.OK)) > 0 || !strings.Contains(told(s), "port is in use") {
 		t.Errorf("%s", told(s))
+	}
+}
+
+func TestARemedyOfAPortFitsWhatIsWrongWithIt(t *testing.T) {
+	for want, cause := range map[string]error{
+		"end the other program that uses it, posd too": port.ErrBusy, "plugged in": port.ErrMissing, "belong to the group": port.ErrPermission,
+	} {
+		s := try(t, devicesim.PrinterOptions{}, func(_ *table, o *suite.Options) {
+			o.Open = func(context.Context) (port.Conn, error) { return nil, fmt.Errorf("open /dev/x: %w", cause) }
+		})
+		if got := s.Results[0].Remedy; !strings.Contains(got.EN, want) || got.ZH == "" {
+			t.Errorf("%v: the remedy is %q, want %s", cause, got, want)
+		}
 	}
 }
 
