@@ -16,6 +16,16 @@ type checkCmd struct {
 	Example bool `help:"Print an annotated configuration with all defaults."`
 }
 
+// Help says what is looked at.
+func (checkCmd) Help() string {
+	return `It reads the configuration and the files that it names, and makes all parts as posd run does; nothing is dialled, and no
+device is opened. Each problem is one line: file:line: key: what is wrong; what to do. It ends with 1 when there is one.
+A warning is of what is allowed and mostly not meant, such as cards without a reader; it changes no exit code.
+
+  posd check --example > posd.toml
+  posd check -c posd.toml`
+}
+
 // Run fails with every problem of the configuration, of the files that it names and of the parts that it describes: file, line,
 // key, remedy.
 func (c *checkCmd) Run(g *globals) error {

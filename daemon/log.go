@@ -21,7 +21,7 @@ import (
 type logCmd struct {
 	Follow bool          `short:"f" help:"Stay, and show what is added."`
 	Sale   string        `placeholder:"ID" help:"Only the lines of this sale: its id, or its short id from the slip."`
-	Since  time.Duration `placeholder:"1h" help:"Only lines younger than this."`
+	Since  time.Duration `placeholder:"1h" help:"Only lines younger than this, such as 30m or 24h."`
 }
 
 // Run shows the log that the configuration names.

@@ -34,9 +34,9 @@ const (
 type cli struct {
 	Config string `short:"c" default:"${config}" type:"path" placeholder:"FILE" help:"The configuration (${default})."`
 
-	Run       runCmd       `cmd:"" help:"Run posd in the foreground; a service manager runs it so, too."`
-	Check     checkCmd     `cmd:"" help:"Check the configuration and name every problem; --example prints the manual."`
-	Sales     salesCmd     `cmd:"" help:"List the latest sales."`
+	Run       runCmd       `cmd:"" help:"Run posd in the foreground, until Ctrl-C; a service manager runs it so, too."`
+	Check     checkCmd     `cmd:"" help:"Check the configuration and name every problem; --example prints a configuration with all keys, explained."`
+	Sales     salesCmd     `cmd:"" help:"List the latest 50 sales."`
 	Owed      owedCmd      `cmd:"" help:"List what is still being reversed, and what needs a person."`
 	Settle    settleCmd    `cmd:"" help:"Decide an attempt that is stuck, as a supervisor."`
 	Refund    refundCmd    `cmd:"" help:"Give back what an attempt took, as a supervisor, because a bill shows it."`
@@ -45,11 +45,11 @@ type cli struct {
 	Batch     batchCmd     `cmd:"" help:"List the card batches, or close the open one."`
 	Journal   journalCmd   `cmd:"" help:"Check, show or copy the journal: everything that happened to money."`
 	Log       logCmd       `cmd:"" help:"Show the log."`
-	Status    statusCmd    `cmd:"" help:"Say whether the service runs."`
+	Status    statusCmd    `cmd:"" help:"Say whether the service runs; only then it ends with 0."`
 	Start     startCmd     `cmd:"" help:"Start the service."`
 	Stop      stopCmd      `cmd:"" help:"Stop the service."`
 	Restart   restartCmd   `cmd:"" help:"Restart the service."`
-	Install   installCmd   `cmd:"" help:"Install posd as a service of this machine."`
+	Install   installCmd   `cmd:"" help:"Install posd as a service of this machine, which posd start starts."`
 	// Uninstall keeps the journal: it is the shop's proof of what was paid.
 	Uninstall uninstallCmd `cmd:"" help:"Remove the service; journal and logs stay."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`

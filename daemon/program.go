@@ -15,6 +15,12 @@ type runCmd struct {
 	Service bool `hidden:"" help:"Obey the Windows service manager, which started this process."`
 }
 
+// Help says where the log is, and what an end does.
+func (runCmd) Help() string {
+	return `The log is on the terminal, and in log.file. Ctrl-C ends it: no payment is lost by that, nor by a kill. What is open then
+goes on with the next start.`
+}
+
 // Run opens the log and runs posd under the signals of a terminal or of systemd, or under Windows' service manager.
 func (c *runCmd) Run(ctx context.Context, g *globals) error {
 	cfg, err := g.load()

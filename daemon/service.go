@@ -20,6 +20,12 @@ type installCmd struct {
 	Force bool   `help:"Install even where systemd does not run: no restart after a crash, no sandbox."`
 }
 
+// Help says what is installed and what stays where it is.
+func (installCmd) Help() string {
+	return `The service runs this program, from where it is now, with the configuration that -c names; neither may be in a temporary
+folder. It starts with the machine, and anew a second after a crash. Afterwards: posd start.`
+}
+
 // Run registers the service with its configuration. It refuses a configuration that posd would refuse.
 func (c *installCmd) Run(g *globals) error {
 	cfg, err := g.checked()
@@ -134,7 +140,7 @@ func control(g *globals, verb string, do func(service.Service) error, done strin
 		return errors.New("the service is not installed; first: posd install")
 	}
 	if err := do(s); err != nil {
-		return fmt.Errorf("%s the service: %w", verb, err)
+		return fmt.Errorf("%s the service: %w; posd check says what is wrong with the configuration, posd log what posd said", verb, err)
 	}
 	fmt.Fprintln(g.Out, serviceName, done)
 	return nil
@@ -204,11 +210,11 @@ func (statusCmd) Run(g *globals) error {
 	st, err := s.Status()
 	switch {
 	case errors.Is(err, service.ErrNotInstalled):
-		return errors.New("the service is not installed")
+		return errors.New("the service is not installed; posd install does that")
 	case err != nil:
 		return fmt.Errorf("ask the service manager: %w; is there one on this machine? posd run needs none", err)
 	case st != service.StatusRunning:
-		return errors.New("the service is stopped")
+		return errors.New("the service is stopped; posd start starts it, and posd log says why it ended")
 	}
 	fmt.Fprintln(g.Out, serviceName, "is running")
 	return nil

@@ -56,7 +56,7 @@ func hwtest(ctx context.Context, g *globals, args []string) int {
 	var c cli
 	parser, err := kong.New(&c,
 		kong.Name("hwtest"),
-		kong.Description("hwtest is the bench of posd. Start with: hwtest iso decode --help"),
+		kong.Description("hwtest is the bench of posd. Start with: hwtest demo, or hwtest list"),
 		kong.Writers(g.Out, g.Err),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

@@ -19,7 +19,7 @@ import (
 // recordCmd is the verb record.
 type recordCmd struct {
 	Port     string            `arg:"" help:"The device, as in posd.toml: a path, COM name, hid:///dev/hidraw0, tcp://host:port."`
-	Kind     string            `required:"" enum:"printer,scanner,reader" help:"printer, scanner or reader."`
+	Kind     string            `required:"" enum:"printer,scanner,reader" placeholder:"KIND" help:"printer, scanner or reader."`
 	Device   string            `required:"" placeholder:"TEXT" help:"Which device it is, in which mode: for the header."`
 	Driver   string            `placeholder:"NAME" help:"Let this driver read the device meanwhile, and note what it makes of it."`
 	Option   map[string]string `placeholder:"NAME=VALUE" help:"An option of the driver. May be given several times."`

@@ -25,7 +25,7 @@ type renderCmd struct {
 	JSON    bool   `name:"json" xor:"format" help:"Print everything: places, styles, pictures, codes, events."`
 	ESCPOS  bool   `name:"escpos" xor:"format" help:"Write the bytes for the printer, of a document."`
 	From    string `default:"escpos" enum:"escpos,receiptline,document" help:"What the file is: escpos (a stream), receiptline, document (posd's JSON). Default: escpos."`
-	Profile string `help:"The printer's model; posd check knows the names. Sets columns, code pages and two-byte characters."`
+	Profile string `placeholder:"MODEL" help:"The printer's model; a name that is none lists them all. Sets columns, code pages and two-byte characters."`
 	Out     string `short:"o" placeholder:"FILE" help:"Write to this file instead of standard output."`
 	Columns int    `help:"Characters in a line: 48 or 42 on 80 mm paper, 32 on 58 mm. Default: as the profile says, 48 without one."`
 	Wide    string `default:"" enum:",gb18030,shift-jis,big5,euc-kr,off" help:"The printer's two-byte characters: gb18030, shift-jis, big5, euc-kr; off until FS &. Default: as the profile says, gb18030 without one."`

@@ -29,7 +29,7 @@ type suitePrinterCmd struct {
 	Port   string            `arg:"" help:"The printer, as port in posd.toml: a path, COM name, usb:VID:PID, tcp://host:9100."`
 	Report string            `placeholder:"DIR" help:"Write report.html and junit.xml into this folder, which is made if it is not there."`
 	Ask    bool              `help:"A person is there: ask what is on paper, and have covers opened, paper taken out and the cable pulled."`
-	Only   []int             `placeholder:"N,..." help:"Only these checks, and what they need."`
+	Only   []int             `placeholder:"N" help:"Only these checks, and what they need."`
 	Device string            `placeholder:"TEXT" help:"Which printer it is, for the report: maker, model, firmware, how it is connected."`
 	Option map[string]string `placeholder:"NAME=VALUE" help:"An option of posd's driver, as in posd.toml: profile, columns, cut. May be given several times."`
 	Baud   int               `default:"9600" help:"Of a serial line. Default: 9600."`
@@ -46,7 +46,7 @@ doubt one. It prints about half a metre of paper. Each check has a number, which
 
   ok        it was shown
   failed    with what was found, and what to do
-  skipped   another check that it needs failed, or it needs a person (--ask)
+  skipped   another check that it needs is not ok, the model has no such thing, or it needs a person (--ask)
 
 Nobody need look at the paper: a question that is hidden in a command's data is answered only by a printer that does not
 know the command, and a picture that lacks a byte swallows the next question. With --ask a person says besides what the
