@@ -73,7 +73,9 @@ func (r codeReader) look(pkg string, n ast.Node) {
 			r.made(n, r.concerns)
 		case name == "[]payment.Concern":
 			for _, e := range n.Elts {
-				r.made(e.(*ast.CompositeLit), r.concerns)
+				if one, ok := e.(*ast.CompositeLit); ok {
+					r.made(one, r.concerns)
+				}
 			}
 		}
 	case *ast.CallExpr:

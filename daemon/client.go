@@ -96,7 +96,7 @@ func (c *client) send(ctx context.Context, method, path string, in any) (*http.R
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("posd does not answer at %s; does it run? (posd status): %w", c.base, err)
+		return nil, fmt.Errorf("posd does not answer at %s; does it run? posd start or posd run starts it: %w", c.base, err)
 	}
 	if resp.StatusCode/100 != 2 {
 		defer resp.Body.Close()

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -151,6 +152,9 @@ func TestHostTLSNeedsFilesThatFit(t *testing.T) {
 	s.change("[wallet]\n", "[acquirer.tls]\nenabled = true\nca_file = \"host.pem\"\ncert_file = \"host.pem\"\nkey_file = \"till.key\"\n[wallet]\n")
 	if _, err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "acquirer.tls.cert_file: ") {
 		t.Errorf("a key of another certificate: %v", err)
+	}
+	if err := s.fails(); !regexp.MustCompile(`posd\.toml:\d+: acquirer\.tls\.cert_file: `).MatchString(err.Error()) {
+		t.Errorf("posd itself says %v, want file, line and key", err)
 	}
 	if _, err := hostTLS(config.TLS{Enabled: true, Pins: []string{"x"}}, config.Secret{}); err == nil || !strings.Contains(err.Error(), "pins: pin 1") {
 		t.Errorf("a pin that is none: %v", err)

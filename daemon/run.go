@@ -161,12 +161,9 @@ func (h *house) closeJournal() {
 }
 
 func (h *house) openDesk() error {
-	card, err := h.openCard()
-	if err != nil {
-		return err
-	}
-	purse, err := h.openWallet()
-	if err != nil {
+	card, noCard := h.openCard()
+	purse, noPurse := h.openWallet()
+	if err := h.cfg.All(noCard, noPurse); err != nil {
 		return err
 	}
 	o := payment.Options{Book: h.book, Card: card, Rules: rulesOf(h.cfg.Payment), Now: h.w.Now, Log: h.w.Log}

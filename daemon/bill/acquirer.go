@@ -35,7 +35,7 @@ var batchEnd = regexp.MustCompile(`^# end: ([0-9]{1,9}) rows$`)
 
 func acquirerLines(text []string) (p Parts, err error) {
 	if len(text) == 0 || strings.TrimSpace(text[0]) != batchHead {
-		return p, &Error{Line: 1, Why: "want " + batchHead}
+		return p, &Error{Line: 1, Why: "want " + batchHead + " there, and the columns in the next: hwtest sim host --help shows them"}
 	}
 	if len(text) < 2 || text[1] == "" {
 		return p, &Error{Line: 2, Why: "want the names of the columns"}

@@ -46,8 +46,7 @@ func lostBytes(at, of int) finding {
 }
 
 func (b *bench) bytes(ctx context.Context) finding {
-	// A line that loses bytes spoils the question itself, so that it is asked twice.
-	if b.lacksPictures(ctx) && b.lacksPictures(ctx) {
+	if b.lacksPictures(ctx) {
 		return skipped("it does not know GS v 0, by whose pictures lost bytes are found: see check 15", "不支持 GS v 0，无法用图片检查是否丢字节：见第 15 项")
 	}
 	var parts []string
@@ -61,14 +60,20 @@ func (b *bench) bytes(ctx context.Context) finding {
 	return fine(fmt.Sprintf("%d bytes of a picture, each of which counts", n), fmt.Sprintf("%d 字节的图片，全部到达", n))
 }
 
-// lacksPictures tells whether the printer takes a picture for text.
+// lacksPictures tells whether the printer takes a picture for text. It is asked twice: a line that loses bytes spoils the
+// question itself.
 func (b *bench) lacksPictures(ctx context.Context) bool {
-	strays, err := b.printed(ctx, pictureAsk)
-	lacks := err == nil && strays > 0
-	if err != nil || lacks {
+	for range 2 {
+		strays, err := b.printed(ctx, pictureAsk)
+		if err == nil && strays == 0 {
+			return false
+		}
 		b.settle(ctx)
+		if err != nil {
+			return false
+		}
 	}
-	return lacks
+	return true
 }
 
 // inParts sends parts as posd does, of which no more than two are under way. Its finding says what went wrong.
