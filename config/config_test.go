@@ -2,10 +2,12 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -217,4 +219,48 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestDraftGivesWhatCouldBeReadBesideTheProblems(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "posd.toml")
+	for text, want := range map[string]bool{
+		"[till]\nid = \"a b\"\ncurrency = \"HKD\"\n[aquirer]\n": true,
+		"[till]\ncurrency = \"HKD\"\n":                          true,
+		"[till\n":                                               false,
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Draft(file, wallet.Sections()...)
+		if (c != nil) != want || want && (c.Till.Currency != "HKD" || !filepath.IsAbs(c.Journal.Path)) {
+			t.Errorf("of %q: %+v, %v", text, c, err)
+		}
+	}
+	if c, err := config.Draft(file + "x"); c != nil || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of no file: %v, %v", c, err)
+	}
+}
+
+func TestAllPutsErrorsInTheirPlaceAndTellsNothingTwice(t *testing.T) {
+	c := parse(t, "[acquirer]\ntmk_file = \"k\"\n[wallet.alipay]\nprivate_key_file = \"p\"\n[[device]]\nname = \"p\"\nkind = \"printer\"\nport = \"COM1\"\n")
+	err := c.All(
+		nil,
+		c.Problem("acquirer.tmk_file", "k is missing", ""),
+		errors.Join(errors.New("acquirer: dialect: no such"), fmt.Errorf("wallet.alipay: %w", errors.New("private_key_file: private key: none\nand more of it"))),
+		errors.New("acquirer.tmk_file: too short"), errors.New("acquirer: no keys"), errors.New("device[1].options: paper: unknown"), errors.New("nobody's: fault"),
+	)
+	want := []string{
+		"posd.toml:1: nobody's: fault; see posd check --example",
+		"posd.toml:1: acquirer.dialect: no such; see posd check --example",
+		"posd.toml:2: acquirer.tmk_file: k is missing",
+		"posd.toml:4: wallet.alipay.private_key_file: private key: none; see posd check --example",
+		"posd.toml:4: wallet.alipay.private_key_file: and more of it; see posd check --example",
+		"posd.toml:5: device[1].options: paper: unknown; see posd check --example",
+	}
+	if got := strings.Split(fmt.Sprint(err), "\n"); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if err := c.All(nil, nil); err != nil {
+		t.Errorf("of nothing: %v", err)
+	}
 }
