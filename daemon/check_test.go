@@ -218,3 +218,16 @@ func TestTheExamplesRoutesAreThePublishedOnes(t *testing.T) {
 		t.Errorf("without a route: %+v, want %+v", got, wallet.DefaultRoutes())
 	}
 }
+
+func TestAFolderThatCannotBeMadeIsToldWithItsKeyAndRemedy(t *testing.T) {
+	s := newStore(t, plan{})
+	s.write("file", "")
+	s.cfg.Journal.Path = s.path(filepath.Join("file", "journal.db"))
+	if err := s.fails(); !strings.Contains(err.Error(), ": journal.path: ") || !strings.Contains(err.Error(), "the user that posd runs as") {
+		t.Errorf("got %v", err)
+	}
+	s.cfg.Log.File = s.path(filepath.Join("file", "posd.log"))
+	if _, _, err := newLogger(logSettingsOf(s.cfg)); err == nil || !strings.Contains(err.Error(), "log.file: ") || !strings.Contains(err.Error(), "the user that posd runs as") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -45,14 +45,14 @@ func newLogger(s logSettings) (*slog.Logger, io.Closer, error) {
 
 func openLogFile(s logSettings) (*lumberjack.Logger, error) {
 	if err := os.MkdirAll(filepath.Dir(s.File), 0o700); err != nil {
-		return nil, fmt.Errorf("make the log's folder: %w", err)
+		return nil, fmt.Errorf("log.file: its folder cannot be made: %w; %s", err, folderRemedy)
 	}
 	f, err := os.OpenFile(s.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the log: %w", err)
+		return nil, fmt.Errorf("log.file: it cannot be written: %w; let it belong to the user that posd runs as", err)
 	}
 	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("open the log: %w", err)
+		return nil, fmt.Errorf("log.file: it cannot be written: %w; let it belong to the user that posd runs as", err)
 	}
 	return &lumberjack.Logger{Filename: s.File, MaxSize: s.MaxSizeMiB, MaxBackups: s.MaxFiles}, nil
 }

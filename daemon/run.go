@@ -111,9 +111,12 @@ func whole(ctx context.Context, cfg *config.Config, w world) error {
 	return nil
 }
 
+// folderRemedy is of a folder that posd may not make.
+const folderRemedy = "let the folder above belong to the user that posd runs as, or name another one"
+
 func (h *house) openJournal(ctx context.Context) error {
 	if err := journal.MakeFolder(filepath.Dir(h.cfg.Journal.Path)); err != nil {
-		return fmt.Errorf("make the journal's folder: %w", err)
+		return h.cfg.Problem("journal.path", "its folder cannot be made: "+err.Error(), folderRemedy)
 	}
 	o := journal.Options{
 		Path: h.cfg.Journal.Path, Now: h.w.Now, Owner: "posd", Ballast: int64(h.cfg.Journal.BallastMiB) << 20, Log: h.w.Log,
