@@ -248,10 +248,12 @@ func TestAllPutsErrorsInTheirPlaceAndTellsNothingTwice(t *testing.T) {
 		c.Problem("acquirer.tmk_file", "k is missing", ""),
 		errors.Join(errors.New("acquirer: dialect: no such"), fmt.Errorf("wallet.alipay: %w", errors.New("private_key_file: private key: none\nand more of it"))),
 		errors.New("acquirer.tmk_file: too short"), errors.New("acquirer: no keys"), errors.New("device[1].options: paper: unknown"), errors.New("nobody's: fault"),
+		fmt.Errorf("journal.path: %w: %w", errors.New("one"), errors.New("other")),
 	)
 	want := []string{
 		"posd.toml:1: nobody's: fault; see posd check --example",
 		"posd.toml:1: acquirer.dialect: no such; see posd check --example",
+		"posd.toml:1: journal.path: one: other; see posd check --example",
 		"posd.toml:2: acquirer.tmk_file: k is missing",
 		"posd.toml:4: wallet.alipay.private_key_file: private key: none; see posd check --example",
 		"posd.toml:4: wallet.alipay.private_key_file: and more of it; see posd check --example",

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,17 +57,29 @@ func (c *Config) split(err error) (out Problems) {
 	for open := []error{err}; len(open) > 0; {
 		next := open[0]
 		open = open[1:]
-		switch e := next.(type) { //nolint:errorlint // the tree is walked here, each of its errors by itself
-		case nil:
-		case *Problem:
-			out = append(out, e)
-		case interface{ Unwrap() []error }:
-			open = append(e.Unwrap(), open...)
+		one, placed := next.(*Problem) //nolint:errorlint // the tree is walked here, each of its errors by itself
+		switch parts := joined(next); {
+		case next == nil:
+		case placed:
+			out = append(out, one)
+		case len(parts) > 0:
+			open = append(slices.Clone(parts), open...)
 		default:
-			out = append(out, c.read(e)...)
+			out = append(out, c.read(next)...)
 		}
 	}
 	return out
+}
+
+// joined gives what an error is joined of, line by line; one that wraps several in a sentence is not.
+func joined(err error) []error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // likewise
+		parts := many.Unwrap()
+		if whole := errors.Join(parts...); whole != nil && whole.Error() == err.Error() {
+			return parts
+		}
+	}
+	return nil
 }
 
 // read turns the text of an error into problems, one for each line.
