@@ -66,13 +66,26 @@ func draft(file string, text []byte, wallets []Provider) (*Config, error) {
 
 // formProblem is what the TOML library says about a text that is no TOML.
 func formProblem(file string, err error) *Problem {
-	p := &Problem{File: file, Line: 1, What: "not TOML: " + oneLine(err.Error()), Remedy: "see posd check --example; nothing behind it was looked at"}
+	p := &Problem{File: file, Line: 1, What: "not TOML: " + oneLine(err.Error()), Remedy: formRemedy(err.Error()) + "; nothing behind it was looked at"}
 	var bad toml.ParseError
 	if errors.As(err, &bad) {
 		p.Line = max(bad.Position.Line, 1)
 		p.What = "not TOML: " + oneLine(bad.Message)
 	}
 	return p
+}
+
+// formRemedy is for what most often is wrong with a file's form.
+func formRemedy(what string) string {
+	has := func(part string) bool { return strings.Contains(what, part) }
+	switch {
+	case has("invalid escape"):
+		return `a path of Windows stands in single quotes: 'C:\posd\journal.db'`
+	case has("expected value"), has("Invalid float"), has("Invalid integer"), has("expected a top-level item to end"):
+		return `text stands in quotes: key = "text"`
+	default:
+		return "see posd check --example"
+	}
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
