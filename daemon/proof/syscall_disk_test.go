@@ -19,9 +19,9 @@ import (
 )
 
 // openSmallDisk opens a lane whose journal is on a file system of its own, of 40 MiB. Only root may mount one.
-func openSmallDisk(t *testing.T) *lane {
+func openSmallDisk(t *testing.T) *smallDisk {
 	t.Helper()
-	l := &lane{}
+	l := &smallDisk{}
 	t.Cleanup(l.close)
 	dir, err := scratch()
 	if err == nil {
@@ -61,16 +61,76 @@ func (l *lane) fillDisk(t *testing.T) {
 
 func (l *lane) filler() string { return l.s.path("journal/of-another-program") }
 
-// refusal is what posd says no with.
-func (l *lane) refusal(t *testing.T, a said, err error, status int, code string) {
+// smallDisk is a lane on a small disk, and what was seen there, in the order in which it was, for the row of its test.
+type smallDisk struct {
+	lane
+	seen []string
+}
+
+// saw counts one more of something that is as it must be.
+func (l *smallDisk) saw(what string) { l.seen = append(l.seen, what) }
+
+// row says what ran and how often each thing was seen. It says that nothing was wrong only of a test that has not failed.
+func (l *smallDisk) row(t *testing.T, what string) {
 	t.Helper()
-	if err != nil || a.Status != status || a.Code != code || l.polite(a, nil) {
-		t.Errorf("got %d %s (%v), want %d %s", a.Status, a.Raw, err, status, code)
+	times := map[string]int{}
+	for _, one := range l.seen {
+		times[one]++
 	}
+	var all []string
+	for _, one := range l.seen {
+		if n := times[one]; n > 0 {
+			all = append(all, fmt.Sprintf("%d x %s", n, one))
+			delete(times, one)
+		}
+	}
+	verdict := "0 violations"
+	if t.Failed() {
+		verdict = "FAILED"
+	}
+	t.Logf("proof | %s | the real posd on a small file system: %s | %s", what, strings.Join(all, ", "), verdict)
+}
+
+// refusal is what posd says no with: a code and a remedy.
+func (l *smallDisk) refusal(t *testing.T, a said, err error, code string) {
+	t.Helper()
+	status := map[string]int{"disk_full": http.StatusInsufficientStorage, "blocked": http.StatusServiceUnavailable}[code]
+	if err != nil || a.Status != status || a.Code != code || l.polite(a, nil) {
+		l.wrong("got %d %s (%v), want %d %s", a.Status, a.Raw, err, status, code)
+	}
+	if len(l.found) == 0 {
+		l.saw(fmt.Sprintf("refused with %d %s, code and remedy", status, code))
+	}
+	l.say(t)
+}
+
+// say fails the test with what is wrong.
+func (l *smallDisk) say(t *testing.T) {
+	t.Helper()
 	for _, what := range l.found {
 		t.Error(what)
 	}
 	l.found = nil
+}
+
+// blocked wants posd to say that it takes no money, and why.
+func (l *smallDisk) blocked(t *testing.T) {
+	t.Helper()
+	if err := l.health(t.Context(), "blocked"); err != nil {
+		t.Error(err)
+		return
+	}
+	l.saw("health says blocked, with code and remedy")
+}
+
+// goesOn wants posd to take money again with nobody's help, and sells something.
+func (l *smallDisk) goesOn(t *testing.T, sale string) {
+	t.Helper()
+	if err := l.recovers(t.Context()); err != nil {
+		t.Fatalf("posd does not go on by itself: %v", err)
+	}
+	l.sells(t, sale)
+	l.saw("on by itself, and sells")
 }
 
 // health waits until posd says how it is, and that is as expected: with a code and a remedy for each concern.
@@ -123,15 +183,13 @@ func (l *lane) pays(t *testing.T, sale string) {
 }
 
 // agrees lets posd rest, and compares the books.
-func (l *lane) agrees(t *testing.T) {
+func (l *smallDisk) agrees(t *testing.T) {
 	t.Helper()
 	if err := l.s.rest(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	l.lastCheck(t.Context())
-	for _, what := range l.found {
-		t.Error(what)
-	}
+	l.say(t)
 }
 
 func TestAFullDiskRefusesSalesAndFinishesThoseThatRun(t *testing.T) {
@@ -154,43 +212,41 @@ func TestAFullDiskRefusesSalesAndFinishesThoseThatRun(t *testing.T) {
 	}
 	l.fillDisk(t) // while the host is silent
 	a, err := l.s.till.openSale(ctx, "S-4", 4000)
-	l.refusal(t, a, err, http.StatusInsufficientStorage, "disk_full")
+	l.refusal(t, a, err, "disk_full")
 	l.kill() // the power goes, too: a start takes the reserve
 	if err := l.start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	a, err = l.s.till.begin(ctx, "S-2", "a", payBy("card"), wait)
 	if err != nil || a.State != payment.SaidReversed {
-		t.Errorf("the payment that ran: %v %s", err, a.Raw)
+		t.Fatalf("the payment that ran: %v %s", err, a.Raw)
 	}
-	l.pays(t, "S-3") // opened before: its result is written from the reserve, too
+	l.saw("reversal written from the reserve")
+	l.pays(t, "S-3") // opened before
+	l.saw("result written from the reserve")
 
 	refused := 0
 	for n := 0; refused == 0 && n < 2000; n++ { // somebody takes the reserve as well
 		l.fillDisk(t)
 		a, err := l.s.till.begin(ctx, "S-1", fmt.Sprint("r", n), undo("refund", "a"), 0)
 		if err == nil && a.Status == http.StatusServiceUnavailable {
-			l.refusal(t, a, err, http.StatusServiceUnavailable, "blocked")
+			l.refusal(t, a, err, "blocked")
 			refused++
 		}
 	}
 	if refused == 0 {
 		t.Error("posd wrote 2,000 events on a disk without room")
 	}
-	if err := l.health(ctx, "blocked"); err != nil {
-		t.Error(err)
-	}
+	l.blocked(t)
 	if err := os.Remove(l.filler()); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.recovers(ctx); err != nil {
-		t.Fatalf("posd does not go on by itself when there is room again: %v", err)
-	}
-	l.sells(t, "S-5")
+	l.goesOn(t, "S-5")
 	if info, err := os.Stat(l.s.path(journalFile) + ".ballast"); err != nil || info.Size() != 4<<20 {
 		t.Errorf("the reserve is not back: %v", err)
 	}
 	l.agrees(t)
+	l.row(t, "disk full")
 }
 
 func TestAReadOnlyDiskBlocksMoneyAndNothingElse(t *testing.T) {
@@ -205,20 +261,15 @@ func TestAReadOnlyDiskBlocksMoneyAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, err := l.s.till.openSale(ctx, "S-2", 2000)
-	l.refusal(t, a, err, http.StatusServiceUnavailable, "blocked")
-	if err := l.health(ctx, "blocked"); err != nil {
-		t.Error(err)
-	}
+	l.refusal(t, a, err, "blocked")
+	l.blocked(t)
 	if a, err := l.s.till.get(ctx, attemptPath("S-1", "a")); err != nil || a.Status != http.StatusServiceUnavailable && a.State != payment.SaidApproved {
 		t.Errorf("what was paid before: %v %s", err, a.Raw)
 	}
 	if _, err := tell(ctx, l.setup.Socket, order{Arm: true}); err != nil { // mounted for writing again
 		t.Fatal(err)
 	}
-	if err := l.recovers(ctx); err != nil {
-		t.Fatalf("posd does not go on by itself: %v", err)
-	}
-	l.sells(t, "S-3")
+	l.goesOn(t, "S-3")
 	l.agrees(t)
 
 	// A start on such a disk is blocked, too, until it is mounted for writing again.
@@ -229,16 +280,11 @@ func TestAReadOnlyDiskBlocksMoneyAndNothingElse(t *testing.T) {
 	if err := l.launch(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.health(ctx, "blocked"); err != nil {
-		t.Error(err)
-	}
+	l.blocked(t)
 	if err := unix.Mount("", disk, "", unix.MS_REMOUNT, "size=40m"); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.recovers(ctx); err != nil {
-		t.Fatal(err)
-	}
-	l.sells(t, "S-6")
+	l.goesOn(t, "S-6")
 	l.agrees(t)
-	t.Log("proof | disk full; read-only disk | the real posd on a small file system | sales refused with 507 and a remedy, results and reversals written from the reserve, blocked with code and remedy when that is gone or nothing can be written, and on by itself afterwards")
+	l.row(t, "read-only disk")
 }

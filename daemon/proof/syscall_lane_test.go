@@ -74,7 +74,7 @@ func (l *lane) close() {
 
 // launch starts posd under the tracer with faults from its first instruction on.
 func (l *lane) launch(ctx context.Context, faults ...fault) (err error) {
-	_ = os.Remove(l.setup.Socket)
+	_, _ = os.Remove(l.setup.Socket), os.Remove(l.setup.Socket+lastWords)
 	u := l.setup
 	u.Faults = faults
 	if l.s.plan.wrap, err = u.traced(); err != nil {
@@ -102,7 +102,7 @@ func (l *lane) rehearse(ctx context.Context, scene string) (map[string]int, erro
 }
 
 // play is one run. It gives the faults that were played; what is wrong stands in found.
-func (l *lane) play(ctx context.Context, p play) (hits []string) {
+func (l *lane) play(ctx context.Context, p play) (hits []fault) {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	l.played++

@@ -4,9 +4,11 @@ package proof
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"posd/daemon/payment"
@@ -86,7 +88,7 @@ func (l *lane) startOver(ctx context.Context, p play) (seen count, err error) {
 	return l.disarm(ctx)
 }
 
-// disarm ends the faults of a start. A posd that has refused to start has said why; who started it starts it again.
+// disarm ends the faults of a start. A posd that could not start has ended; who started it starts it again.
 func (l *lane) disarm(ctx context.Context) (seen count, err error) {
 	err = until(ctx, "the tracer to listen", func(ctx context.Context) (bool, error) {
 		if !l.s.posd.running() {
@@ -102,10 +104,22 @@ func (l *lane) disarm(ctx context.Context) (seen count, err error) {
 	case !l.s.posd.running() && l.s.posd.killed():
 		return seen, errors.New("posd was killed by somebody else")
 	case !l.s.posd.running():
-		return count{Hits: []string{"it ended"}}, nil
+		return l.ended()
 	}
 	l.answers(ctx)
 	return seen, nil
+}
+
+// ended is what the tracer has left of a posd that has ended: only a call that failed may be the reason.
+func (l *lane) ended() (seen count, err error) {
+	text, err := os.ReadFile(l.setup.Socket + lastWords)
+	if err == nil {
+		err = json.Unmarshal(text, &seen)
+	}
+	if err == nil && len(seen.Hits) == 0 {
+		err = fmt.Errorf("posd has ended, and no call of it had failed: %s\n%s", l.s.posd.cmd.ProcessState, l.s.posd.tail())
+	}
+	return seen, err
 }
 
 // leaveOpen begins a card sale and returns when it is sent: the host is silent. On a slow machine the host may not have

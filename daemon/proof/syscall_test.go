@@ -70,75 +70,6 @@ func (p play) String() string {
 	return fmt.Sprintf("%s with %s; then posd %s", p.scene, strings.Join(all, ", "), then)
 }
 
-// faultsOf are all faults of a scene, those of every index first with one error each: which is drawn by the seed.
-func faultsOf(calls map[string]int, r *rand.Rand) (first, more []fault) {
-	for _, kind := range slices.Sorted(maps.Keys(calls)) {
-		hows := errorsOf(kind)
-		for nth := 1; nth <= calls[kind]; nth++ {
-			chosen := r.IntN(len(hows))
-			for i, how := range hows {
-				f := fault{Kind: kind, Nth: nth, How: strings.TrimSuffix(how, "*"), Lasting: strings.HasSuffix(how, "*")}
-				if i == chosen {
-					first = append(first, f)
-				} else {
-					more = append(more, f)
-				}
-			}
-		}
-	}
-	return first, more
-}
-
-// programme draws the runs: of each scene every index if there is room, then other errors of them.
-func programme(calls map[string]map[string]int, n int, r *rand.Rand) (all []play) {
-	var must, may []play
-	for _, scene := range slices.Sorted(maps.Keys(calls)) {
-		first, more := faultsOf(calls[scene], r)
-		for _, f := range first {
-			must = append(must, play{scene: scene, faults: []fault{f}, kill: r.IntN(2) == 0})
-		}
-		for _, f := range more {
-			may = append(may, play{scene: scene, faults: []fault{f}, kill: r.IntN(2) == 0})
-		}
-	}
-	for _, list := range [][]play{must, may} {
-		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	}
-	all = kindsFirst(append(must, may...))
-	if n > 0 && n < len(all) {
-		all = all[:n]
-	}
-	return all
-}
-
-// kindsFirst brings one run of each kind of call to the front, and else keeps the order.
-func kindsFirst(list []play) (all []play) {
-	seen := map[string]bool{}
-	var later []play
-	for _, p := range list {
-		k := p.scene + p.faults[0].Kind
-		if seen[k] {
-			later = append(later, p)
-			continue
-		}
-		seen[k] = true
-		all = append(all, p)
-	}
-	return append(all, later...)
-}
-
-// pairsOf draws runs with two faults.
-func pairsOf(calls map[string]map[string]int, n int, r *rand.Rand) (all []play) {
-	for len(all) < n {
-		scene := slices.Sorted(maps.Keys(calls))[r.IntN(len(calls))]
-		first, more := faultsOf(calls[scene], r)
-		list := append(first, more...)
-		two := []fault{list[r.IntN(len(list))], list[r.IntN(len(list))]}
-		all = append(all, play{scene: scene, faults: two, kill: r.IntN(2) == 0})
-	}
-	return all
-}
-
 func TestEverySystemCallFailsOnceAndNoMoneyIsLost(t *testing.T) {
 	ctx := t.Context()
 	calls, err := rehearse(ctx, t)
@@ -148,7 +79,7 @@ func TestEverySystemCallFailsOnceAndNoMoneyIsLost(t *testing.T) {
 	r := rand.New(rand.NewPCG(drawnSeed(t), 6))
 	list := programme(calls, *faultRuns, r)
 	list = picked(append(list, pairsOf(calls, *pairRuns, r)...))
-	st := &stage{t: t, planned: len(list), work: make(chan play), hits: map[string]int{}, missed: map[string]int{}}
+	st := &stage{t: t, planned: len(list), work: make(chan play), met: map[index]bool{}, ways: map[way]bool{}, missed: map[way]int{}}
 	var lanes sync.WaitGroup
 	for range min(*faultLane, len(list)) {
 		lanes.Go(func() { st.perform(ctx) })
@@ -189,19 +120,6 @@ func rehearse(ctx context.Context, t *testing.T) (map[string]map[string]int, err
 	return calls, err
 }
 
-// stage is what the lanes share.
-type stage struct {
-	t       *testing.T
-	planned int // runs
-	work    chan play
-
-	mu     sync.Mutex
-	hits   map[string]int // guarded by mu: faults that were played, by kind and error
-	missed map[string]int // guarded by mu: those whose call did not come
-	broken int            // guarded by mu
-	runs   int            // guarded by mu
-}
-
 // perform plays what is on the programme in shops of its own, until that is empty.
 func (st *stage) perform(ctx context.Context) {
 	const each = 60 // runs of a shop: its books grow
@@ -239,53 +157,6 @@ func (st *stage) finish(ctx context.Context, l *lane) {
 		st.say(l)
 	}
 	l.close()
-}
-
-func (st *stage) count(p play, hits []string) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.runs++; st.runs%200 == 0 {
-		st.t.Logf("%d of %d runs, %d violations", st.runs, st.planned, st.broken)
-	}
-	for i, f := range p.faults {
-		k := p.scene + ": " + f.Kind + " " + f.How
-		if i < len(hits) {
-			st.hits[k]++
-		} else {
-			st.missed[k]++
-		}
-	}
-}
-
-// say reports what a lane has found.
-func (st *stage) say(l *lane) {
-	if len(l.found) == 0 {
-		return
-	}
-	st.mu.Lock()
-	st.broken += len(l.found)
-	st.mu.Unlock()
-	for _, what := range l.found {
-		st.t.Error(what)
-	}
-	l.found, l.spoilt = nil, true
-}
-
-func (st *stage) report(calls map[string]map[string]int) {
-	hit, missed := sum(st.hits), sum(st.missed)
-	st.t.Logf("%d faults were played; %d more found no call to fail, since no two runs are quite alike", hit, missed)
-	if st.runs != st.planned || hit < 3*missed {
-		st.t.Errorf("%d of %d runs, %d faults played, %d not", st.runs, st.planned, hit, missed)
-	}
-	st.t.Logf("proof | system-call faults | every index of a card sale (%d), a wallet sale (%d), a start (%d): %d runs, %d of them with two faults | %d violations",
-		sum(calls[cardScene]), sum(calls[walletScene]), sum(calls[startScene]), st.runs, *pairRuns, st.broken)
-}
-
-func sum(of map[string]int) (n int) {
-	for _, one := range of {
-		n += one
-	}
-	return n
 }
 
 // scratch is a folder whose syncs cost nothing and whose name is short enough for sockets.

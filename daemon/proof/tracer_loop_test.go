@@ -119,7 +119,7 @@ func (t *tracer) called(tid int) {
 	if f.How != short && (strings.HasPrefix(kind, "send ") || strings.HasPrefix(kind, "recv ")) {
 		t.cut(int(int32(in.Args[0])))
 	}
-	t.note(f, kind, in.Nr)
+	t.note(f)
 }
 
 // cut ends a connection of the program: after an error there is none that works.

@@ -53,7 +53,7 @@ type order struct {
 // count is what a tracer has seen since it was last armed.
 type count struct {
 	Calls map[string]int // by kind
-	Hits  []string       // the faults that it has played, in order
+	Hits  []fault        // those that it has played, in order; one that lasts as often as it was
 }
 
 // setup is what a tracer is started with.
@@ -120,8 +120,15 @@ func beTracer(text string, argv []string) int {
 		fmt.Fprintln(os.Stderr, "tracer:", err)
 		return 127
 	}
-	return t.watch()
+	code := t.watch()
+	if text, err := json.Marshal(t.follow(order{})); err == nil { // nobody can ask any more
+		_ = os.WriteFile(u.Socket+lastWords, text, 0o600)
+	}
+	return code
 }
+
+// lastWords is what a tracer's count is called that it leaves beside its socket when its program has ended.
+const lastWords = ".ended"
 
 // obey takes orders, one a line and connection, until the process ends.
 func (t *tracer) obey(ln net.Listener) {
@@ -179,10 +186,10 @@ func (t *tracer) choose(kind string) (f fault, ok bool) {
 }
 
 // note remembers a fault that was played.
-func (t *tracer) note(f fault, kind string, n uint64) {
+func (t *tracer) note(f fault) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.seen.Hits = append(t.seen.Hits, fmt.Sprintf("%s of %s (system call %d)", f.How, kind, n))
+	t.seen.Hits = append(t.seen.Hits, f)
 }
 
 // restart begins to count anew: the program itself begins here.
