@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,20 +21,35 @@ import (
 var clients = flag.Int("proof.clients", 1000, "how many clients repeat their attempt")
 
 const (
-	repeats   = 10
 	atOnce    = 200 // requests, which is fewer than posd answers at a time
 	saleOfOne = 5000
+	keptFrom  = 20 // one client in so many is not answered before the kill
 )
+
+// bunches are how many of its equal requests a client sends at once, one bunch after the other.
+var bunches = []int{3, 1, 1, 2, 1, 2}
+
+// repeats is how many they are.
+func repeats() (n int) {
+	for _, b := range bunches {
+		n += b
+	}
+	return n
+}
 
 // crowd is clients who each pay one sale by wallet and ask again and again, whatever becomes of posd.
 type crowd struct {
 	s       *shop
 	slots   chan struct{}
 	answers atomic.Int64  // whole ones, of attempts
+	unequal atomic.Int64  // those of them that were not what the first one was
 	served  atomic.Int64  // clients with a first one
 	waiting int64         // clients without one when posd was killed
 	up      chan struct{} // closed when posd is back
 }
+
+// kept are the sales whose clients have no answer until the kill: the gateway takes their money, and tells nobody.
+func (c *crowd) kept(i int) bool { return i%keptFrom == 0 }
 
 func TestClientsWhoRepeatTheirAttemptOverAKillPayOnce(t *testing.T) {
 	t.Parallel()
@@ -44,6 +60,9 @@ func TestClientsWhoRepeatTheirAttemptOverAKillPayOnce(t *testing.T) {
 	c := &crowd{s: s, slots: make(chan struct{}, atOnce), up: make(chan struct{})}
 	ends := make([]string, *clients)
 	errs := make([]error, *clients)
+	if err := c.keep(ctx); err != nil {
+		t.Fatal(err)
+	}
 	var paying sync.WaitGroup
 	for i := range *clients {
 		paying.Go(func() { ends[i], errs[i] = c.client(ctx, i) })
@@ -60,28 +79,61 @@ func TestClientsWhoRepeatTheirAttemptOverAKillPayOnce(t *testing.T) {
 	}
 	s.kill()
 	s.mustAgree(t)
-	again := c.capturedOnce(t, ends)
-	t.Logf("proof | %d clients x %d repeats, with a kill in between | %d answers, %d clients without one when posd was killed, %d of them undone and paid anew; %.0f s | one capture each, equal answers",
-		*clients, repeats, c.answers.Load(), c.waiting, again, time.Since(began).Seconds())
-	if c.waiting <= 0 {
-		t.Error("the kill came when everybody was served: it shows nothing")
-	}
+	once, again := c.capturedOnce(t, ends)
+	t.Logf("proof | %d clients x %d repeats, up to %d of them at once, with a kill in between | %d answers, %d clients without one when posd was killed, %d of them undone and paid anew; %.0f s | one capture: %d clients; answers that differ: %d",
+		*clients, repeats(), slices.Max(bunches), c.answers.Load(), c.waiting, again, time.Since(began).Seconds(), once, c.unequal.Load())
 }
 
-// killBetween kills posd when a good part of the answers is out, and starts it again.
+// keep has the gateway say nothing of the payments of some clients, until it is told otherwise.
+func (c *crowd) keep(ctx context.Context) error {
+	var rules []walletsim.Rule
+	for i := range *clients {
+		if amount := int64(saleOfOne + i); c.kept(i) {
+			rules = append(rules,
+				walletsim.Rule{Call: walletsim.CallPay, Amount: amount, Fault: walletsim.Silence, Commit: true},
+				walletsim.Rule{Call: walletsim.CallQuery, Amount: amount, Fault: walletsim.Unavailable},
+				walletsim.Rule{Call: walletsim.CallCancel, Amount: amount, Fault: walletsim.Unavailable})
+		}
+	}
+	return c.s.gatewayDoes(ctx, rules...)
+}
+
+// killBetween kills posd when a good part of the answers is out and the money of those who are kept waiting is taken, and
+// starts it again.
 func (c *crowd) killBetween(ctx context.Context) error {
 	defer close(c.up)
-	half := int64(*clients / 2)
-	if err := until(ctx, "half of the clients to be served", func(context.Context) (bool, error) { return c.served.Load() >= half, nil }); err != nil {
+	err := until(ctx, "half of the clients to be served, and the kept ones to be charged", func(context.Context) (bool, error) {
+		charged, err := c.keptCharged()
+		return charged && c.served.Load() >= int64(*clients/2), err
+	})
+	if err != nil {
 		return err
 	}
 	c.s.kill()
 	c.waiting = int64(*clients) - c.served.Load()
-	return c.s.start(ctx)
+	return errors.Join(c.s.calm(ctx), c.s.start(ctx))
 }
 
-// client pays a sale with ten equal requests, and gives the attempt by which it was paid. One that was undone, since posd
-// was killed before anything reached the gateway, is followed by another.
+// keptCharged tells whether the gateway has the money of all who are kept waiting.
+func (c *crowd) keptCharged() (bool, error) {
+	entries, err := c.s.walletBook()
+	if err != nil {
+		return false, err
+	}
+	charged := map[int64]bool{}
+	for _, e := range entries {
+		charged[e.Amount] = charged[e.Amount] || e.Kind == walletsim.Capture
+	}
+	for i := range *clients {
+		if c.kept(i) && !charged[int64(saleOfOne+i)] {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// client pays a sale with equal requests, and gives the attempt by which it was paid. One that was undone, since posd was
+// killed before anything reached the gateway, is followed by another.
 func (c *crowd) client(ctx context.Context, i int) (paidBy string, err error) {
 	sale := fmt.Sprintf("R-%d", i)
 	if _, err := c.ask(ctx, func() (said, error) { return c.s.till.openSale(ctx, sale, int64(saleOfOne+i)) }); err != nil {
@@ -99,7 +151,7 @@ func (c *crowd) client(ctx context.Context, i int) (paidBy string, err error) {
 	return "", fmt.Errorf("%s was not paid in two attempts", sale)
 }
 
-// repeated asks for one attempt ten times, twice at once now and then, and wants equal answers.
+// repeated asks for one attempt again and again, several times at once now and then, and wants equal answers.
 func (c *crowd) repeated(ctx context.Context, sale, id string) (first said, err error) {
 	code, err := c.s.code(ctx, walletsim.WeChatName)
 	if err != nil {
@@ -107,22 +159,44 @@ func (c *crowd) repeated(ctx context.Context, sale, id string) (first said, err 
 	}
 	body := payWith(code)
 	body["print"] = false
-	for n := range repeats {
-		a, err := c.ask(ctx, func() (said, error) { return c.s.till.begin(ctx, sale, id, body, wait) })
-		switch {
-		case err != nil:
+	var served sync.Once
+	for _, n := range bunches {
+		all, err := c.bunch(ctx, n, func() (said, error) {
+			a, err := c.s.till.begin(ctx, sale, id, body, wait)
+			if err == nil && !a.refused() && !a.undecided() {
+				served.Do(func() { c.served.Add(1) })
+			}
 			return a, err
-		case a.refused() || a.undecided():
-			return a, fmt.Errorf("%s/%s is answered %d %s", sale, id, a.Status, a.Raw)
-		case n == 0:
-			first = a
-			c.served.Add(1)
-		case string(a.Raw) != string(first.Raw):
-			return a, fmt.Errorf("I4: %s/%s is answered %s, and then %s", sale, id, first.Raw, a.Raw)
+		})
+		if err != nil {
+			return first, err
 		}
-		c.answers.Add(1)
+		if first.Raw == nil {
+			first = all[0]
+		}
+		for _, a := range all {
+			if a.refused() || a.undecided() {
+				return a, fmt.Errorf("%s/%s is answered %d %s", sale, id, a.Status, a.Raw)
+			}
+			c.answers.Add(1)
+			if string(a.Raw) != string(first.Raw) {
+				c.unequal.Add(1)
+				return a, fmt.Errorf("I4: %s/%s is answered %s, and then %s", sale, id, first.Raw, a.Raw)
+			}
+		}
 	}
 	return first, nil
+}
+
+// bunch asks the same so many times at once, each until it is answered.
+func (c *crowd) bunch(ctx context.Context, n int, do func() (said, error)) ([]said, error) {
+	all, errs := make([]said, n), make([]error, n)
+	var asking sync.WaitGroup
+	for i := range n {
+		asking.Go(func() { all[i], errs[i] = c.ask(ctx, do) })
+	}
+	asking.Wait()
+	return all, errors.Join(errs...)
 }
 
 // ask repeats a request until there is a whole answer that says something: posd is killed meanwhile, or still busy.
@@ -145,8 +219,9 @@ func (c *crowd) ask(ctx context.Context, do func() (said, error)) (a said, err e
 	return a, errors.Join(ctx.Err(), err)
 }
 
-// capturedOnce holds each client against the gateway's ledger, and counts those who had to pay anew.
-func (c *crowd) capturedOnce(t *testing.T, paidBy []string) (again int) {
+// capturedOnce holds each client against the gateway's ledger. It counts those who have paid once, and of them those who had
+// to pay anew.
+func (c *crowd) capturedOnce(t *testing.T, paidBy []string) (once, again int) {
 	t.Helper()
 	entries, err := c.s.walletBook()
 	if err != nil {
@@ -171,10 +246,12 @@ func (c *crowd) capturedOnce(t *testing.T, paidBy []string) (again int) {
 	for i, id := range paidBy {
 		if amount := int64(saleOfOne + i); net[amount] != amount {
 			t.Errorf("I3: client %d paid %d of %d", i, net[amount], amount)
+			continue
 		}
+		once++
 		if id != "a" {
 			again++
 		}
 	}
-	return again
+	return once, again
 }
