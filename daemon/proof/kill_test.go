@@ -19,7 +19,7 @@ import (
 
 var (
 	kills  = flag.Int("proof.kills", 100, "how often posd is killed; with enough of them each named step has its turn three times")
-	only   = flag.String("proof.step", "", "a regular expression: only the named steps that it fits; - for none")
+	only   = flag.String("proof.step", "", "a regular expression: only the named steps that it fits; ^$ for none")
 	keepIn = flag.String("proof.keep", "", "a folder that gets the files of shops in which something was found")
 )
 

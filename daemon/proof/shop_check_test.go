@@ -50,7 +50,7 @@ func (s *shop) check(ctx context.Context) (broken []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &walk{v: v, states: map[payment.Key][]payment.State{}, numbers: map[string]payment.Key{}, young: map[payment.Key]int{}, kinds: map[payment.Key]payment.Kind{}, terminals: map[payment.Key]string{}}
+	w := newWalk(v)
 	if err := w.events(ctx, j); err != nil {
 		return nil, err
 	}
@@ -59,10 +59,10 @@ func (s *shop) check(ctx context.Context) (broken []string, err error) {
 	}
 	v.checkStrangers(l, w)
 	v.checkTold(s.heard(), sales, w)
-	if err := s.checkSlips(v, sales); err != nil {
-		return nil, err
-	}
-	return v.broken, s.checkBatches(v)
+	s.checkStuck(v, sales, l, w)
+	s.checkAcks(v, sales)
+	err = errors.Join(s.checkSlips(v, sales, w), s.checkAmounts(v, sales, l), s.checkBatches(v))
+	return v.broken, err
 }
 
 // copied opens a copy of the journal, as it was left.

@@ -29,16 +29,19 @@ func (s *shop) rest(ctx context.Context) error {
 		if err := s.settleStuck(ctx, owed.Stuck); err != nil {
 			return false, err
 		}
-		undoing := slices.ContainsFunc(owed.Pairs, func(p payment.Pair) bool { return p.State == payment.PairUndoing })
-		if len(owed.Open)+len(owed.Stuck) > 0 || undoing {
+		unresolved := slices.ContainsFunc(owed.Pairs, func(p payment.Pair) bool { return p.State != payment.PairFailed })
+		if len(owed.Open)+len(owed.Stuck) > 0 || unresolved {
 			return false, nil
 		}
 		return s.quiet(ctx)
 	})
-	if err != nil && len(last.Open)+len(last.Stuck) > 0 {
-		err = fmt.Errorf("%w\nstill owed: %s", err, last.Raw)
-	} else if err != nil && s.lacks != "" {
-		err = fmt.Errorf("%w\npaid without a receipt: sale %s", err, s.lacks)
+	switch {
+	case err == nil:
+		return s.lookBack(ctx)
+	case len(last.Open)+len(last.Stuck)+len(last.Pairs) > 0:
+		return fmt.Errorf("%w\nstill owed: %s", err, last.Raw)
+	case s.lacks != "":
+		return fmt.Errorf("%w\npaid without a receipt: sale %s", err, s.lacks)
 	}
 	return err
 }
@@ -93,6 +96,9 @@ func (s *shop) settleStuck(ctx context.Context, stuck []said) error {
 	}
 	l, err := s.ledgers()
 	if err != nil {
+		return err
+	}
+	if err := s.alarmed(ctx, stuck); err != nil {
 		return err
 	}
 	for _, a := range stuck {

@@ -125,6 +125,7 @@ func (m *sim) do(ctx context.Context, method, path string, body, into any) error
 
 // hostDoes says what the host does wrong from now on; with no rule it does everything right.
 func (s *shop) hostDoes(ctx context.Context, rules ...hostsim.Rule) error {
+	s.refuse(rules)
 	return s.host.do(ctx, http.MethodPut, "rules", map[string][]hostsim.Rule{"rule": append([]hostsim.Rule{}, rules...)}, nil)
 }
 

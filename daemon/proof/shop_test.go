@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"posd/hwtest/hostsim"
 )
 
 // plan is what is special about a shop. The zero value is a shop like any other, with short time-outs.
@@ -47,8 +49,12 @@ type shop struct {
 	lacks   string     // a payment that stands and had no receipt yet at the last look; of who lets the shop rest
 	reading sync.Mutex // one customer at the card reader
 
-	mu   sync.Mutex
-	told []heard // guarded by mu: what the till was told of its attempts, in the order of the answers
+	last []said // how the newest sales stood at the last look when nothing was owed; likewise
+
+	mu      sync.Mutex
+	told    []heard                // guarded by mu: what the till was told of its attempts, in the order of the answers
+	acks    map[string][]time.Time // guarded by mu: when the till asked for the acknowledgements that posd has taken, by sale
+	refused []hostsim.Rule         // guarded by mu: the reversals that the host was told to refuse
 }
 
 // shops counts the shops of this process.

@@ -50,6 +50,8 @@ type said struct {
 	Original string `json:"original"`
 	Amount   int64  `json:"amount"`
 	Paid     int64  `json:"paid"`
+	Rest     int64  `json:"rest"`
+	Reserved int64  `json:"reserved"`
 	Refunded int64  `json:"refunded"`
 	ShortID  string `json:"short_id"`
 	System   bool   `json:"system"`
@@ -174,7 +176,12 @@ func (c *caller) begin(ctx context.Context, sale, attempt string, body map[strin
 
 // ack tells posd that the till knows the outcome of a sale.
 func (c *caller) ack(ctx context.Context, sale string) (said, error) {
-	return c.ask(ctx, ask{method: http.MethodPost, path: salePath(sale) + "/ack"})
+	asked := time.Now()
+	a, err := c.ask(ctx, ask{method: http.MethodPost, path: salePath(sale) + "/ack"})
+	if err == nil && !a.refused() {
+		c.s.acknowledge(sale, asked)
+	}
+	return a, err
 }
 
 // closeBatch closes the card terminal's batch.

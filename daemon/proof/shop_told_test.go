@@ -79,7 +79,7 @@ func (v *verdict) checkWords(a payment.Attempt, told []heard, states []payment.S
 var saleLine = regexp.MustCompile(`(?m)^Sale +(\S+)$`)
 
 // checkSlips holds what was printed against the journal: PAID is on paper for what is paid, and for nothing else.
-func (s *shop) checkSlips(v *verdict, sales []payment.Sale) error {
+func (s *shop) checkSlips(v *verdict, sales []payment.Sale, w *walk) error {
 	if !s.prints() {
 		return nil
 	}
@@ -88,18 +88,19 @@ func (s *shop) checkSlips(v *verdict, sales []payment.Sale) error {
 		return err
 	}
 	for _, sale := range sales {
-		v.checkPaper(sale, paid[sale.ID], reprint[sale.ID])
+		v.checkPaper(sale, w, paid[sale.ID], reprint[sale.ID])
 	}
 	return nil
 }
 
 // checkPaper holds the PAID slips of a sale against its attempts. A slip of which nobody knows whether it came out comes
 // again, and says so.
-func (v *verdict) checkPaper(s payment.Sale, paid, reprint int) {
+func (v *verdict) checkPaper(s payment.Sale, w *walk, paid, reprint int) {
 	may := 0
 	for _, a := range s.Attempts {
 		pays := a.Kind == payment.KindSale || a.Kind == payment.KindCompletion
-		if pays && (slices.Contains(standing, a.State) || a.Reason == payment.ReasonUnwanted) {
+		approved := slices.Contains(w.states[a.Key], payment.ApprovedState) && (!a.Confirm || a.Acked) // rule 12: no receipt before
+		if pays && (approved || a.State == payment.SettledPaid) {
 			may++
 		}
 	}

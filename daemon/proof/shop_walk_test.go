@@ -19,8 +19,20 @@ type walk struct {
 	numbers     map[string]payment.Key          // trace numbers and order numbers, and whose they are
 	kinds       map[payment.Key]payment.Kind
 	terminals   map[payment.Key]string
-	young       map[payment.Key]int // tries of each reversal that is owed
-	failedPairs map[string]bool     // sales with a pair that a person must resolve
+	young       map[payment.Key]int  // tries of each reversal that is owed
+	failedPairs map[string]bool      // sales with a pair that a person must resolve
+	confirmed   map[payment.Key]bool // attempts that are undone unless the till acknowledges them
+	unwanted    map[payment.Key]bool // attempts of a suspect pair that are undone
+	stuck       []givenUp
+	doubted     map[payment.Key]bool // reversals that the host knew no payment of, and that were tried again
+}
+
+func newWalk(v *verdict) *walk {
+	return &walk{
+		v: v, states: map[payment.Key][]payment.State{}, numbers: map[string]payment.Key{}, kinds: map[payment.Key]payment.Kind{},
+		terminals: map[payment.Key]string{}, young: map[payment.Key]int{}, failedPairs: map[string]bool{}, doubted: map[payment.Key]bool{},
+		confirmed: map[payment.Key]bool{}, unwanted: map[payment.Key]bool{},
+	}
 }
 
 // becomes is the state that an event leads to.
@@ -49,7 +61,6 @@ const page = 500
 
 // events walks to the end of the journal.
 func (w *walk) events(ctx context.Context, j *journal.Journal) error {
-	w.failedPairs = map[string]bool{}
 	var after int64
 	for {
 		list, err := j.Events(ctx, after, page, "")
@@ -78,10 +89,14 @@ func (w *walk) fact(seq int64, f payment.Fact) {
 	switch f.Kind {
 	case "reversal.tried":
 		w.young[f.Key]++
+		w.doubted[f.Key] = w.doubted[f.Key] || f.Undo.Doubt
+	case "attempt.stuck":
+		w.stuck = append(w.stuck, givenUp{seq, f.Key, f.Undo.Code})
 	case "terminal.trace", "batch.step":
 		w.number(cardKey(f.Terminal, f.Batch, f.Trace.String()), payment.Key{Sale: f.Kind})
 	case "pair.moved":
 		w.failedPairs[f.Pair.Sale] = w.failedPairs[f.Pair.Sale] || f.Pair.State == payment.PairFailed
+		w.unwanted[payment.Key{Client: f.Pair.Client, Sale: f.Pair.Sale, Attempt: f.Pair.Undo}] = true
 	}
 	to := becomes[f.Kind]
 	if f.Kind == "attempt.settled" {
@@ -94,8 +109,11 @@ func (w *walk) fact(seq int64, f payment.Fact) {
 	if !slices.Contains(table[from], to) {
 		w.v.breach("I7: event %d moves %s from %q to %s", seq, f.Key, from, to)
 	}
+	if from == payment.ApprovedState && !(f.Lapsed && w.confirmed[f.Key]) && !w.unwanted[f.Key] {
+		w.v.breach("I4: event %d takes back %s, which was approved; neither a pair wants it nor has the till failed to acknowledge it", seq, f.Key)
+	}
 	if f.Created != nil {
-		w.kinds[f.Key] = f.Created.Kind
+		w.kinds[f.Key], w.confirmed[f.Key] = f.Created.Kind, f.Created.Confirm
 	}
 	if to == payment.Sent {
 		w.sent(seq, f)
