@@ -26,7 +26,7 @@ func TestASecondPosdIsRefusedAndNamesTheFirst(t *testing.T) {
 		}
 		names := fmt.Sprintf("pid %d", first.cmd.Process.Pid)
 		if said := second.tail(); second.cmd.ProcessState.Success() || !strings.Contains(said, names) {
-			t.Errorf("the second posd ended with %s and does not name %q:\n%s", second.cmd.ProcessState, names, said)
+			t.Fatalf("the second posd ended with %s and does not name %q:\n%s", second.cmd.ProcessState, names, said)
 		}
 		if !first.running() || !s.open(t.Context()) {
 			t.Fatal("the first posd does not take payments any more")

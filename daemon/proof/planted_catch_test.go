@@ -4,6 +4,7 @@ package proof
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -114,15 +115,29 @@ func (p plant) catch(t *testing.T, root string) (row string) {
 	}
 	began := time.Now()
 	out, err := p.harness.try(t, root, texts)
-	switch {
-	case err == nil:
-		t.Fatalf("%s does not see it", p.harness)
-	case strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
-		t.Fatalf("the plant does not compile:\n%s", out)
-	case !strings.Contains(out, p.words):
-		t.Fatalf("%s fails, but not by %q:\n%s", p.harness, p.words, plantTail(out))
+	if why := p.missed(out, err); why != "" {
+		t.Fatalf("%s %s:\n%s", p.harness, why, plantTail(out))
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %.1f s |", p.name, p.harness.pkg, plantSeen(out), p.said(out), time.Since(began).Seconds())
+}
+
+// plantDied is a harness that was ended by Go, after a panic or when its time was over: it has not seen anything. What a posd
+// of its own has said stands further to the right.
+var plantDied = regexp.MustCompile(`(?m)^(panic|fatal error): .*`)
+
+// missed says why a run of the harness is no catch; it is empty for one that fails and says the words.
+func (p plant) missed(out string, err error) string {
+	switch {
+	case err == nil:
+		return "does not see it"
+	case strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
+		return "does not compile with it"
+	case plantDied.MatchString(out):
+		return "dies, which is no catch: " + plantDied.FindString(out)
+	case !strings.Contains(out, p.words):
+		return fmt.Sprintf("fails, but not by %q", p.words)
+	}
+	return ""
 }
 
 // said is the line of an output that holds the words, or its beginning.
@@ -227,5 +242,26 @@ func TestPlantedBugsThatDoNotFitAreTold(t *testing.T) {
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: got %v, want %q", text, err, want)
 		}
+	}
+}
+
+func TestPlantedBugsAreNotCaughtByAHarnessThatDies(t *testing.T) {
+	p := plant{words: "I3:"}
+	failed := errors.New("exit status 1")
+	for out, want := range map[string]string{
+		"    a_test.go:1: I3: paid twice\n--- FAIL: TestA":                                           "",
+		"    a_test.go:1: I5: owed\n--- FAIL: TestA":                                                 "fails, but not by",
+		"    a_test.go:1: I3: paid twice\npanic: nil map [recovered]":                                "dies",
+		"panic: test timed out after 10m0s\n\trunning tests: TestA\nI3:":                             "dies",
+		"I3:\nfatal error: all goroutines are asleep":                                                "dies",
+		"    a_test.go:1: posd has ended\n        panic: I3: what posd itself said\n--- FAIL: TestA": "",
+		"# posd/daemon\nI3: undefined\nFAIL\tposd/daemon [build failed]":                             "does not compile",
+	} {
+		if why := p.missed(out, failed); !strings.HasPrefix(why, want) || (want == "") != (why == "") {
+			t.Errorf("%q: %q, want %q", out, why, want)
+		}
+	}
+	if why := p.missed("ok I3:", nil); why != "does not see it" {
+		t.Errorf("a harness that passes: %q", why)
 	}
 }

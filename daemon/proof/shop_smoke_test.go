@@ -14,7 +14,7 @@ import (
 	"posd/hwtest/walletsim"
 )
 
-func TestTheShopOfProcessesTakesMoneyAndItsBooksAgree(t *testing.T) {
+func TestThePosdThatShipsTakesMoneyAndItsBooksAgree(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, plan{payment: "accept_partial = true"})
 	ctx := t.Context()
@@ -52,6 +52,9 @@ func TestTheShopOfProcessesTakesMoneyAndItsBooksAgree(t *testing.T) {
 	}
 	a, err = s.payByCard(ctx, "S-5", "a", 5)
 	want(a, err, payment.SaidApproved)
+	if a, err := s.till.ack(ctx, "S-5"); err != nil || a.refused() {
+		t.Fatalf("ack: %v %s", err, a.Raw)
+	}
 	a, err = s.giveBack(ctx, "S-1", "v", "void", "a")
 	want(a, err, payment.SaidApproved)
 	a, err = s.giveBack(ctx, "S-2", "r", "refund", "a")
@@ -99,7 +102,7 @@ func (s *shop) mustAgree(t *testing.T) {
 }
 
 // The checks must see what they are for: each row spoils one book of a shop in which all is well.
-func TestTheChecksSeeABookThatWasSpoilt(t *testing.T) {
+func TestThePosdThatShipsIsHeldToBooksAndASpoiltOneIsSeen(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, plan{bare: true})
 	ctx := t.Context()

@@ -111,7 +111,7 @@ func pairsOf(calls map[string]map[string]int, n int, r *rand.Rand) (all []play) 
 }
 
 // As in a shop, most calls are of few kinds.
-func TestAProgrammeThatIsCutOffLeavesOutNoWayToFail(t *testing.T) {
+func TestEverySystemCallHasItsTurnInAPartOfTheProgramme(t *testing.T) {
 	t.Parallel()
 	calls := map[string]map[string]int{
 		cardScene:  {"write journal": 90, "sync journal": 20, "connect host": 1},
