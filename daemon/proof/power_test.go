@@ -31,8 +31,8 @@ func newTrial(t *testing.T, binary string, lives int) *trial {
 		t.Fatal(err)
 	}
 	for what, n := range map[string]int{
-		"answers to the till": c.sockets[theTill], "events that it followed": c.followed, "messages to the host": c.sockets[theHost],
-		"requests to the gateway": c.sockets[theGateway], "slips": c.slips,
+		"answers to the till": c.claimed[theTill], "events that it followed": c.followed, "messages to the host": c.claimed[theHost],
+		"requests to the gateway": c.claimed[theGateway], "slips": c.claimed[thePaper],
 	} {
 		if n == 0 {
 			t.Errorf("the record has no %s: it would show nothing", what)

@@ -40,6 +40,7 @@ type claims struct {
 	found   []claim
 
 	sockets  map[listener]int // what was sent to whom, in calls
+	claimed  map[listener]int // and what was understood of it
 	followed int              // events that the till followed
 	slips    int
 }
@@ -51,14 +52,16 @@ func claimsOf(r *record, who func(conn string) listener) (*claims, error) {
 		return nil, err
 	}
 	c := &claims{
-		who: who, dialect: dialect, partial: map[string][]byte{}, streams: map[string]bool{}, known: map[string]bool{}, sockets: map[listener]int{},
+		who: who, dialect: dialect, partial: map[string][]byte{}, streams: map[string]bool{}, known: map[string]bool{},
+		sockets: map[listener]int{}, claimed: map[listener]int{},
 	}
 	for _, s := range r.sent {
-		to := who(s.conn)
+		to, before := who(s.conn), len(c.found)
 		c.sockets[to]++
 		if err := c.hear(to, s); err != nil {
 			return nil, fmt.Errorf("what was sent over %s cannot be read: %w", s.conn, err)
 		}
+		c.claimed[to] += len(c.found) - before
 	}
 	return c, nil
 }

@@ -41,7 +41,7 @@ func (s *shop) rest(ctx context.Context) error {
 	case len(last.Open)+len(last.Stuck)+len(last.Pairs) > 0:
 		return fmt.Errorf("%w\nstill owed: %s", err, last.Raw)
 	case s.lacks != "":
-		return fmt.Errorf("%w\npaid without a receipt: sale %s", err, s.lacks)
+		return fmt.Errorf("%w\ndone, and there is no slip: %s", err, s.lacks)
 	}
 	return err
 }
@@ -63,13 +63,13 @@ func (s *shop) quiet(ctx context.Context) (bool, error) {
 	return s.papered(ctx)
 }
 
-// papered tells whether every payment that stands has its receipt (P1).
+// papered tells whether everything that was done has its slip: payments that stand, voids and refunds (P1).
 func (s *shop) papered(ctx context.Context) (bool, error) {
 	list, err := s.supervisor.get(ctx, "/v1/sales?limit=500")
 	if err != nil {
 		return false, err
 	}
-	paid, _, err := s.receipts()
+	out, _, err := s.papers()
 	if err != nil {
 		return false, err
 	}
@@ -79,8 +79,8 @@ func (s *shop) papered(ctx context.Context) (bool, error) {
 			if err := json.Unmarshal(raw, &a); err != nil {
 				return false, err
 			}
-			if a.Kind == "sale" && a.State == payment.SaidApproved && a.Refunded == 0 && paid[sale.ID] == 0 {
-				s.lacks = sale.ID
+			if slip := (paper{sale.ID, titles[payment.Kind(a.Kind)]}); a.State == payment.SaidApproved && a.Refunded == 0 && !a.System && out[slip] == 0 {
+				s.lacks = slip.title + " of sale " + slip.sale
 				return false, nil
 			}
 		}

@@ -46,7 +46,7 @@ type shop struct {
 	posd    *process // nil before the first start; owned by who starts and ends posd
 	started int      // how often; for the names of its logs
 
-	lacks   string     // a payment that stands and had no receipt yet at the last look; of who lets the shop rest
+	lacks   string     // a slip that is due and was not out at the last look; of who lets the shop rest
 	reading sync.Mutex // one customer at the card reader
 
 	last []said // how the newest sales stood at the last look when nothing was owed; likewise

@@ -83,12 +83,13 @@ func (s *shop) checkSlips(v *verdict, sales []payment.Sale, w *walk) error {
 	if !s.prints() {
 		return nil
 	}
-	paid, reprint, err := s.receipts()
+	all, reprints, err := s.papers()
 	if err != nil {
 		return err
 	}
 	for _, sale := range sales {
-		v.checkPaper(sale, w, paid[sale.ID], reprint[sale.ID])
+		receipt := paper{sale.ID, paidTitle}
+		v.checkPaper(sale, w, all[receipt], reprints[receipt])
 	}
 	return nil
 }
@@ -109,21 +110,34 @@ func (v *verdict) checkPaper(s payment.Sale, w *walk, paid, reprint int) {
 	}
 }
 
-// receipts counts the PAID slips that are out, by sale; reprints says how many of them say that they may be there twice.
-func (s *shop) receipts() (paid, reprints map[string]int, err error) {
+// paper is a slip: of a sale, and what it says of it.
+type paper struct{ sale, title string }
+
+const paidTitle = "PAID"
+
+// titles are what slips say in English of what is done, by kind of attempt.
+var titles = map[payment.Kind]string{
+	payment.KindSale: paidTitle, payment.KindCompletion: paidTitle, payment.KindPreAuth: "PRE-AUTHORISED",
+	payment.KindVoid: "VOIDED", payment.KindRefund: "REFUNDED",
+}
+
+// papers counts the slips that are out; reprints says how many of them say that they may be there twice.
+func (s *shop) papers() (all, reprints map[paper]int, err error) {
 	slips, err := s.slips()
-	paid, reprints = map[string]int{}, map[string]int{}
+	all, reprints = map[paper]int{}, map[paper]int{}
 	for _, slip := range slips {
-		m := saleLine.FindStringSubmatch(slip)
-		if m == nil || !hasLine(slip, "PAID") {
-			continue
-		}
-		paid[m[1]]++
-		if strings.Contains(slip, "REPRINT") {
-			reprints[m[1]]++
+		sale := first(saleLine, slip)
+		for _, title := range []string{paidTitle, titles[payment.KindPreAuth], titles[payment.KindVoid], titles[payment.KindRefund]} {
+			if !hasLine(slip, title) {
+				continue
+			}
+			all[paper{sale, title}]++
+			if strings.Contains(slip, "REPRINT") {
+				reprints[paper{sale, title}]++
+			}
 		}
 	}
-	return paid, reprints, err
+	return all, reprints, err
 }
 
 // prints tells whether the shop's slips can be read here.

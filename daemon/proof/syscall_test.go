@@ -113,6 +113,9 @@ func rehearse(ctx context.Context, t *testing.T) (map[string]map[string]int, err
 				calls[scene], err = l.rehearse(ctx, scene)
 			}
 		}
+		if err == nil && calls[scene]["sync journal"] == 0 {
+			err = fmt.Errorf("%s: the tracer has not seen the journal synced", scene)
+		}
 		for _, kind := range slices.Sorted(maps.Keys(calls[scene])) {
 			t.Logf("%s: %s %d", scene, kind, calls[scene][kind])
 		}
