@@ -161,6 +161,9 @@ func (r *round) end(ctx context.Context) error {
 		if !c.done {
 			return fmt.Errorf("the till gave up %s: %+v", c.sale, c.final)
 		}
+		if err := r.h.served(c); err != nil {
+			return err
+		}
 		if err := c.repeat(ctx); err != nil {
 			return err
 		}

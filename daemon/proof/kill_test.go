@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"posd/daemon/payment"
 )
 
 var (
@@ -45,6 +47,8 @@ type harness struct {
 	hits   map[string]int // kills by named step
 	cut    int            // purchases that a kill has cut short
 	bought int
+	ended  int // customers who were served to the end
+	paid   int // those of them who could pay
 	broken []string
 }
 
@@ -69,6 +73,26 @@ func (h *harness) interrupted(cs []*customer) {
 			h.cut++
 		}
 	}
+}
+
+// served notes what became of a customer. A payment is refused only as long as something else must end first; what comes
+// after it may be, when the payment does not stand any more.
+func (h *harness) served(c *customer) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended++
+	paid := false
+	for id, a := range c.final {
+		pays := id == "a" || id == "b"
+		if a.refused() && (pays && !slices.Contains(passing, a.Code) || a.Status/100 == 5) {
+			return fmt.Errorf("the till is refused %s/%s for good: %d %s", c.sale, id, a.Status, a.Raw)
+		}
+		paid = paid || pays && a.State == payment.SaidApproved
+	}
+	if paid {
+		h.paid++
+	}
+	return nil
 }
 
 // found notes what is wrong after a round.
@@ -234,11 +258,14 @@ func (h *harness) report(turns int) {
 	if h.cut == 0 {
 		h.t.Error("no kill has cut a purchase short: that shows nothing")
 	}
+	if h.paid < h.ended/3 {
+		h.t.Errorf("%d of %d customers could pay: that shows little", h.paid, h.ended)
+	}
 	slices.Sort(h.broken)
 	for _, b := range h.broken {
 		h.t.Error(b)
 	}
-	h.t.Logf("%d purchases, %d of them cut short by a kill", h.bought, h.cut)
+	h.t.Logf("%d purchases, %d of them cut short by a kill; %d of %d customers could pay in the end", h.bought, h.cut, h.paid, h.ended)
 	h.t.Logf("proof | kill -9, random and every named step x %d | %d kills (%d random, %d steps x %d, %d more on the way to steps of recovery) | %d violations",
 		turns, h.random+h.before+named, h.random, len(h.places), turns, h.before, len(h.broken))
 	if h.t.Failed() {

@@ -21,6 +21,7 @@ type walk struct {
 	terminals   map[payment.Key]string
 	young       map[payment.Key]int  // tries of each reversal that is owed
 	failedPairs map[string]bool      // sales with a pair that a person must resolve
+	openAtClose map[string]bool      // batches that were closed with something open
 	confirmed   map[payment.Key]bool // attempts that are undone unless the till acknowledges them
 	unwanted    map[payment.Key]bool // attempts of a suspect pair that are undone
 	stuck       []givenUp
@@ -31,7 +32,7 @@ func newWalk(v *verdict) *walk {
 	return &walk{
 		v: v, states: map[payment.Key][]payment.State{}, numbers: map[string]payment.Key{}, kinds: map[payment.Key]payment.Kind{},
 		terminals: map[payment.Key]string{}, young: map[payment.Key]int{}, failedPairs: map[string]bool{}, doubted: map[payment.Key]bool{},
-		confirmed: map[payment.Key]bool{}, unwanted: map[payment.Key]bool{},
+		confirmed: map[payment.Key]bool{}, unwanted: map[payment.Key]bool{}, openAtClose: map[string]bool{},
 	}
 }
 
@@ -92,6 +93,8 @@ func (w *walk) fact(seq int64, f payment.Fact) {
 		w.doubted[f.Key] = w.doubted[f.Key] || f.Undo.Doubt
 	case "attempt.stuck":
 		w.stuck = append(w.stuck, givenUp{seq, f.Key, f.Undo.Code})
+	case "batch.closing":
+		w.openAtClose[f.Batch] = len(f.Close.Open) > 0
 	case "terminal.trace", "batch.step":
 		w.number(cardKey(f.Terminal, f.Batch, f.Trace.String()), payment.Key{Sale: f.Kind})
 	case "pair.moved":
