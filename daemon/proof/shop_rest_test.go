@@ -18,22 +18,12 @@ import (
 func (s *shop) rest(ctx context.Context) error {
 	var last said
 	err := until(ctx, "posd to owe nothing", func(ctx context.Context) (bool, error) {
-		if !s.posd.running() {
-			return false, fmt.Errorf("%w: %s\n%s", errEnded, s.posd.cmd.ProcessState, s.posd.tail())
+		for _, look := range []func(context.Context) (bool, error){s.owesNothing(&last), s.quiet, s.owesNothing(&last)} { // a payment may lapse in between
+			if ok, err := look(ctx); err != nil || !ok {
+				return false, err
+			}
 		}
-		owed, err := s.supervisor.get(ctx, "/v1/owed")
-		if err != nil || owed.refused() {
-			return false, err
-		}
-		last = owed
-		if err := s.settleStuck(ctx, owed.Stuck); err != nil {
-			return false, err
-		}
-		unresolved := slices.ContainsFunc(owed.Pairs, func(p payment.Pair) bool { return p.State != payment.PairFailed })
-		if len(owed.Open)+len(owed.Stuck) > 0 || unresolved {
-			return false, nil
-		}
-		return s.quiet(ctx)
+		return true, nil
 	})
 	switch {
 	case err == nil:
@@ -44,6 +34,25 @@ func (s *shop) rest(ctx context.Context) error {
 		return fmt.Errorf("%w\ndone, and there is no slip: %s", err, s.lacks)
 	}
 	return err
+}
+
+// owesNothing tells whether nothing is open or stuck, and no pair but those that are left to a person. It keeps what it saw.
+func (s *shop) owesNothing(last *said) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		if !s.posd.running() {
+			return false, fmt.Errorf("%w: %s\n%s", errEnded, s.posd.cmd.ProcessState, s.posd.tail())
+		}
+		owed, err := s.supervisor.get(ctx, "/v1/owed")
+		if err != nil || owed.refused() {
+			return false, err
+		}
+		*last = owed
+		if err := s.settleStuck(ctx, owed.Stuck); err != nil {
+			return false, err
+		}
+		unresolved := slices.ContainsFunc(owed.Pairs, func(p payment.Pair) bool { return p.State != payment.PairFailed })
+		return len(owed.Open)+len(owed.Stuck) == 0 && !unresolved, nil
+	}
 }
 
 // quiet tells whether no batch is being closed and no slip is to come.

@@ -59,6 +59,7 @@ func TestThePosdThatShipsTakesMoneyAndItsBooksAgree(t *testing.T) {
 	want(a, err, payment.SaidApproved)
 	a, err = s.giveBack(ctx, "S-2", "r", "refund", "a")
 	want(a, err, payment.SaidApproved)
+	s.mustNotSell(t, "S-2", "S-3")
 	if err := s.again(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +71,20 @@ func TestThePosdThatShipsTakesMoneyAndItsBooksAgree(t *testing.T) {
 	}
 	s.mustAgree(t)
 	s.spoiltSlipsAreSeen(t)
+}
+
+// mustNotSell tries to pay sales once more that are paid, or were refunded: only a new sale may be paid for either.
+func (s *shop) mustNotSell(t *testing.T, sales ...string) {
+	t.Helper()
+	for _, sale := range sales {
+		code, err := s.code(t.Context(), walletsim.WeChatName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := s.payByCode(t.Context(), sale, "b", code); err != nil || a.Code != "sale_paid" {
+			t.Errorf("rule 10: %s was paid, and another attempt is answered %v %s", sale, err, a.Raw)
+		}
+	}
 }
 
 // spoiltSlipsAreSeen changes the amount on a receipt of a shop in which all is well: the check must see it.
