@@ -112,14 +112,10 @@ func (s *shop) check() {
 	for _, sale := range sales {
 		s.checkSale(sale, v)
 	}
+	s.checkPairs(sales)
 	s.checkLedgers(v)
 	s.checkSlips()
 	s.checkReceipts()
-	for name, state := range s.mirror.pairs {
-		if state != payment.PairResolved && state != payment.PairFailed {
-			s.breach("rule 10: the pair of %s is %s, and nothing is owed any more", name, state)
-		}
-	}
 	s.checkSecrets()
 	if s.strange.used > 0 {
 		s.breach("P3: a device that nobody configured was opened %d times", s.strange.used)

@@ -120,7 +120,7 @@ func (s *shop) hostFault(q hostsim.Request) (hostsim.Rule, bool) {
 	}
 	name, rng := s.pick(list, "host", which)
 	if name == "" {
-		return hostsim.Rule{}, false
+		return s.headline(q, n, rng)
 	}
 	if name == powerFails {
 		s.cut(powerFails)
@@ -217,6 +217,9 @@ func (s *shop) gatewayFault(q walletsim.Request) (walletsim.Rule, bool) {
 		}
 	}
 	name, rng := s.pick(list, "gateway", which)
+	if name == "" && q.Call == walletsim.CallPay && n == 1 && s.isTyped(q.Order) {
+		return walletsim.Rule{Fault: walletsim.UserPaying, Waits: -1}, true
+	}
 	if name == "" {
 		return walletsim.Rule{}, false
 	}

@@ -56,6 +56,7 @@ type track struct {
 	over     bool          // begun by a supervisor's override
 	system   bool
 	confirm  bool
+	told     string // the last word that the till was given
 
 	reason payment.Reason
 	tries  int       // of the reversal
@@ -187,6 +188,7 @@ func (m *mirror) apply(e stamped, s *shop) {
 		}
 		m.attempts[b.Key], m.order = t, append(m.order, b.Key)
 		m.created++
+		m.begunBySystem(t, s)
 	}
 	if t == nil {
 		if e.Kind == "batch.closing" && b.Close != nil && len(b.Close.Open) > 0 {

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"slices"
-
-	"posd/daemon/payment"
-)
+import "posd/daemon/payment"
 
 // hold keeps what an event says of amounts, pairs and refusals, and holds it to the rules. The caller holds mu.
 func (m *mirror) hold(t *track, e stamped, b told, s *shop) {
@@ -13,6 +9,9 @@ func (m *mirror) hold(t *track, e stamped, b told, s *shop) {
 	}
 	if b.Settled != nil {
 		t.settled = b.Settled.Amount
+	}
+	if b.Told != "" {
+		t.told = b.Told
 	}
 	if e.Kind == "pair.suspected" && b.Pair != nil {
 		m.pairs[pairName(b.Pair)] = payment.PairOpen
@@ -45,33 +44,6 @@ func (m *mirror) takenBack(t *track, s *shop) {
 	if !lapsed && !m.undoing[t.Key] {
 		s.breachHeld("I4/rule 12: %s was approved and is taken back, and neither a pair nor a lapse wants it (acked %d, approved %d)", t.Key, m.ackedAt[sale], t.yesAt)
 	}
-}
-
-// pairMoved notes what becomes of a suspect pair. The caller holds mu.
-func (m *mirror) pairMoved(p *payment.Pair, s *shop) {
-	s.tally.add("pair", p.State)
-	m.pairs[pairName(p)] = p.State
-	if p.State == payment.PairFailed {
-		m.failed[p.Client+"/"+p.Sale] = true
-	}
-	if p.State != payment.PairUndoing {
-		return
-	}
-	undo := payment.Key{Client: p.Client, Sale: p.Sale, Attempt: p.Undo}
-	m.undoing[undo] = true
-	stays := undo
-	if stays.Attempt = p.First; p.Undo == p.First {
-		stays.Attempt = p.Second
-	}
-	u, o := m.attempts[undo], m.attempts[stays]
-	if len(p.Tried) == 0 && u.saidYes() && !o.saidYes() && !(u.rail == payment.RailWallet && o.rail == payment.RailCard && o.state == payment.SettledPaid) && u.kind == payment.KindSale && o.kind == payment.KindSale {
-		s.breachHeld("rule 10: the till was told that %s is approved, and it is undone instead of %s", undo, stays)
-	}
-}
-
-// saidYes tells whether the journal has it that the till was told.
-func (t *track) saidYes() bool {
-	return slices.ContainsFunc(t.steps, func(s stage) bool { return s.kind == "attempt.told" && s.note == payment.SaidApproved })
 }
 
 // due is what a PAID slip of an attempt must say.
@@ -113,8 +85,4 @@ func (m *mirror) ackedInTime(k payment.Key, s *shop) {
 	if lapsed && !stands {
 		s.breachHeld("rule 12: the acknowledgement of %s is taken after its payment has lapsed", k.Sale)
 	}
-}
-
-func pairName(p *payment.Pair) string {
-	return p.Client + "/" + p.Sale + ": " + p.First + ", " + p.Second
 }

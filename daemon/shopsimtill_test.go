@@ -40,6 +40,9 @@ func (t *teller) sell(id string) {
 		t.pay(id, "balance", map[string]any{"rail": "card", "kind": "balance", "print": true}, rng)
 	}
 	unclean, done := false, false
+	if rng.IntN(14) == 0 {
+		done, unclean = t.hurry(id, rng)
+	}
 	for n := 0; n < 4 && (!done || n == 1 && rng.IntN(12) == 0); n++ { // a customer may pay twice, and a supervisor let it pass
 		body := t.draws(rng)
 		if done || unclean && rng.IntN(2) == 0 || rng.IntN(40) == 0 {
