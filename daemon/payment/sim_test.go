@@ -20,16 +20,17 @@ var (
 func TestNoPaymentIsLostOrDoubledInSimulatedDays(t *testing.T) {
 	tl := newTally()
 	whole := *days >= 500
-	played := 0
-	for ; played < *days || whole && played < 2**days && len(tl.missing()) > 0; played++ {
+	played, violations := 0, 0
+	for ; violations == 0 && (played < *days || whole && played < 2**days && len(tl.missing()) > 0); played++ {
 		seed := *firstDay + uint64(played)
-		if broken := runDay(t, seed, tl); len(broken) > 0 {
-			t.Fatalf("seed %d breaks:\n%s", seed, strings.Join(broken, "\n"))
+		broken := runDay(t, seed, tl)
+		if violations += len(broken); len(broken) > 0 {
+			t.Errorf("seed %d breaks:\n%s", seed, strings.Join(broken, "\n"))
 		}
 	}
 	t.Logf("%d days\n%s", played, tl)
-	t.Logf("proof | short days of the payment core alone, with crashes at every commit: violations of I1 to I10 | %d days, %d answers to tills, %d crashes | 0",
-		played, tl.sum(tl.said), tl.sum(tl.points))
+	t.Logf("proof | short days of the payment core alone, with crashes at every commit: violations of I1 to I10 | %d days, %d answers to tills, %d crashes | %d",
+		played, tl.sum(tl.said), tl.sum(tl.points), violations)
 	for _, what := range tl.missing() {
 		if whole {
 			t.Errorf("%s never occurred", what)

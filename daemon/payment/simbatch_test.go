@@ -168,8 +168,8 @@ func (h *simHost) answer(b *simBatch, s Settling, open int, id string) Settled {
 		}
 		return Settled{Outcome: Accepted, Code: "00"}
 	case StepEnd:
-		if len(b.uploaded) != s.Count {
-			h.w.breach("rule 13: batch %s has %d items, and %d were uploaded", s.Batch, s.Count, len(b.uploaded))
+		if all := h.counted(s.Batch); len(b.uploaded) != s.Count || open == 0 && len(all) != s.Count {
+			h.w.breach("rule 13: batch %s has %d items here, %d there, and %d were uploaded", s.Batch, len(all), s.Count, len(b.uploaded))
 		}
 		b.closed = true
 		return Settled{Outcome: Accepted, Code: "00", NextBatch: next}
@@ -189,19 +189,25 @@ func (h *simHost) take(b *simBatch, a Attempt) {
 	}
 }
 
-// totals adds up the host's ledger of a batch. The caller holds mu.
-func (h *simHost) totals(batch string) (t Totals) {
+// counted gives what counts in a batch by the host's ledger: what moved money, and the voids of that. The caller holds mu.
+func (h *simHost) counted(batch string) (all []*booking) {
 	for _, e := range h.booked {
-		if e.batch != batch || e.undone {
-			continue
-		}
-		original := Kind("")
+		moved := e.kind
 		if e.kind == KindVoid {
-			original = h.booked[e.original].kind
+			moved = h.booked[e.original].kind
 		}
-		if a := (Attempt{Kind: e.kind, State: ApprovedState, Approved: e.amount}); a.counts(original) {
-			t.add(a)
+		if e.batch == batch && !e.undone && moved != KindPreAuth && moved != KindBalance {
+			all = append(all, e)
 		}
+	}
+	return all
+}
+
+// totals adds them up, in the host's own hand. The caller holds mu.
+func (h *simHost) totals(batch string) (t Totals) {
+	for _, e := range h.counted(batch) {
+		sum := map[Kind]*Sum{KindSale: &t.Sales, KindCompletion: &t.Completions, KindVoid: &t.Voids, KindRefund: &t.Refunds}[e.kind]
+		sum.Count, sum.Amount = sum.Count+1, sum.Amount+e.amount
 	}
 	return t
 }

@@ -135,7 +135,7 @@ func (d *day) checkTold(a Attempt) {
 
 // checkEvents walks the log: every move is in the table, reversing is never left for approved, references never repeat.
 func (d *day) checkEvents(ctx context.Context) {
-	w := &walk{states: map[Key]State{}, numbers: map[string]Key{}, begun: map[Key]created{}, whole: map[Key]bool{}}
+	w := &walk{states: map[Key]State{}, numbers: map[string]Key{}, begun: map[Key]created{}, whole: map[Key]bool{}, told: map[Key]string{}}
 	var after int64
 	for {
 		events, err := d.j.Events(ctx, after, 500, "")
@@ -171,7 +171,8 @@ type walk struct {
 	states  map[Key]State
 	numbers map[string]Key
 	begun   map[Key]created
-	whole   map[Key]bool // approved in full, and neither voided nor completed since
+	whole   map[Key]bool   // approved in full, and neither voided nor completed since
+	told    map[Key]string // the last word to the till
 }
 
 // note keeps what a fact says of an attempt beside its state.
@@ -184,6 +185,12 @@ func (w *walk) note(kind string, f Fact) {
 		w.whole[f.Key] = f.Answer.Amount >= w.begun[f.Key].Amount
 	case kind == factVoided:
 		delete(w.whole, f.Key)
+	case f.Told != "":
+		w.told[f.Key] = f.Told
+	case f.Sent != nil:
+		c := w.begun[f.Key]
+		c.Rail = f.Sent.Rail
+		w.begun[f.Key] = c
 	}
 }
 
@@ -193,6 +200,9 @@ func (d *day) checkEvent(e journal.Event, w *walk) {
 		d.w.breach("event %d: %v", e.Seq, err)
 	}
 	w.note(e.Kind, f)
+	if e.Kind == factPairMoved {
+		d.checkUndo(f.Pair, w)
+	}
 	to := becomes[e.Kind]
 	if e.Kind == factCreated {
 		to = Created

@@ -129,3 +129,32 @@ func (d *day) checkGiven(s Sale, held Cents, pairFailed bool) {
 		d.w.breach("rule 10: %s %s of %d holds %d, and the till has refunded %d of what stays", s.Client, s.ID, s.Amount, held, later)
 	}
 }
+
+// checkUndo is rule 10 at the moment a pair is taken up: what only reserves goes back, then a wallet where a person says that
+// the card was paid, then the one of which the till was not told.
+func (d *day) checkUndo(p *Pair, w *walk) {
+	if p.State != PairUndoing || len(p.Tried) > 0 {
+		return
+	}
+	undo := Key{p.Client, p.Sale, p.Undo}
+	stays := Key{p.Client, p.Sale, other(p.Undo, Attempt{Key: Key{Attempt: p.First}}, Attempt{Key: Key{Attempt: p.Second}}).Attempt}
+	u, s := w.begun[undo], w.begun[stays]
+	why, goes := "both were told, or none", true
+	switch {
+	case u.Kind.captures() != s.Kind.captures():
+		why, goes = "one only reserves", s.Kind.captures()
+	case w.needsNoCard(undo, stays) || w.needsNoCard(stays, undo):
+		why, goes = "a wallet needs no card", w.needsNoCard(undo, stays)
+	case (w.told[undo] == SaidApproved) != (w.told[stays] == SaidApproved):
+		why, goes = "the till was told of one", w.told[stays] == SaidApproved
+	}
+	d.w.tally.move("pair undone: " + why)
+	if !goes {
+		d.w.breach("rule 10: %s is undone and %s stays: %s", undo, stays, why)
+	}
+}
+
+// needsNoCard tells that an attempt is a wallet's, and the other one's card was paid as a person says.
+func (w *walk) needsNoCard(k, other Key) bool {
+	return w.begun[k].Rail == RailWallet && w.begun[other].Rail == RailCard && w.states[other] == SettledPaid
+}
