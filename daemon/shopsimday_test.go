@@ -95,6 +95,7 @@ func (s *shop) play() {
 func (t *teller) oversee(ctx context.Context) {
 	rng := t.s.draw("supervisor", "")
 	for nap(ctx, 40*time.Second+time.Duration(rng.Int64N(int64(3*time.Minute)))) && !t.s.isCalm() {
+		t.looksAround()
 		owed, ok := t.try(http.MethodGet, "/v1/owed", nil, "")
 		if !ok {
 			return

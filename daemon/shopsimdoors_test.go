@@ -77,6 +77,11 @@ func (s *shop) drawOutages() {
 			s.outages = append(s.outages, outage{target, from, from + time.Duration(rng.Int64N(int64(6*time.Minute))), rng.IntN(2) == 0})
 		}
 	}
+	rng := s.draw("outages", reversals)
+	for range 1 + rng.IntN(2) {
+		from := time.Duration(rng.Int64N(int64(s.span() / 2)))
+		s.outages = append(s.outages, outage{reversals, from, from + seconds(300, 1200, rng), rng.IntN(4) == 0})
+	}
 }
 
 // span is about how long a day is.

@@ -120,6 +120,9 @@ func (s *shop) hostFault(q hostsim.Request) (hostsim.Rule, bool) {
 	}
 	name, rng := s.pick(list, "host", which)
 	if name == "" {
+		if r, ok := s.deaf(q); ok {
+			return r, ok
+		}
 		return s.headline(q, n, rng)
 	}
 	if name == powerFails {
@@ -137,6 +140,22 @@ func (s *shop) hostFault(q hostsim.Request) (hostsim.Rule, bool) {
 		r.Value = max(1, q.Amount/2)
 	}
 	return r, true
+}
+
+// reversals is what the host takes no more for a while, as the target of an outage: then they grow old (F7).
+const reversals = "reversals"
+
+// deaf is a host that is at every reversal busy, or answers none, for minutes.
+func (s *shop) deaf(q hostsim.Request) (hostsim.Rule, bool) {
+	o, out := s.out(reversals)
+	if !out || !strings.HasSuffix(q.Kind, "-"+hostsim.KindReversal) {
+		return hostsim.Rule{}, false
+	}
+	s.did("reversal: none is taken for minutes")
+	if o.silent {
+		return hostsim.Rule{Do: hostsim.Silent}, true
+	}
+	return hostsim.Rule{Do: hostsim.ReverseCode, Code: "96"}, true
 }
 
 // times counts how often the same message has come, and names this time.

@@ -31,6 +31,7 @@ type life struct {
 	failed   bool      // a commit has failed, and the journal was not reopened since
 	flying   map[string]*flight
 	arriving []arrival
+	alarms   []string // that this posd owes, by attempt
 }
 
 func (l *life) isDead() bool {
@@ -91,6 +92,7 @@ func (l *life) endBy(at time.Time) {
 	<-l.over
 	time.Sleep(time.Until(at))
 	l.shop.mu.Lock()
+	l.hasRung()
 	for _, p := range l.ends { // a process that is gone has no connections
 		p.die()
 	}
@@ -193,6 +195,9 @@ func (h *ledgerOfLogs) Handle(_ context.Context, r slog.Record) error {
 		h.life.failed = false
 		clear(h.life.flying) // nobody waits for an answer any more: recovery begins
 		s.mu.Unlock()
+	}
+	if r.Message == "reversal needs attention" {
+		h.life.hears(r)
 	}
 	if !s.keepsLog && s.timeline == nil {
 		return nil

@@ -30,7 +30,10 @@ type mirror struct {
 	pairs       map[string]string      // state of each suspect pair
 	openAtClose map[string]bool        // batches whose close lists open items
 	acked       map[string]bool        // sales that the till has acknowledged
+	acks        map[string]bool        // tills that have ever acknowledged one
 	undue       map[payment.Key]*track // reversing
+	justTried   []*track               // by the transaction that runs
+	unresolved  map[string]payment.Pair
 	created     int
 }
 
@@ -58,10 +61,19 @@ type track struct {
 	confirm  bool
 	told     string // the last word that the till was given
 
-	reason payment.Reason
-	tries  int       // of the reversal
-	since  time.Time // posd's clock when it became due
-	steps  []stage   // in order
+	saidAt   time.Time     // posd's clock when the other side said yes
+	refunded payment.Cents // by what posd knows to have been done
+
+	reason    payment.Reason
+	tries     int           // of the reversal
+	since     time.Time     // posd's clock when it became due
+	dueAt     time.Duration // likewise, by the day's
+	lastTry   time.Time
+	triedAt   time.Duration
+	notBefore time.Time // the host's own rule
+	old       bool      // at the try before the last one it was overdue already
+	alarmed   bool
+	steps     []stage // in order
 }
 
 // stage is one durable event of an attempt.
@@ -80,7 +92,7 @@ func newMirror() *mirror {
 	return &mirror{
 		attempts: map[payment.Key]*track{}, orders: map[string]*track{}, traces: map[string]*track{}, undue: map[payment.Key]*track{},
 		settling: map[string]bool{}, queued: map[string]bool{}, failed: map[string]bool{}, acked: map[string]bool{}, ackedAt: map[string]int64{},
-		undoing: map[payment.Key]bool{}, pairs: map[string]string{}, openAtClose: map[string]bool{},
+		undoing: map[payment.Key]bool{}, pairs: map[string]string{}, openAtClose: map[string]bool{}, acks: map[string]bool{}, unresolved: map[string]payment.Pair{},
 	}
 }
 
@@ -121,6 +133,7 @@ func (m *mirror) commit(s *shop) {
 		m.apply(e, s)
 	}
 	m.pending = nil
+	m.alarmsAreDue(s)
 }
 
 // told is what a checker wants of an event's body.
@@ -148,7 +161,16 @@ type told struct {
 		Code   string
 		Amount payment.Cents
 	}
-	Undo    *struct{ Code string }
+	Undo *struct {
+		Code        string
+		Next        time.Duration
+		Hold, Early bool
+	}
+	Amount payment.Cents // refunded
+	Sale   *struct {
+		Amount payment.Cents
+		After  string
+	}
 	Settled *struct {
 		As     string
 		Amount payment.Cents
@@ -197,7 +219,11 @@ func (m *mirror) apply(e stamped, s *shop) {
 		if e.Kind == "batch.step" {
 			m.settling[b.Batch+"/"+b.Trace.String()] = true
 		}
+		if e.Kind == "sale.opened" && b.Sale != nil {
+			m.opened(b.Key, e, b, s)
+		}
 		if e.Kind == "sale.acked" {
+			m.acks[b.Key.Client] = true
 			m.acked[b.Key.Client+"/"+b.Key.Sale] = true
 			m.ackedInTime(b.Key, s)
 			m.ackedAt[b.Key.Client+"/"+b.Key.Sale] = e.Seq
@@ -216,7 +242,7 @@ func (m *mirror) step(t *track, e stamped, b told, s *shop) {
 	}
 	if b.Undo != nil {
 		note += b.Undo.Code
-		t.tries++
+		m.tried(t, e, b)
 	}
 	if b.Settled != nil {
 		note += b.Settled.As
@@ -247,25 +273,11 @@ func (m *mirror) step(t *track, e stamped, b told, s *shop) {
 	}
 	delete(m.undue, t.Key)
 	if t.state = to; to == payment.Reversing {
-		t.reason, t.tries, t.since = b.Reason, 0, e.Time
+		t.reason, t.tries, t.since, t.dueAt, t.lastTry, t.triedAt, t.notBefore, t.old, t.alarmed = b.Reason, 0, e.Time, e.at, time.Time{}, 0, time.Time{}, false, false
 		m.undue[t.Key] = t
 	}
-}
-
-// The gate of rule 11, as posd is configured.
-const (
-	gateTries = 3
-	gateAge   = 5 * time.Minute
-)
-
-// gated checks, when an attempt is sent, that no young reversal of the card terminal is owed (I6).
-func (m *mirror) gated(t *track, e stamped, s *shop) {
-	for _, r := range m.undue {
-		age := e.Time.Sub(r.since)
-		young := r.tries < gateTries || age >= 0 && age < gateAge
-		if young && r.numbers.Terminal != "" && t.numbers.Terminal != "" && r.Key != t.Key {
-			s.breachHeld("I6: %s passes the gate while the reversal of %s is young", t.Key, r.Key)
-		}
+	if to == payment.Stuck {
+		m.rings(t, s)
 	}
 }
 

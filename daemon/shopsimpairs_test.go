@@ -10,6 +10,9 @@ import (
 func (m *mirror) pairMoved(p *payment.Pair, s *shop) {
 	s.tally.add("pair", p.State)
 	m.pairs[pairName(p)] = p.State
+	if p.State == payment.PairResolved {
+		delete(m.unresolved, pairName(p))
+	}
 	if p.State == payment.PairFailed {
 		m.failed[p.Client+"/"+p.Sale] = true
 	}

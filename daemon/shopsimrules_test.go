@@ -5,16 +5,23 @@ import "posd/daemon/payment"
 // hold keeps what an event says of amounts, pairs and refusals, and holds it to the rules. The caller holds mu.
 func (m *mirror) hold(t *track, e stamped, b told, s *shop) {
 	if e.Kind == "attempt.approved" && b.Answer != nil {
-		t.approved, t.yesAt = b.Answer.Amount, e.Seq
+		t.approved, t.yesAt, t.saidAt = b.Answer.Amount, e.Seq, e.Time
 	}
 	if b.Settled != nil {
 		t.settled = b.Settled.Amount
+	}
+	if e.Kind == "attempt.refunded" {
+		t.refunded += b.Amount
+	}
+	if e.Kind == "reversal.alarmed" {
+		t.alarmed = true
+		m.rings(t, s)
 	}
 	if b.Told != "" {
 		t.told = b.Told
 	}
 	if e.Kind == "pair.suspected" && b.Pair != nil {
-		m.pairs[pairName(b.Pair)] = payment.PairOpen
+		m.pairs[pairName(b.Pair)], m.unresolved[pairName(b.Pair)] = payment.PairOpen, *b.Pair
 	}
 	if e.Kind == "pair.moved" && b.Pair != nil {
 		m.pairMoved(b.Pair, s)
@@ -69,20 +76,4 @@ func (t *track) said() int64 {
 var mayEnd = map[string]bool{
 	"card 01": true, "card 12": true, "card 25": true,
 	"wallet NOTENOUGH": true, "wallet NOT_ENOUGH": true, "wallet ACQ.SELLER_BALANCE_NOT_ENOUGH": true, // the shop's account there
-}
-
-// ackedInTime checks that an acknowledgement is not taken when all that it could be for has lapsed (rule 12). The caller
-// holds mu.
-func (m *mirror) ackedInTime(k payment.Key, s *shop) {
-	lapsed, stands := false, false
-	for _, t := range m.attempts {
-		if t.Client != k.Client || t.Sale != k.Sale {
-			continue
-		}
-		stands = stands || t.state == payment.ApprovedState || t.state == payment.SettledPaid
-		lapsed = lapsed || t.confirm && t.yesAt > 0 && (t.state == payment.Reversing || t.state == payment.Reversed) && !m.undoing[t.Key]
-	}
-	if lapsed && !stands {
-		s.breachHeld("rule 12: the acknowledgement of %s is taken after its payment has lapsed", k.Sale)
-	}
 }

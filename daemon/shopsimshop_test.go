@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"posd/config"
+	"posd/daemon/payment"
 	"posd/drivers/port/porttest"
 	"posd/hwtest/devicesim"
 	"posd/hwtest/hostsim"
@@ -68,8 +69,9 @@ type shop struct {
 	mark      []byte            // what the journal's mark said then
 	image     map[string][]byte // the journal's files at a crash
 	mirror    *mirror
-	heard     map[string][]heard // what tills were told, by attempt
-	stopping  time.Duration      // guarded by mu; since when this posd has been told to stop; 0 when it was not
+	heard     map[string][]heard            // what tills were told, by attempt
+	askedAt   map[payment.Key]time.Duration // when a till first asked for an attempt
+	stopping  time.Duration                 // guarded by mu; since when this posd has been told to stop; 0 when it was not
 	counts    map[string]int
 	slips     []slipped
 	usedCodes map[string]codeUse // by code
@@ -137,7 +139,7 @@ func (s *shop) noteHeld(what, text string) {
 func openShop(t *testing.T, seed uint64, o dayOptions) *shop {
 	s := &shop{
 		t: t, seed: seed, attempts: o.attempts, tally: o.tally, dir: o.dir, fell: make(chan struct{}, 1), upgrade: make(chan struct{}, 1), counter: make(chan struct{}, 1), began: time.Now(), mirror: newMirror(),
-		heard: map[string][]heard{}, counts: map[string]int{}, usedCodes: map[string]codeUse{}, logLevel: slog.LevelInfo,
+		heard: map[string][]heard{}, askedAt: map[payment.Key]time.Duration{}, counts: map[string]int{}, usedCodes: map[string]codeUse{}, logLevel: slog.LevelInfo,
 	}
 	if o.timeline {
 		s.timeline = []line{}

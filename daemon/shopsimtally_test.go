@@ -76,7 +76,23 @@ func (t *shopTally) missing() (names []string) {
 	for _, f := range shopFaults() {
 		want("fault", f)
 	}
+	for part, names := range seen {
+		for _, name := range names {
+			want(part, name)
+		}
+	}
+	slices.Sort(names)
 	return names
+}
+
+// seen is what must have come up for a rule to be put to the test.
+var seen = map[string][]string{
+	"pair": {
+		"it only reserves", "a wallet needs no card", "the till was told yes of the first only", "the till was told yes of the second only",
+		"the other one, since the first is refused", payment.PairFailed, payment.PairResolved,
+	},
+	"alarm": {"seen: reversal_stuck", "seen: reversal_late", "seen: suspect_pair"},
+	"gate":  {"passed after a fresh try"}, "said to the till": {"unacknowledged, and named"},
 }
 
 // shopFaults are the faults that a run must have seen.
@@ -86,6 +102,7 @@ func shopFaults() []string {
 		"till hangs up", "till cancels", "till repeats", "till sends another thing under the same id", "customer shows nothing", "customer shows a code again",
 		"printer: no paper", "printer: cover open", "printer: off", "printer: unplugged", "scanner: unplugged", "reader: unplugged",
 		"scanner: another device comes instead", "host goes on to another batch", "host forgets all keys", "a second posd is started", "posd is replaced",
+		"customer pays in another way while the password is typed", "reversal: none is taken for minutes",
 	}
 	for _, list := range onTheWay {
 		for _, c := range list {

@@ -127,6 +127,7 @@ func (t *teller) pay(sale, id string, body map[string]any, rng *rand.Rand) (answ
 		defer func() { <-t.s.counter }()
 		rest(rng, time.Millisecond, 50*time.Millisecond)
 	}
+	t.s.asks(t.key(sale, id))
 	ctx, stop := context.WithCancel(context.Background())
 	var customer sync.WaitGroup
 	customer.Go(func() { t.customer(ctx, t.key(sale, id), body) })

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"time"
+
+	"posd/daemon/payment"
+)
+
+// The gate of rule 11, as posd is configured.
+const (
+	gateTries = 3
+	gateAge   = 5 * time.Minute
+	gateWait  = 90 * time.Second // how long an attempt waits for a reversal's try
+)
+
+// gated checks, when an attempt is sent, that no young reversal of the card terminal is owed, and that each old one was
+// tried since the till asked for the attempt (I6). The caller holds mu.
+func (m *mirror) gated(t *track, e stamped, s *shop) {
+	asked, known := s.askedAt[t.Key]
+	for _, r := range m.undue {
+		age := e.Time.Sub(r.since)
+		young := r.tries < gateTries || age >= 0 && age < gateAge
+		switch {
+		case r.numbers.Terminal == "" || t.numbers.Terminal == "" || r.Key == t.Key:
+		case young:
+			s.breachHeld("I6: %s passes the gate while the reversal of %s is young", t.Key, r.Key)
+		case !known || r.dueAt > asked || e.at-asked >= gateWait || r.notBefore.After(e.Time): // posd's own, or not owed then, or it must not be tried
+		case r.triedAt < asked:
+			s.breachHeld("I6: %s, asked for at %v, passes the gate without a fresh try of %s, tried last at %v", t.Key, asked, r.Key, r.triedAt)
+		default:
+			s.tally.add("gate", "passed after a fresh try")
+		}
+	}
+}
+
+// asks notes when a till first asked for an attempt.
+func (s *shop) asks(k payment.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, before := s.askedAt[k]; !before {
+		s.askedAt[k] = time.Since(s.began)
+	}
+}
