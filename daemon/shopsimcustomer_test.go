@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"io"
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"posd/daemon/payment"
@@ -101,20 +99,6 @@ func (t *teller) instrument(k payment.Key, body map[string]any, rng *rand.Rand) 
 	return func() { _ = s.scanner.Emit("", phone.code()) }
 }
 
-// stranger is a device that plugs in where nobody was told to look.
-type stranger struct {
-	mu   sync.Mutex
-	used int // guarded by mu
-}
-
-// Serve counts who opens it.
-func (d *stranger) Serve(_ context.Context, line io.ReadWriteCloser) error {
-	d.mu.Lock()
-	d.used++
-	d.mu.Unlock()
-	return line.Close()
-}
-
 // mischief breaks things beside the payments: clocks, disk, devices, the host's batch, a second posd.
 func (s *shop) mischief(ctx context.Context) {
 	for n := 0; ; n++ {
@@ -124,7 +108,7 @@ func (s *shop) mischief(ctx context.Context) {
 		}
 		all := []func(context.Context, *rand.Rand){
 			s.jump, s.jump, s.breakDisk, s.fillDisk, s.paperOut, s.coverOpen, s.printerOff, s.pull("printer"), s.pull("scanner"), s.pull("reader"),
-			s.otherBatch, s.forgetKeys, s.secondPosd, s.replugElsewhere, s.replacePosd,
+			s.otherBatch, s.forgetKeys, s.secondPosd, s.pull("scanner"), s.replacePosd,
 		}
 		all[rng.IntN(len(all))](ctx, rng)
 	}
@@ -182,45 +166,31 @@ func (s *shop) set(what *bool, on bool) {
 }
 
 func (s *shop) paperOut(ctx context.Context, rng *rand.Rand) {
-	s.did("printer: no paper")
-	if rng.IntN(2) == 0 {
-		s.printer.SetPaperLeft(rng.IntN(30)) // it ends within a slip
-	} else {
-		s.printer.SetPaper(false)
-	}
-	nap(ctx, seconds(20, 900, rng))
+	s.felt("printer: no paper", "printer", func() {
+		if rng.IntN(2) == 0 {
+			s.printer.SetPaperLeft(rng.IntN(30)) // it ends within a slip
+		} else {
+			s.printer.SetPaper(false)
+		}
+		nap(ctx, seconds(20, 900, rng))
+	})
 	s.printer.SetPaper(true)
 }
 
 func (s *shop) coverOpen(ctx context.Context, rng *rand.Rand) {
-	s.did("printer: cover open")
-	s.printer.SetCover(true)
-	nap(ctx, seconds(5, 60, rng))
+	s.felt("printer: cover open", "printer", func() {
+		s.printer.SetCover(true)
+		nap(ctx, seconds(5, 60, rng))
+	})
 	s.printer.SetCover(false)
 }
 
 func (s *shop) printerOff(ctx context.Context, rng *rand.Rand) {
-	s.did("printer: off")
-	s.printer.SetPower(false)
-	nap(ctx, seconds(5, 60, rng))
-	s.printer.SetPower(true)
-}
-
-func (s *shop) pull(path string) func(context.Context, *rand.Rand) {
-	return func(ctx context.Context, rng *rand.Rand) {
-		s.did(path + ": unplugged")
-		s.bench.Unplug(path)
+	s.felt("printer: off", "printer", func() {
+		s.printer.SetPower(false)
 		nap(ctx, seconds(5, 60, rng))
-		s.bench.Plug(path)
-	}
-}
-
-// replugElsewhere pulls the scanner while another device, on another port, is there: posd must not take that one (P3).
-func (s *shop) replugElsewhere(ctx context.Context, rng *rand.Rand) {
-	s.did("scanner: another device comes instead")
-	s.bench.Unplug("scanner")
-	nap(ctx, seconds(5, 90, rng))
-	s.bench.Plug("scanner")
+	})
+	s.printer.SetPower(true)
 }
 
 func (s *shop) otherBatch(context.Context, *rand.Rand) {

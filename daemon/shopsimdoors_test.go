@@ -170,11 +170,15 @@ func (s *shop) shaper(p *plug, which, target string, asks bool) func([]byte) []p
 
 // openPort is posd's door to its devices.
 func (l *life) openPort(ctx context.Context, a port.Address) (port.Conn, error) {
-	c, err := l.shop.bench.Open(ctx, a)
+	here, name, err := l.shop.locate(a)
 	if err != nil {
 		return nil, err
 	}
-	return &slowLine{c, l.shop, a.Path}, nil
+	c, err := l.shop.bench.Open(ctx, here)
+	if err != nil {
+		return nil, err
+	}
+	return &slowLine{c, l.shop, name}, nil
 }
 
 // slowLine is a device's line, which takes its time over each Write, never the same: so what is due a whole second after
@@ -182,12 +186,13 @@ func (l *life) openPort(ctx context.Context, a port.Address) (port.Conn, error) 
 type slowLine struct {
 	port.Conn
 	s    *shop
-	path string
+	name string // of the device
 }
 
 // Write waits a moment first.
 func (l *slowLine) Write(ctx context.Context, b []byte) error {
-	rng := l.s.draw("line "+l.path, fmt.Sprint(time.Since(l.s.began)))
+	l.s.used(l.name)
+	rng := l.s.draw("line "+l.name, fmt.Sprint(time.Since(l.s.began)))
 	if !nap(ctx, 50*time.Microsecond+time.Duration(rng.Int64N(int64(500*time.Microsecond)))) {
 		return ctx.Err()
 	}

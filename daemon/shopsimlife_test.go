@@ -114,7 +114,7 @@ func (l *life) fall(point string) {
 	for _, p := range l.ends {
 		p.die()
 	}
-	s.unplugAll() // at once: a posd without power prints nothing more
+	s.power(false) // at once: a posd without power prints nothing more
 	if l.front != nil {
 		_ = l.front.Close()
 	}
@@ -147,12 +147,6 @@ func (s *shop) setStopping(at time.Duration) {
 // stopTakes is from the word to a posd that is to stop until another one is there: longer than any stop.
 const stopTakes = 20 * time.Second
 
-func (s *shop) unplugAll() {
-	for _, path := range []string{"printer", "scanner", "reader"} {
-		s.bench.Unplug(path)
-	}
-}
-
 // watch brings posd back after each crash, and puts another in its place for an upgrade, until ctx ends.
 func (s *shop) watch(ctx context.Context) {
 	for {
@@ -171,9 +165,7 @@ func (s *shop) watch(ctx context.Context) {
 		s.restore()
 		down := 7*time.Second + time.Duration(s.draw("down", fmt.Sprint(l.n)).Int64N(int64(15*time.Second)))
 		time.Sleep(time.Until(crashed.Add(down))) // how long a dead posd takes to end is nobody's business
-		for _, path := range []string{"printer", "scanner", "reader"} {
-			s.bench.Plug(path)
-		}
+		s.power(true)
 		s.begin()
 	}
 }

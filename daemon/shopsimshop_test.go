@@ -48,6 +48,7 @@ type shop struct {
 	scanner    *devicesim.Scanner
 	reader     *devicesim.Reader
 	strange    *stranger
+	top        counterTop
 	phones     []*walletsim.Phone
 	open       context.Context // ends when the world does
 	close      context.CancelFunc
@@ -232,16 +233,16 @@ batch_wait = "58.7s"
 [[device]]
 name = "printer"
 kind = "printer"
-port = "printer"
+port = "serial://0416:5011:PRN1"
 {printer}
 [[device]]
 name = "scanner"
 kind = "scanner"
-port = "scanner"
+port = "serial://0c2e:0901:SCN1"
 [[device]]
 name = "reader"
 kind = "reader"
-port = "reader"
+port = "serial://0801:0002:CRD1"
 [log]
 file = ""
 `
@@ -312,10 +313,10 @@ func (s *shop) openDevices(rng *rand.Rand) {
 	s.printer = devicesim.NewPrinter(devicesim.PrinterOptions{Clone: rng.IntN(4) == 0})
 	s.scanner, s.reader = devicesim.NewScanner(), devicesim.NewReader()
 	s.strange = &stranger{}
-	s.bench.Attach("printer", s.printer)
-	s.bench.Attach("scanner", s.scanner)
-	s.bench.Attach("reader", s.reader)
-	s.bench.Attach("another", s.strange)
+	s.top = counterTop{at: map[string]gadget{}, tries: map[string]int{}}
+	for name, d := range map[string]porttest.Device{"printer": s.printer, "scanner": s.scanner, "reader": s.reader} {
+		s.put(name, gadget{d, shopDevices[name]})
+	}
 }
 
 // shut ends the world. posd has ended before.

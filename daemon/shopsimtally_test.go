@@ -101,7 +101,9 @@ func shopFaults() []string {
 		"net: dial refused", "net: dial hangs", "net: out of reach", "disk: a commit fails", "disk: a commit is torn", "disk is full", "clock jumps",
 		"till hangs up", "till cancels", "till repeats", "till sends another thing under the same id", "customer shows nothing", "customer shows a code again",
 		"printer: no paper", "printer: cover open", "printer: off", "printer: unplugged", "scanner: unplugged", "reader: unplugged",
-		"scanner: another device comes instead", "host goes on to another batch", "host forgets all keys", "a second posd is started", "posd is replaced",
+		"printer: another device comes instead", "scanner: another device comes instead", "reader: another device comes instead",
+		"printer: it comes back elsewhere", "scanner: it comes back elsewhere", "reader: it comes back elsewhere",
+		"host goes on to another batch", "host forgets all keys", "a second posd is started", "posd is replaced",
 		"customer pays in another way while the password is typed", "reversal: none is taken for minutes",
 	}
 	for _, list := range onTheWay {
