@@ -59,7 +59,7 @@ func (t *teller) customer(ctx context.Context, k payment.Key, body map[string]an
 	s := t.s
 	rng := s.draw("customer", k.Client+k.String())
 	if rng.IntN(30) == 0 && body["original"] == nil {
-		s.tally.add("fault", "customer shows nothing")
+		t.showsNothing(ctx, k)
 		return
 	}
 	shown := t.instrument(k, body, rng)
@@ -96,7 +96,30 @@ func (t *teller) instrument(k payment.Key, body map[string]any, rng *rand.Rand) 
 		return func() { _ = s.reader.Swipe(card) } // unplugged: the next time, then
 	}
 	phone := s.phoneOf(k)
-	return func() { _ = s.scanner.Emit("", phone.code()) }
+	return func() { s.scan(phone.code(), rng) }
+}
+
+// showsNothing is a customer who is asked, and has nothing to show.
+func (t *teller) showsNothing(ctx context.Context, k payment.Key) {
+	for nap(ctx, 3*time.Second) {
+		if a, ok := t.s.find(k); ok && a.state == payment.Created {
+			t.s.did("customer shows nothing")
+			return
+		}
+	}
+}
+
+// scan reads a code, now and then twice (F16): who collects by then must not take it for another payment.
+func (s *shop) scan(code string, rng *rand.Rand) {
+	if s.scanner.Emit("", code) != nil || rng.IntN(8) > 0 {
+		return
+	}
+	after := time.Duration(rng.Int64N(int64([]time.Duration{200 * time.Millisecond, 2900 * time.Millisecond}[rng.IntN(2)])))
+	s.beside.Go(func() {
+		if nap(s.open, after) && s.scanner.Emit("", code) == nil {
+			s.did("scanner: reads a code twice")
+		}
+	})
 }
 
 // mischief breaks things beside the payments: clocks, disk, devices, the host's batch, a second posd.
@@ -121,9 +144,13 @@ func (s *shop) did(what string) {
 
 // replacePosd is an upgrade: posd is stopped whatever it is at, and started again at once.
 func (s *shop) replacePosd(context.Context, *rand.Rand) {
-	s.did("posd is replaced")
+	s.replaceFor("posd is replaced")
+}
+
+// replaceFor has posd replaced, if nobody does yet. It counts when it is done.
+func (s *shop) replaceFor(why string) {
 	select {
-	case s.upgrade <- struct{}{}:
+	case s.upgrade <- why:
 	default:
 	}
 }
@@ -153,7 +180,7 @@ func (s *shop) breakDisk(context.Context, *rand.Rand) {
 }
 
 func (s *shop) fillDisk(ctx context.Context, rng *rand.Rand) {
-	s.did("disk is full")
+	s.note("fault", "disk is full")
 	s.set(&s.diskFull, true)
 	nap(ctx, seconds(20, 150, rng))
 	s.set(&s.diskFull, false)

@@ -182,7 +182,6 @@ func (s *shop) batchesRest(ctx context.Context, t *teller) bool {
 // secondPosd is somebody who starts posd twice (I9). While one is put in the place of another none runs: then this would
 // be the first.
 func (s *shop) secondPosd(ctx context.Context, _ *rand.Rand) {
-	s.did("a second posd is started")
 	s.mu.Lock()
 	l := s.life
 	runs := !l.dead && !l.hasEnded() && s.stopping == 0
@@ -193,7 +192,11 @@ func (s *shop) secondPosd(ctx context.Context, _ *rand.Rand) {
 	w := world{Log: slog.New(slog.DiscardHandler), Now: s.now, Open: l.openPort, Dial: l.dial, Listen: l.listen}
 	err := run(ctx, s.cfg, w)
 	var locked *journal.LockedError
-	if !errors.As(err, &locked) && !l.isDead() {
+	switch {
+	case l.isDead():
+	case errors.As(err, &locked):
+		s.did("a second posd is started")
+	default:
 		s.breach("I9: a second posd on the same journal ends with %v", err)
 	}
 }

@@ -138,8 +138,10 @@ func (s *shop) cut(point string) {
 	switch l := s.life; {
 	case l == nil || l.dead || s.calm:
 	case l.commits:
+		s.tally.add("fault", point)
 		l.cutSoon = point
 	default:
+		s.tally.add("fault", point)
 		s.snap(false)
 		l.fall(point)
 	}

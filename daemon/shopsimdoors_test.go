@@ -35,13 +35,22 @@ func (s *shop) pick(list []chance, what, which string) (string, *rand.Rand) {
 	}
 	for _, c := range list {
 		if n < c.permille {
-			s.tally.add("fault", c.name)
-			s.note("fault", c.name+" "+which)
+			s.meets(c.name, which)
 			return c.name, rng
 		}
 		n -= c.permille
 	}
 	return "", rng
+}
+
+// meets counts a fault of a message, if there is a posd that it is a fault for. One that ends posd is counted when it does.
+func (s *shop) meets(fault, which string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != nil && !s.life.dead && fault != powerFails && fault != replacedMeanwhile {
+		s.tally.add("fault", fault)
+	}
+	s.noteHeld("fault", fault+" "+which)
 }
 
 // onTheWay are the faults of the network, for a message to a host and for its answer.
@@ -149,15 +158,15 @@ func (s *shop) shaper(p *plug, which, target string, asks bool) func([]byte) []p
 		}
 		fault, rng := s.pick(onTheWay[asks], "way", fmt.Sprint(which, asks, time.Since(s.began), valueOf(b, "out_trade_no", 17)))
 		ping := p.ping + time.Duration(rng.Int64N(int64(10*time.Millisecond)))
-		half := len(b) / 2
+		left := rng.IntN(len(b) + 1) // nothing, a part, or all of it leaves (F2, F3)
 		switch fault {
 		case "net: request lost", "net: answer lost":
 			dead = true
 			return nil
 		case "net: reset within a request", "net: reset within an answer":
-			return []piece{{ping, b[:half], nil}, {ping, nil, syscall.ECONNRESET}}
+			return []piece{{ping, b[:left], nil}, {ping, nil, syscall.ECONNRESET}}
 		case "net: request cut off", "net: answer cut off":
-			return []piece{{ping, b[:half], nil}, {ping, nil, io.EOF}}
+			return []piece{{ping, b[:left], nil}, {ping, nil, io.EOF}}
 		case "net: request late", "net: answer late":
 			ping += 20*time.Second + time.Duration(rng.Int64N(int64(75*time.Second)))
 		case "net: request in pieces", "net: answer in pieces":

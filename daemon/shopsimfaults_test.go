@@ -26,6 +26,9 @@ func seconds(from, to int, rng *rand.Rand) time.Duration {
 // powerFails is a fault of ours, not of the host's: it has the request when the power goes.
 const powerFails = "power fails while the other side has the request"
 
+// replacedMeanwhile is an upgrade in that moment (F18).
+const replacedMeanwhile = "posd is replaced while the other side has the request"
+
 func host(name string, permille int, do hostsim.Action) wrong {
 	return wrong{chance: chance{name, permille}, rule: hostsim.Rule{Do: do}}
 }
@@ -64,7 +67,7 @@ var paying = []wrong{
 	host("card: keys change", 4, hostsim.KeyChange),
 	host("card: keys lost", 4, hostsim.KeyLoss).once(),
 	host("card: asks to sign on", 4, hostsim.Ask).code("3"),
-	host(powerFails, 3, ""),
+	host(powerFails, 3, ""), host(replacedMeanwhile, 3, ""),
 }
 
 var reversing = []wrong{
@@ -72,11 +75,12 @@ var reversing = []wrong{
 	host("reversal: answer lost", 50, hostsim.CommitSilent),
 	host("reversal: refused", 20, hostsim.ReverseCode).code("01"),
 	host("reversal: busy", 50, hostsim.ReverseCode).code("96"),
+	host("reversal: a code that nobody knows", 20, hostsim.ReverseCode).code("Z9"),
 	host("reversal: wrong MAC", 15, hostsim.BadMAC),
 	host("reversal: slow", 20, hostsim.Delay).within(60 * time.Second),
 	host("reversal: garbage", 10, hostsim.Garbage),
 	host("reversal: keys lost", 10, hostsim.KeyLoss),
-	host(powerFails, 6, ""),
+	host(powerFails, 6, ""), host(replacedMeanwhile, 6, ""),
 }
 
 var settling = []wrong{
@@ -85,7 +89,7 @@ var settling = []wrong{
 	host("settle: said not to balance", 200, hostsim.Unbalanced).of(hostsim.KindSettlement),
 	host("settle: busy", 40, hostsim.Decline).code("96").once(),
 	host("settle: refused", 40, hostsim.Decline).code("77").once(),
-	host(powerFails, 15, ""),
+	host(powerFails, 15, ""), host(replacedMeanwhile, 15, ""),
 }
 
 var signingOn = []wrong{
@@ -125,8 +129,7 @@ func (s *shop) hostFault(q hostsim.Request) (hostsim.Rule, bool) {
 		}
 		return s.headline(q, n, rng)
 	}
-	if name == powerFails {
-		s.cut(powerFails)
+	if s.stopped(name) {
 		return hostsim.Rule{}, false
 	}
 	r := rules[slices.IndexFunc(list, func(c chance) bool { return c.name == name })]
@@ -156,6 +159,19 @@ func (s *shop) deaf(q hostsim.Request) (hostsim.Rule, bool) {
 		return hostsim.Rule{Do: hostsim.Silent}, true
 	}
 	return hostsim.Rule{Do: hostsim.ReverseCode, Code: "96"}, true
+}
+
+// stopped ends posd where that is what goes wrong, and tells whether it is.
+func (s *shop) stopped(name string) bool {
+	switch name {
+	case powerFails:
+		s.cut(powerFails)
+	case replacedMeanwhile:
+		s.replaceFor(replacedMeanwhile)
+	default:
+		return false
+	}
+	return true
 }
 
 // times counts how often the same message has come, and names this time.
@@ -194,6 +210,7 @@ var gatewayFaults = map[string][]strayed{
 		call("wrong amount", 4, walletsim.WrongAmount), call("wrong order", 3, walletsim.WrongOrder), call("wrong merchant", 3, walletsim.WrongMerchant),
 		call("wrong currency", 3, walletsim.WrongCurrency), call("an old answer", 3, walletsim.Replay),
 		{chance: chance{powerFails, 3}},
+		{chance: chance{replacedMeanwhile, 3}},
 	},
 	walletsim.CallQuery: {
 		call("query swallowed", 25, walletsim.Silence), call("query 502", 12, walletsim.ServerError), call("query: a web page", 5, walletsim.HTML),
@@ -205,16 +222,22 @@ var gatewayFaults = map[string][]strayed{
 		call("cancel swallowed", 40, walletsim.Silence), call("cancel: answer lost", 40, walletsim.Silence).commit(),
 		call("cancel: again, please", 40, walletsim.Retry), call("cancel: again, and done", 20, walletsim.Retry).commit(),
 		call("cancel ignored", 20, walletsim.Ignored), call("cancel refused", 15, walletsim.Refuse), call("cancel unavailable", 15, walletsim.Unavailable),
+		call(codeOfNobody, 20, walletsim.Refuse),
 		call("cancel unsigned", 10, walletsim.Unsigned), call("cancel 502", 10, walletsim.ServerError).commit(),
 		{chance: chance{powerFails, 5}},
+		{chance: chance{replacedMeanwhile, 5}},
 	},
 	walletsim.CallRefund: {
 		call("refund swallowed", 30, walletsim.Silence), call("refund: answer lost", 50, walletsim.Silence).commit(),
 		call("refund unavailable", 25, walletsim.Unavailable), call("refund unsigned", 10, walletsim.Unsigned),
 		call("refund refused", 15, walletsim.Refuse).once(), call("refund 502", 15, walletsim.ServerError).commit(),
 		{chance: chance{powerFails, 6}},
+		{chance: chance{replacedMeanwhile, 6}},
 	},
 }
+
+// codeOfNobody is a cancel that is answered with a code of which no document tells (F6).
+const codeOfNobody = "cancel: a code that nobody knows"
 
 // refusals are the codes of a refusal, by wallet and call.
 var refusals = map[string]string{
@@ -242,14 +265,15 @@ func (s *shop) gatewayFault(q walletsim.Request) (walletsim.Rule, bool) {
 	if name == "" {
 		return walletsim.Rule{}, false
 	}
-	if name == powerFails {
-		s.cut(powerFails)
+	if s.stopped(name) {
 		return walletsim.Rule{}, false
 	}
 	r := rules[slices.IndexFunc(list, func(c chance) bool { return c.name == name })]
 	switch r.Fault {
 	case walletsim.Refuse:
-		r.Code = refusals[q.Wallet+" "+q.Call]
+		if r.Code = refusals[q.Wallet+" "+q.Call]; strings.HasSuffix(name, codeOfNobody) {
+			r.Code = "NOBODY_KNOWS"
+		}
 	case walletsim.Delay, walletsim.DelayAnswer:
 		r.Delay = walletsim.Span(seconds(5, 80, rng))
 	case walletsim.UserPaying:

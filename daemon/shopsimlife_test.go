@@ -152,8 +152,9 @@ func (s *shop) watch(ctx context.Context) {
 	for {
 		select {
 		case <-s.fell:
-		case <-s.upgrade:
+		case why := <-s.upgrade:
 			if s.replace() {
+				s.did(why)
 				continue
 			}
 			<-s.fell

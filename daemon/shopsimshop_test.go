@@ -55,7 +55,7 @@ type shop struct {
 	beside     sync.WaitGroup // of the world: the gateway's server
 	counter    chan struct{}  // takes one token: who has it uses reader and scanner
 	fell       chan struct{}  // holds one token: posd has crashed
-	upgrade    chan struct{}  // holds one token: posd is to be stopped, and another one started
+	upgrade    chan string    // holds one: why posd is to be stopped, and another one started
 	began      time.Time
 	outages    []outage
 
@@ -139,7 +139,7 @@ func (s *shop) noteHeld(what, text string) {
 // openShop builds the world of a day.
 func openShop(t *testing.T, seed uint64, o dayOptions) *shop {
 	s := &shop{
-		t: t, seed: seed, attempts: o.attempts, tally: o.tally, dir: o.dir, fell: make(chan struct{}, 1), upgrade: make(chan struct{}, 1), counter: make(chan struct{}, 1), began: time.Now(), mirror: newMirror(),
+		t: t, seed: seed, attempts: o.attempts, tally: o.tally, dir: o.dir, fell: make(chan struct{}, 1), upgrade: make(chan string, 1), counter: make(chan struct{}, 1), began: time.Now(), mirror: newMirror(),
 		heard: map[string][]heard{}, askedAt: map[payment.Key]time.Duration{}, counts: map[string]int{}, usedCodes: map[string]codeUse{}, logLevel: slog.LevelInfo,
 	}
 	if o.timeline {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -92,6 +93,7 @@ func (t *teller) openSale(id string, amount int64, rng *rand.Rand) bool {
 				t.s.breach("I11: a full disk is answered with %s", a.text)
 			}
 			t.s.tally.add("said to the till", a.Code)
+			t.s.did("disk is full")
 			rest(rng, 30*time.Second, time.Minute)
 		default:
 			t.s.breach("sale %s is refused: %s", id, a.text)
@@ -140,18 +142,21 @@ func (t *teller) pay(sale, id string, body map[string]any, rng *rand.Rand) (answ
 	}
 	switch rng.IntN(12) {
 	case 0:
-		t.s.tally.add("fault", "till hangs up")
 		a, err := who.ask(http.MethodPut, pathOf(sale, id), body, "90", time.Second+time.Duration(rng.Int64N(int64(20*time.Second))))
+		if errors.Is(err, errHungUp) {
+			t.s.did("till hangs up")
+		}
 		if err == nil && a.State != "" {
 			t.hear(t.key(sale, id), a.said)
 		}
 		who.hangUp()
 		rest(rng, time.Second, 9*time.Second)
 	case 1:
-		t.s.tally.add("fault", "till cancels")
 		_, _ = who.ask(http.MethodPut, pathOf(sale, id), body, "", 10*time.Second)
 		rest(rng, 500*time.Millisecond, 20*time.Second)
-		_, _ = who.ask(http.MethodPost, pathOf(sale, id)+"/cancel", nil, "", 10*time.Second)
+		if a, err := who.ask(http.MethodPost, pathOf(sale, id)+"/cancel", nil, "", 10*time.Second); err == nil && a.HTTP == http.StatusOK {
+			t.s.did("till cancels")
+		}
 	}
 	return who.outcome(sale, id, body)
 }
