@@ -50,8 +50,10 @@ func playShop(t *testing.T, seed uint64, o dayOptions) (p played) {
 		s := openShop(t, seed, o)
 		s.play()
 		s.check()
+		p = played{trace: s.trace(), attempts: s.mirror.created, crashes: s.lives - 1, took: time.Since(s.began)}
+		s.putsOlderBack()
 		s.shut()
-		p = played{broken: s.broken, timeline: s.timeline, trace: s.trace(), attempts: s.mirror.created, crashes: s.lives - 1, took: time.Since(s.began)}
+		p.broken, p.timeline = s.broken, s.timeline
 	})
 	return p
 }

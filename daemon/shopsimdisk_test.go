@@ -6,9 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -189,6 +187,9 @@ func (s *shop) snap(tear bool) (torn bool) {
 		mark, _ = os.ReadFile(path + ".mark")
 	}
 	s.image = map[string][]byte{path: file, path + "-wal": log, path + ".mark": mark}
+	if !torn {
+		s.keepsOlder()
+	}
 	return torn
 }
 
@@ -213,14 +214,7 @@ func lastCommit(log []byte) (from, end int) {
 func (s *shop) restore() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for path, text := range s.image {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.broken = append(s.broken, err.Error())
-		}
-		if err := os.WriteFile(filepath.Clean(path), text, 0o600); err != nil {
-			s.broken = append(s.broken, err.Error())
-		}
-	}
+	s.write(s.image)
 	s.image = nil
 	s.mirror.forget()
 }

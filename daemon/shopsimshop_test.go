@@ -69,6 +69,7 @@ type shop struct {
 	diskFull  bool
 	mark      []byte            // what the journal's mark said then
 	image     map[string][]byte // the journal's files at a crash
+	older     *older            // the first of the day
 	mirror    *mirror
 	heard     map[string][]heard            // what tills were told, by attempt
 	askedAt   map[payment.Key]time.Duration // when a till first asked for an attempt

@@ -103,7 +103,7 @@ func shopFaults() []string {
 		"printer: no paper", "printer: cover open", "printer: off", "printer: unplugged", "scanner: unplugged", "reader: unplugged",
 		"printer: another device comes instead", "scanner: another device comes instead", "reader: another device comes instead",
 		"printer: it comes back elsewhere", "scanner: it comes back elsewhere", "reader: it comes back elsewhere",
-		"host goes on to another batch", "host forgets all keys", "a second posd is started", "posd is replaced", "scanner: reads a code twice",
+		"host goes on to another batch", "host forgets all keys", "a second posd is started", "posd is replaced", "scanner: reads a code twice", "an older copy of the journal is put back",
 		"customer pays in another way while the password is typed", "reversal: none is taken for minutes",
 	}
 	for _, list := range onTheWay {
