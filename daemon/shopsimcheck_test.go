@@ -130,6 +130,9 @@ func (s *shop) checkSale(sale payment.Sale, v sides) {
 		}
 		s.checkDoubt(a, v)
 		s.checkTold(a)
+		if t, _ := s.find(a.Key); a.Said() == payment.SaidApproved && t.told != payment.SaidApproved && s.last[a.Client+"/"+a.Sale].ID != "" {
+			s.breach("rule 10: the till has heard that %s is approved, and the journal has %q as the last word", a.Key, t.told)
+		}
 		if t, ok := s.find(a.Key); !ok || t.state != a.State || t.entered("attempt.voided") != a.Voided {
 			s.breach("I10: the tables have %s as %s, and its events give %s", a.Key, a.State, t.state)
 		}
