@@ -158,7 +158,7 @@ func attemptAt(tx *journal.Tx, about Fact, seq int64) (a Attempt, err error) {
 	if err != nil {
 		return a, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var f Fact
 		var body string
