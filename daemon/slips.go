@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -139,7 +140,7 @@ func (s *slips) retry(ctx context.Context) {
 func (s *slips) catchUp(ctx context.Context) {
 	sales, err := s.h.desk.Sales(ctx, "", 100)
 	if err != nil {
-		s.h.complain("slips of before could not be looked up", "err", err)
+		s.h.faults().Error("slips of before could not be looked up", "err", err)
 		s.miss()
 		return
 	}
@@ -152,7 +153,7 @@ func (s *slips) catchUp(ctx context.Context) {
 	}
 	batches, err := s.h.desk.Batches(ctx)
 	if err != nil {
-		s.h.complain("batches of before could not be looked up", "err", err)
+		s.h.faults().Error("batches of before could not be looked up", "err", err)
 		s.miss()
 	}
 	for _, b := range slices.Backward(batches) {
@@ -197,13 +198,13 @@ func (s *slips) put(ctx context.Context) {
 	// What came too late to print by itself comes out with the next sale's, with its own time.
 	if slices.ContainsFunc(pending, func(sh sheet) bool { return !sh.old }) {
 		if err := s.queue.ReleaseLate(ctx); err != nil {
-			s.h.complain("late slips could not be released", "err", err)
+			s.h.faults().Warn("late slips could not be released", "err", err)
 		}
 	}
 	for i, sh := range pending {
 		step.At("slip queue")
 		if err := s.queue.Put(ctx, sh.id, sh.doc, sh.made.Add(slipLasts)); err != nil {
-			s.h.complain("slip could not be queued", "about", sh.about, "err", err)
+			s.h.faults().Error("slip could not be queued", "about", sh.about, "err", err)
 			s.putBack(pending[i:])
 			return
 		}
@@ -228,7 +229,7 @@ func (s *slips) putBack(sheets []sheet) {
 func (s *slips) waiting(ctx context.Context) int {
 	jobs, err := s.queue.Open(ctx)
 	if err != nil {
-		s.h.complain("slips could not be listed", "err", err)
+		s.h.faults().Error("slips could not be listed", "err", err)
 	}
 	n := len(slices.DeleteFunc(jobs, func(j prints.Job) bool { return j.GivenUp() || j.Client != "" }))
 	s.mu.Lock()
@@ -239,11 +240,13 @@ func (s *slips) waiting(ctx context.Context) int {
 	return n + len(s.pending) + s.putting
 }
 
-// complain logs what went wrong with slips. What a blocked journal keeps from working is not said of each: the desk says why.
-func (h *house) complain(what string, attrs ...any) {
-	if h.journal.Blocked() == nil {
-		h.w.Log.Error(what, attrs...)
+// faults is the log of what goes wrong with slips. What a blocked journal keeps from working is not said of each: the desk
+// says why.
+func (h *house) faults() *slog.Logger {
+	if h.journal.Blocked() != nil {
+		return slog.New(slog.DiscardHandler)
 	}
+	return h.w.Log
 }
 
 // failing counts what the printer fails in again and again: it comes out by and by, or when somebody has mended the printer.
@@ -253,7 +256,7 @@ func (h *house) failing(ctx context.Context) (n int) {
 	}
 	jobs, err := h.slips.queue.Open(ctx)
 	if err != nil {
-		h.complain("print jobs could not be listed", "err", err)
+		h.faults().Error("print jobs could not be listed", "err", err)
 	}
 	for _, j := range jobs {
 		if j.Rests() {
