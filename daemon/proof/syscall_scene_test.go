@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
+	"testing"
 	"time"
 
 	"posd/daemon/payment"
@@ -140,4 +142,27 @@ func (l *lane) leaveOpen(ctx context.Context) error {
 		return err
 	}
 	return l.s.present(ctx, sale, "a", func() error { return l.s.swipe(ctx, l.n) })
+}
+
+func TestEverySystemCallThatEndsAStartHasFailed(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]string{
+		`{"Hits":[{"Kind":"open journal","Nth":1,"How":"EIO"}]}`: "",
+		`{"Calls":{"open journal":1}}`:                           "posd has ended, and no call of it had failed: exit status 1",
+		"":                                                       "unexpected end of JSON input",
+	} {
+		l := &lane{s: &shop{dir: t.TempDir()}}
+		l.setup.Socket = l.s.path("tracer")
+		err := os.WriteFile(l.setup.Socket+lastWords, []byte(words), 0o600)
+		if err == nil {
+			l.s.posd, err = l.s.launch(launching{name: "posd", log: l.s.path("posd.log"), argv: []string{"/bin/false"}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-l.s.posd.ended
+		if _, err := l.ended(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", words, err, want)
+		}
+	}
 }
