@@ -73,7 +73,7 @@ func (c *Config) split(err error) (out Problems) {
 
 // joined gives what an error is joined of, line by line; one that wraps several in a sentence is not.
 func joined(err error) []error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // likewise
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		parts := many.Unwrap()
 		if whole := errors.Join(parts...); whole != nil && whole.Error() == err.Error() {
 			return parts

@@ -124,7 +124,7 @@ func Open(sections map[string]config.Settings, setup func(name string, common *c
 // inSection puts a section's name before each of the errors that are joined in one.
 func inSection(name string, err error) (out []error) {
 	each := []error{err}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what is joined outermost has keys
+	if many, ok := err.(interface{ Unwrap() []error }); ok { // only what is joined outermost has keys
 		each = many.Unwrap()
 	}
 	for _, e := range each {
