@@ -45,8 +45,7 @@ func (t *teller) types(k payment.Key) {
 	rest(rng, time.Second, 50*time.Second)
 	t.s.phoneOf(k).phone.Confirm()
 	if rng.IntN(2) == 0 {
-		o := *t
-		o.conn, o.in = nil, nil
+		o := t.s.teller(t.name, t.token)
 		rest(rng, 4*time.Second, 8*time.Second) // it is asked for every few seconds
 		o.look(k.Sale)
 		o.hangUp()
