@@ -126,7 +126,7 @@ func (l *life) fall(point string) {
 
 // replace puts another posd in the place of this one. false: it has crashed while it was stopping. What a posd writes while
 // it stops is of the moment that it was told: an HTTP server draws for itself how often it looks whether all is said.
-func (s *shop) replace() bool {
+func (s *shop) replace(why string) bool {
 	asked := time.Now()
 	s.setStopping(asked.Sub(s.began))
 	s.life.endBy(asked.Add(stopTakes)) // how long a posd takes to stop is nobody's business
@@ -134,8 +134,18 @@ func (s *shop) replace() bool {
 	if s.life.isDead() {
 		return false
 	}
+	if s.did(why); why == replacedMeanwhile {
+		s.plansOneMore()
+	}
 	s.begin()
 	return true
+}
+
+// plansOneMore keeps the number of planned crashes: a life that an upgrade amid a payment ends is none of theirs.
+func (s *shop) plansOneMore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.crashes++
 }
 
 func (s *shop) setStopping(at time.Duration) {
@@ -153,8 +163,7 @@ func (s *shop) watch(ctx context.Context) {
 		select {
 		case <-s.fell:
 		case why := <-s.upgrade:
-			if s.replace() {
-				s.did(why)
+			if s.replace(why) {
 				continue
 			}
 			<-s.fell

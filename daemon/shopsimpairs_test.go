@@ -73,7 +73,7 @@ func (t *track) saidYes() bool {
 }
 
 // refused tells that what should have been undone first is proven not to be: its reversal by the host's word, its refund
-// likewise. A refund that was never begun is one that cannot be planned.
+// likewise.
 func (m *mirror) refused(p *payment.Pair, attempt string) bool {
 	t, refund := m.of(p, attempt), (*track)(nil)
 	for _, k := range m.order {
@@ -87,7 +87,7 @@ func (m *mirror) refused(p *payment.Pair, attempt string) bool {
 	case t.entered("attempt.stuck"):
 		return t.state == payment.Stuck || t.state == payment.SettledPaid
 	default:
-		return t.state == payment.ApprovedState && !t.entered("attempt.reversing")
+		return false
 	}
 }
 
@@ -115,15 +115,15 @@ func (s *shop) checkPairs(sales []payment.Sale) {
 func (s *shop) checkGiven(sale payment.Sale) {
 	var byPosd, byShop payment.Cents
 	for _, a := range sale.Attempts {
-		t, _ := s.find(a.Key)
+		original, _ := s.find(payment.Key{Client: a.Client, Sale: a.Sale, Attempt: a.Original})
 		switch {
 		case a.Lapsed:
 			byShop += a.Approved
 		case s.mirror.undoing[a.Key] && a.State == payment.Reversed && a.Kind.Captures():
 			byPosd += a.Approved
-		case a.Kind.Undoes() && t.system:
+		case a.Kind.Undoes() && original.captures() && a.System:
 			byPosd += a.Held()
-		case a.Kind.Undoes():
+		case a.Kind.Undoes() && original.captures():
 			byShop += a.Held()
 		}
 	}
