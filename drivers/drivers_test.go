@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"posd/drivers"
+	"posd/drivers/cardreader"
 	"posd/drivers/port"
 	"posd/drivers/port/porttest"
 	"posd/drivers/printer"
@@ -112,6 +113,28 @@ func TestADeviceIsBackSoonAfterItWasPluggedIn(t *testing.T) {
 		if got := s.Status()[0]; !got.Online || got.Good != 4 || len(d.scanned()) != 4 {
 			t.Errorf("got %+v, scans %q", got, d.scanned())
 		}
+	})
+}
+
+func TestASwipeThatNobodyWaitsForIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, d := porttest.NewBench(), &diary{}
+		b.Attach("/dev/reader", talker(";6212340000000000=30122010000?\r\n"))
+		w := d.world(b)
+		w.Cards = &cardreader.Hub{}
+		s, err := drivers.Open(t.Context(), []drivers.Config{{
+			Name: "reader", Kind: drivers.Reader, Driver: "magnetic", Address: port.Address{Kind: port.Serial, Path: "/dev/reader"},
+			Options: map[string]string{"luhn": "no"},
+		}}, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		if got, want := d.take(), "reader true ; reader refused: no payment waits for a card: swipe when one does"; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+		s.Close()
+		b.Close()
 	})
 }
 

@@ -100,7 +100,9 @@ func (r *readerRunner) run(ctx context.Context, c port.Conn, d *device) error {
 		case err == nil:
 			card.Device = d.config.Name
 			d.count(1, 0)
-			d.world.Cards.Deliver(card)
+			if !d.world.Cards.Deliver(card) { // also of an attempt whose terminal is busy, so that no swipe is lost without a word
+				d.refused(cardreader.ErrUnclaimed)
+			}
 		case errors.Is(err, cardreader.ErrUnreadable), errors.Is(err, cardreader.ErrNotPayment):
 			d.refused(err)
 		default:

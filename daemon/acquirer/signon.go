@@ -46,10 +46,11 @@ func (a *Acquirer) trySignOn(ctx context.Context) error {
 		return fmt.Errorf("record sign-on: %w", err)
 	}
 	if x.reached && x.err != nil {
-		p := offline(x.err)
-		p.Code, p.Detail = "sign_on_unreadable", fmt.Sprintf("The host's answer to the sign-on cannot be read: %v.", x.err)
-		p.Remedy = "Check that the configured dialect is the acquirer's."
-		return p
+		return &payment.Problem{
+			Code: "sign_on_unreadable", Status: 503,
+			Detail: fmt.Sprintf("The host's answer to the sign-on cannot be read: %v.", x.err),
+			Remedy: "Check that the configured dialect is the acquirer's.",
+		}
 	}
 	if x.err != nil {
 		return offline(x.err)

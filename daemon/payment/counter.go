@@ -42,6 +42,13 @@ func (d *Desk) takeCounter(l *life, tenders []Tender) error {
 	return nil
 }
 
+// asksAt leaves the devices at which the customer is not asked after all.
+func (d *Desk) asksAt(l *life, tenders []Tender) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l.asking = tenders
+}
+
 // leaveCounter is for when the customer has shown card or code, or will not.
 func (d *Desk) leaveCounter(l *life) {
 	d.mu.Lock()

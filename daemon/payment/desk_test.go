@@ -94,7 +94,9 @@ type bench struct {
 	fail error // of the next commit
 	pass int   // guarded by mu; so many commits succeed before that
 
-	committed func() // called after each commit
+	committed func()       // called after each commit
+	logged    func(string) // called with each message of the desk's log
+	stop      func()       // ends the desk, as the end of the program does
 	mu        sync.Mutex
 	off       time.Duration // guarded by mu; what the wall clock is off by
 	printed   []Batch       // guarded by mu
@@ -161,7 +163,7 @@ func withDesk(t *testing.T, card, purse *script, rules Rules, test func(b *bench
 func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, ctx: t.Context(), committed: func() {}}
+		b := &bench{t: t, ctx: t.Context(), committed: func() {}, logged: func(string) {}}
 		j, err := journal.Open(b.ctx, journal.Options{
 			Memory: true, Now: b.now, Owner: "test", Projections: []journal.Projection{Projection()},
 			BeforeCommit: b.beforeCommit,
@@ -176,15 +178,15 @@ func withTenders(t *testing.T, card, purse Tender, rules Rules, test func(b *ben
 		if err != nil {
 			t.Fatal(err)
 		}
-		log := slog.New(slog.DiscardHandler)
+		log := slog.New(overheard{slog.DiscardHandler, b})
 		b.desk = NewDesk(Options{Book: NewBook(j, seal, b.now, log), Card: card, Wallet: purse, Rules: rules, Now: b.now, Log: log, Slip: b.lookUp, BatchSlip: b.print, LetGo: b.letGo})
 		ctx, cancel := context.WithCancel(b.ctx)
 		var run sync.WaitGroup
 		run.Go(func() { _ = b.desk.Run(ctx) })
+		b.stop = func() { cancel(); run.Wait() }
 		synctest.Wait()
 		test(b)
-		cancel()
-		run.Wait()
+		b.stop()
 	})
 }
 

@@ -211,6 +211,12 @@ func (d *Desk) stopLife(l *life) {
 	}
 }
 
+func (d *Desk) isOpen() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.open
+}
+
 func (d *Desk) isStopped(l *life) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -29,7 +29,7 @@ func (p prepared) drop() {
 // patient, the attempt is created, and the life goes on with it. The attempt is zero where the journal tells how it stands.
 // With an error the life has not begun.
 func (d *Desk) start(ctx context.Context, l *life, r Request) (Attempt, error) {
-	apart, stop := d.apart()
+	apart, stop := d.apart(l)
 	beside := r
 	beside.Code = r.Code.clone()
 	ready := make(chan prepared, 1)
@@ -46,6 +46,12 @@ func (d *Desk) start(ctx context.Context, l *life, r Request) (Attempt, error) {
 	select {
 	case p := <-ready:
 		stop()
+		if d.isStopped(l) {
+			p.drop()
+			return Attempt{}, &Problem{
+				Code: "attempt_over", Status: 409, Detail: "attempt " + r.Key.String() + " was cancelled before it began", Remedy: "use a new attempt id",
+			}
+		}
 		return d.startReady(ctx, l, r, p)
 	case <-late:
 	case <-ctx.Done():
@@ -60,11 +66,13 @@ func (d *Desk) start(ctx context.Context, l *life, r Request) (Attempt, error) {
 	return Attempt{}, err
 }
 
-// apart gives a ctx that ends with the lives, and not with a request.
-func (d *Desk) apart() (context.Context, context.CancelFunc) {
+// apart gives a ctx that ends with the lives, or when the till cancels, and not with a request.
+func (d *Desk) apart(l *life) (context.Context, context.CancelFunc) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return context.WithCancel(d.ctx)
+	apart, stop := context.WithCancel(d.ctx)
+	l.giveUp = stop
+	return apart, stop
 }
 
 // abandon ends a preparation that nobody wants any more.
@@ -119,6 +127,10 @@ func (d *Desk) startReady(ctx context.Context, l *life, r Request, p prepared) (
 
 // sendAtOnce is for an attempt that need not wait for anybody: created and sent are one commit.
 func (d *Desk) sendAtOnce(ctx context.Context, l *life, r Request, p prepared) (Attempt, error) {
+	if !d.isOpen() {
+		p.drop()
+		return Attempt{}, d.notReady()
+	}
 	a, err := d.send(ctx, r, p.payer, p.in)
 	if err != nil {
 		p.drop()
@@ -153,6 +165,7 @@ func (d *Desk) startLate(ctx context.Context, l *life, r Request, w waiting) err
 		case p.err != nil:
 			d.endUnsent(ctx, l, p.err)
 		case r.awaits():
+			d.asksAt(l, p.tenders) // of those that were asked for above some may not be able
 			d.collectAndPay(ctx, l, r, p.tenders)
 		default:
 			d.carryOut(ctx, l, r, p)
@@ -171,6 +184,10 @@ func (d *Desk) mayStop(l *life, stop func()) {
 // carryOut sends what was collected for an attempt that is created, and sees it to its end.
 func (d *Desk) carryOut(ctx context.Context, l *life, r Request, p prepared) {
 	d.leaveCounter(l)
+	if !d.isOpen() { // posd stops: what it sent now would be cut off. Recovery ends it
+		p.drop()
+		return
+	}
 	if d.isStopped(l) { // while the terminal was busy
 		p.drop()
 		d.giveUp(ctx, r.Key, event{stop: ReasonCancelled})
@@ -196,6 +213,7 @@ func (d *Desk) see(ctx context.Context, l *life, a Attempt, p prepared) {
 // endUnsent ends an attempt of which nothing was sent: nobody wants it any more, or the tender cannot, and the till hears
 // why.
 func (d *Desk) endUnsent(ctx context.Context, l *life, err error) {
+	d.leaveCounter(l) // before the till hears of it
 	d.log.Info("nothing was collected", "sale", l.key.Sale, "attempt", l.key.Attempt, "err", err)
 	ev := event{stop: ReasonCancelled}
 	over := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || d.isStopped(l)

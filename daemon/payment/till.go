@@ -186,6 +186,9 @@ func (d *Desk) Cancel(ctx context.Context, k Key) (a Attempt, err error) {
 
 func (d *Desk) doCancel(ctx context.Context, k Key) (Attempt, error) {
 	a, err := d.book.Attempt(ctx, k)
+	if p := Explain(err); p != nil && p.Status == 404 && d.stopBegun(k) {
+		a, err = d.afterStart(ctx, k)
+	}
 	if err != nil {
 		return a, err
 	}
@@ -207,6 +210,28 @@ func (d *Desk) doCancel(ctx context.Context, k Key) (Attempt, error) {
 		return a, notCancellable(a)
 	}
 	return a, nil
+}
+
+// stopBegun ends what Pay is about to begin; false if there is nothing.
+func (d *Desk) stopBegun(k Key) bool {
+	d.mu.Lock()
+	l := d.lives[k]
+	d.mu.Unlock()
+	if l == nil {
+		return false
+	}
+	d.stopLife(l)
+	return true
+}
+
+// afterStart gives the attempt when Pay is through with it: it was begun all the same, or never will be.
+func (d *Desk) afterStart(ctx context.Context, k Key) (Attempt, error) {
+	done, err := d.begin(ctx, k)
+	if err != nil {
+		return Attempt{}, err
+	}
+	done()
+	return d.book.Attempt(ctx, k)
 }
 
 func notCancellable(a Attempt) error {

@@ -15,10 +15,11 @@ type Source interface {
 	Next(ctx context.Context) (*Card, error)
 }
 
-// Why a swipe gives no card. Neither tells anything of what was read.
+// Why a swipe is of no use. None tells anything of what was read.
 var (
 	ErrUnreadable = errors.New("card could not be read")
 	ErrNotPayment = errors.New("not a payment card")
+	ErrUnclaimed  = errors.New("no payment waits for a card: swipe when one does")
 )
 
 // Driver makes readers of one family usable.
