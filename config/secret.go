@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 )
@@ -72,7 +73,7 @@ func (c *Config) Secrets() (Secrets, error) {
 		},
 	}
 	for i, cl := range c.API.Clients {
-		s.Tokens = append(s.Tokens, Token{cl.Name, cl.Scope, r.read(element("api.client", i+1)+".token_file", cl.TokenFile, isToken)})
+		s.Tokens = append(s.Tokens, Token{cl.Name, cl.Scope, r.read(clientToken(i), cl.TokenFile, isToken)})
 	}
 	r.distinct(s.Tokens)
 	if a := c.Acquirer; a.Enabled {
@@ -166,8 +167,16 @@ func make64(path string) string {
 	return "(umask 077; openssl rand -hex 32 > " + path + ")"
 }
 
+// noName is a name that nobody gives to a file: 32 letters and digits are a key.
+var noName = regexp.MustCompile(`^[0-9A-Za-z]{32,}$`)
+
+// longestName bounds the paths that are shown; a private key on one line is longer.
+const longestName = 512
+
 func (r *secretReader) unreadable(key, path string, err error, check func(string) string) {
 	switch missing := errors.Is(err, os.ErrNotExist); {
+	case len(path) > longestName || noName.MatchString(filepath.Base(path)):
+		r.add(key, "there is no such file, and its name, which is not shown here, looks like a secret itself", "put that into a file, and the file's name here")
 	case missing && key == "journal.seal_key_file":
 		r.add(key, path+" is missing", "put its copy back; for a new till make it: "+make64(path))
 	case missing && strings.HasPrefix(key, "api."):
@@ -188,6 +197,10 @@ func (r *secretReader) private(key, path string, check func(string) string) bool
 		r.unreadable(key, path, err, check)
 		return false
 	}
+	if info.IsDir() {
+		r.add(key, path+" is a folder", "name the file in it"+wanted(check))
+		return false
+	}
 	handed := os.Getenv("CREDENTIALS_DIRECTORY")
 	if runtime.GOOS == "windows" || (handed != "" && filepath.Dir(path) == filepath.Clean(handed)) {
 		return true
@@ -199,15 +212,22 @@ func (r *secretReader) private(key, path string, check func(string) string) bool
 	return true
 }
 
-// distinct wants tokens that tell clients apart.
+// clientToken is the key of a further till's token, counted from 0.
+func clientToken(i int) string { return element("api.client", i+1) + ".token_file" }
+
+// distinct wants tokens that tell clients apart: those of till and supervisor, then those of the further tills.
 func (r *secretReader) distinct(tokens []Token) {
 	owner := map[string]string{}
-	for _, t := range tokens {
+	for i, t := range tokens {
 		if t.Value.Empty() {
 			continue
 		}
 		if first, ok := owner[t.Value.text]; ok {
-			r.add("api", fmt.Sprintf("%s and %s have the same token", first, t.Client), "give each its own")
+			key := "api.supervisor_token_file"
+			if i > 1 {
+				key = clientToken(i - 2)
+			}
+			r.add(key, fmt.Sprintf("%s and %s have the same token", first, t.Client), "give each its own")
 		}
 		owner[t.Value.text] = t.Client
 	}

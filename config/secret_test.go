@@ -142,7 +142,32 @@ func TestEqualTokensAreRefused(t *testing.T) {
 	fs := files()
 	fs["t2"] = fs["sell.token"]
 	c, _ := loaded(t, fs)
-	if _, err := c.Secrets(); err == nil || !strings.Contains(err.Error(), "till and till-2 have the same token") {
+	if _, err := c.Secrets(); err == nil || !strings.Contains(err.Error(), ":5: api.client[1].token_file: till and till-2 have the same token") {
+		t.Errorf("got %v", err)
+	}
+	fs["t2"], fs["supervisor.token"] = files()["t2"], fs["sell.token"]
+	c, _ = loaded(t, fs)
+	if _, err := c.Secrets(); err == nil || !strings.Contains(err.Error(), ":2: api.supervisor_token_file: till and supervisor have the same token") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASecretInThePlaceOfItsFilesNameIsNotShown(t *testing.T) {
+	key := strings.Repeat("MIIE+a/0", 200)
+	for _, secret := range []string{strings.Repeat("C4", 16), key} {
+		c, _ := loaded(t, files())
+		c.Acquirer.TMKFile = filepath.Join(t.TempDir(), secret)
+		_, err := c.Secrets()
+		if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "acquirer.tmk_file: there is no such file") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestAFolderIsNoSecret(t *testing.T) {
+	c, dir := loaded(t, files())
+	c.Acquirer.TMKFile = filepath.Join(dir, "certs")
+	if _, err := c.Secrets(); err == nil || !strings.Contains(err.Error(), "certs is a folder; name the file in it: 32 or 48 hex digits") {
 		t.Errorf("got %v", err)
 	}
 }
