@@ -188,7 +188,7 @@ var broken = []struct {
 		`posd.toml:2: not TOML: invalid escape in string '\p'; a path of Windows stands in single quotes: 'C:\posd\journal.db'; nothing behind it was looked at`,
 	}},
 	{"a key twice", "[till]\nid = \"a\"\n\nid = \"b\"\n", []string{
-		`posd.toml:4: not TOML: Key 'till.id' has already been defined.; see posd check --example; nothing behind it was looked at`,
+		`posd.toml:4: not TOML: Key 'till.id' has already been defined; name each key and each [section] once; nothing behind it was looked at`,
 	}},
 	{"nothing required left", "[journal]\npath = \"\"\n[till]\nid = \"\"\ncurrency = \"yuan\"\nlanguage = \"fr\"\n[log]\nlevel = \"\"", []string{
 		`posd.toml:2: journal.path: missing; want the file that keeps every payment`,

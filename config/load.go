@@ -70,7 +70,7 @@ func formProblem(file string, err error) *Problem {
 	var bad toml.ParseError
 	if errors.As(err, &bad) {
 		p.Line = max(bad.Position.Line, 1)
-		p.What = "not TOML: " + oneLine(bad.Message)
+		p.What = "not TOML: " + strings.TrimSuffix(oneLine(bad.Message), ".")
 	}
 	return p
 }
@@ -83,6 +83,8 @@ func formRemedy(what string) string {
 		return `a path of Windows stands in single quotes: 'C:\posd\journal.db'`
 	case has("expected value"), has("Invalid float"), has("Invalid integer"), has("expected a top-level item to end"):
 		return `text stands in quotes: key = "text"`
+	case has("already been defined"):
+		return "name each key and each [section] once"
 	default:
 		return "see posd check --example"
 	}

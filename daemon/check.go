@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"reflect"
 	"slices"
 
@@ -68,7 +70,21 @@ func checkParts(cfg *config.Config, found ...error) (warnings, err error) {
 		found = append(found, routes)
 	}
 	h.purse = purse
-	return cfg.All(h.warnings()...), cfg.All(append(found, files, seal, card, wallets, devices)...)
+	return cfg.All(h.warnings()...), cfg.All(append(found, files, noFile(cfg), seal, card, wallets, devices)...)
+}
+
+// noFile finds what cannot be written as journal or log.
+func noFile(cfg *config.Config) error {
+	var all []error
+	for key, path := range map[string]string{"journal.path": cfg.Journal.Path, "log.file": cfg.Log.File} {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			all = append(all, cfg.Problem(key, path+" is a folder", "name a file in it"))
+		}
+	}
+	if cfg.Log.File != "" && cfg.Log.File == cfg.Journal.Path {
+		all = append(all, cfg.Problem("log.file", "it is the journal's file", "name another one"))
+	}
+	return errors.Join(all...)
 }
 
 // warnings are of rails that nobody can pay by.

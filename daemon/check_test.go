@@ -140,6 +140,35 @@ func TestCheckTellsNoMistakeTwice(t *testing.T) {
 	}
 }
 
+func TestCheckBlamesTheDialectForWhatTheAcquirersNumbersHaveNoPartIn(t *testing.T) {
+	text := brokenShop[:strings.Index(brokenShop, "[till]")]
+	text = strings.NewReplacer(`"unionpai"`, `"unionpay"`+"\ndialect_file = \"own.toml\"", "nowhere.key", "tmk.key", `"70"`, `"70s"`).Replace(text)
+	for field, want := range map[string]string{"11": "dialect_file", "41": "terminal", "42": "merchant"} {
+		file := shopOf(t, text)
+		own := "name = \"own\"\nbase = \"unionpay\"\n[fields." + field + "]\nformat = \"n2\"\n"
+		if err := os.WriteFile(filepath.Join(filepath.Dir(file), "own.toml"), []byte(own), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if said, code := checked(t, "check", file); code != problem || !strings.Contains(said, ": acquirer."+want+": F"+field) {
+			t.Errorf("field %s is too short, exit %d:\n%s", field, code, said)
+		}
+	}
+}
+
+func TestCheckFindsJournalAndLogThatCannotBeFiles(t *testing.T) {
+	for text, wants := range map[string][]string{
+		"[journal]\npath = \".\"\n[log]\nfile = \".\"\n":       {":2: journal.path: ", ":4: log.file: "},
+		"[journal]\npath = \"posd\"\n[log]\nfile = \"posd\"\n": {":4: log.file: it is the journal's file"},
+	} {
+		said, code := checked(t, "check", shopOf(t, text))
+		for _, want := range wants {
+			if code != problem || !strings.Contains(said, want) {
+				t.Errorf("exit %d, lacks %s:\n%s", code, want, said)
+			}
+		}
+	}
+}
+
 func TestCheckWarnsOfWhatTakesNoMoney(t *testing.T) {
 	const card = "[acquirer]\naddress = \"h:1\"\nterminal = \"10000001\"\nmerchant = \"898000000000001\"\ntmk_file = \"tmk.key\"\nenabled = "
 	const reader = "[[device]]\nname = \"msr\"\nkind = \"reader\"\nport = \"COM3\"\n"

@@ -48,10 +48,10 @@ func openLogFile(s logSettings) (*lumberjack.Logger, error) {
 		return nil, fmt.Errorf("log.file: its folder cannot be made: %w; %s", err, folderRemedy)
 	}
 	f, err := os.OpenFile(s.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("log.file: it cannot be written: %w; let it belong to the user that posd runs as", err)
+	if err == nil {
+		err = f.Close()
 	}
-	if err := f.Close(); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("log.file: it cannot be written: %w; let it belong to the user that posd runs as", err)
 	}
 	return &lumberjack.Logger{Filename: s.File, MaxSize: s.MaxSizeMiB, MaxBackups: s.MaxFiles}, nil

@@ -77,15 +77,19 @@ func numbersFit(d *iso8583.Dialect, a config.Acquirer) error {
 	if err == nil {
 		_, err = d.Pack(nil, m)
 	}
-	var field *iso8583.FieldError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &field) && field.Field == 42:
-		return fmt.Errorf("acquirer.merchant: %w", err)
-	default:
-		return fmt.Errorf("acquirer.terminal: %w", err)
 	}
+	key := "dialect"
+	switch field, ok := errors.AsType[*iso8583.FieldError](err); {
+	case ok && field.Field == 41:
+		key = "terminal"
+	case ok && field.Field == 42:
+		key = "merchant"
+	case a.DialectFile != "":
+		key = "dialect_file"
+	}
+	return fmt.Errorf("acquirer.%s: %w", key, err)
 }
 
 func writtenDialect(a config.Acquirer) (*iso8583.Dialect, error) {
