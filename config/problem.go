@@ -40,16 +40,22 @@ func (c *Config) Problem(key, what, remedy string) *Problem {
 // the key that it begins with, or else of the one that the line before it had. What is faulty already, or has something in
 // it that is, is not told again.
 func (c *Config) All(found ...error) error {
-	p := &problems{source: c.source}
+	return c.Beside(nil, found...)
+}
+
+// Beside is All without what is told already.
+func (c *Config) Beside(already error, found ...error) error {
+	all := c.split(already)
+	known := len(all)
 	for _, err := range found {
-		told := problems{list: p.list}
+		told := problems{list: all}
 		for _, one := range c.split(err) {
 			if !told.faultyIn(one.Key) {
-				p.list = append(p.list, one)
+				all = append(all, one)
 			}
 		}
 	}
-	return p.err()
+	return (&problems{list: all[known:]}).err()
 }
 
 // split gives the problems of an error that may be joined of several.

@@ -70,7 +70,8 @@ func checkParts(cfg *config.Config, found ...error) (warnings, err error) {
 		found = append(found, routes)
 	}
 	h.purse = purse
-	return cfg.All(h.warnings()...), cfg.All(append(found, files, noFile(cfg), seal, card, wallets, devices)...)
+	err = cfg.All(append(found, files, noFile(cfg), seal, card, wallets, devices)...)
+	return cfg.Beside(err, h.warnings()...), err
 }
 
 // noFile finds what cannot be written as journal or log.

@@ -140,6 +140,13 @@ func TestCheckTellsNoMistakeTwice(t *testing.T) {
 	}
 }
 
+func TestCheckWarnsOfNothingThatIsFaulty(t *testing.T) {
+	said, _ := checked(t, "check", shopOf(t, "[acquirer]\nenabled = \"yes\"\naddress = \"h:1\"\n"))
+	if strings.Contains(said, "warning") || !strings.Contains(said, ":2: acquirer.enabled: want true or false") {
+		t.Errorf("got:\n%s", said)
+	}
+}
+
 func TestCheckBlamesTheDialectForWhatTheAcquirersNumbersHaveNoPartIn(t *testing.T) {
 	text := brokenShop[:strings.Index(brokenShop, "[till]")]
 	text = strings.NewReplacer(`"unionpai"`, `"unionpay"`+"\ndialect_file = \"own.toml\"", "nowhere.key", "tmk.key", `"70"`, `"70s"`).Replace(text)
