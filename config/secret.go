@@ -173,9 +173,14 @@ var noName = regexp.MustCompile(`^[0-9A-Za-z]{32,}$`)
 // longestName bounds the paths that are shown; a private key on one line is longer.
 const longestName = 512
 
+// isNoName tells of a secret that stands where its file's name should.
+func isNoName(path string) bool {
+	return len(path) > longestName || strings.ContainsAny(path, "\r\n") || noName.MatchString(filepath.Base(path))
+}
+
 func (r *secretReader) unreadable(key, path string, err error, check func(string) string) {
 	switch missing := errors.Is(err, os.ErrNotExist); {
-	case len(path) > longestName || noName.MatchString(filepath.Base(path)):
+	case isNoName(path):
 		r.add(key, "there is no such file, and its name, which is not shown here, looks like a secret itself", "put that into a file, and the file's name here")
 	case missing && key == "journal.seal_key_file":
 		r.add(key, path+" is missing", "put its copy back; for a new till make it: "+make64(path))
