@@ -100,6 +100,9 @@ func whole(ctx context.Context, cfg *config.Config, w world) error {
 		return err
 	}
 	defer h.closeAcquirer()
+	for _, warning := range h.warnings() {
+		w.Log.Warn("configuration", "err", warning)
+	}
 	listener, err := w.Listen(ctx, "tcp", cfg.API.Listen)
 	if err != nil {
 		return fmt.Errorf("open the API (api.listen): %w; is another posd running? else choose another port", err)

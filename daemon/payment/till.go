@@ -394,6 +394,6 @@ func (d *Desk) tooEarly(a Attempt, v Settlement) *Problem {
 func notStuck(a Attempt) error {
 	return &Problem{
 		Code: "not_stuck", Status: 409, Detail: "attempt " + a.Key.String() + " is " + a.Said() + ": there is nothing to settle",
-		Remedy: "look at GET /v1/owed",
+		Remedy: "look at posd owed (GET /v1/owed)",
 	}
 }
