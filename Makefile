@@ -16,6 +16,7 @@ FAULTS   ?= 2000
 PAIRS    ?= 0
 DOWN     ?= 30
 OWED     ?= 50
+EVERY    ?= 1
 EVENTS   ?= 100000,1000000
 HOURS    ?= 72
 REST     ?= 60s
@@ -111,8 +112,8 @@ shopsim: ## simulate SHOPDAYS (1000) days of the whole shop, 500 attempts each, 
 	  -shop.attempts=500 -shop.seed=$(SEED) -shop.days=$(SHOPDAYS) -shop.twice=$(TWICE)
 
 # SEED draws which bits are flipped, and so on.
-damage: ## flip every byte and cut every length of a day's journal (SEED=1)
-	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestADamagedJournal' ./daemon/payment -damage.seed=$(SEED)
+damage: ## flip every byte and cut every length of a day's journal (SEED=1), and every EVERY (1) of its log's
+	$(GO) test -tags proof -count=1 -timeout 60m -v -run '^TestADamagedJournal' ./daemon/payment -damage.seed=$(SEED) -damage.log=$(EVERY)
 
 # SEED draws what is lost; what posd does while it is recorded is not the same every time.
 power: ## rebuild STATES (10000) states of a disk after a loss of power, and reopen each (SEED=1)

@@ -19,7 +19,10 @@ import (
 	"posd/daemon/journal"
 )
 
-var damageSeed = flag.Uint64("damage.seed", 1, "draws which bits of a byte are flipped")
+var (
+	damageSeed = flag.Uint64("damage.seed", 1, "draws which bits of a byte are flipped")
+	damageLog  = flag.Int("damage.log", 1, "of the journal's log, every so manieth byte is flipped or cut at")
+)
 
 // wound is one way to damage a specimen.
 type wound struct {
@@ -213,8 +216,8 @@ func TestADamagedJournalNeverGivesAWrongAnswer(t *testing.T) {
 		{"closed, flipped", "", closed, false, false, 1},
 		{"closed, cut off", "", closed, true, false, 1},
 		{"after a kill, flipped", "", live, false, false, 32},
-		{"log after a kill, flipped", "-wal", live, false, false, 1},
-		{"log after a kill, cut off", "-wal", live, true, false, 1},
+		{"log after a kill, flipped", "-wal", live, false, false, *damageLog},
+		{"log after a kill, cut off", "-wal", live, true, false, *damageLog},
 		{"mark, flipped", ".mark", live, false, false, 1},
 		{"mark, cut off", ".mark", live, true, false, 1},
 		{"owner, flipped", ".owner", live, false, false, 1},
