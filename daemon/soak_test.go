@@ -73,7 +73,7 @@ func (s *soak) run() (end func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	over := make(chan error, 1)
 	w := world{
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Open: s.bench.Open, Dial: s.dial, Listen: l.listen,
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Open: l.openPort, Dial: s.dial, Listen: l.listen,
 		Luck: rand.NewPCG(soakSeed, 0),
 	}
 	go func() { over <- run(ctx, s.cfg, w) }()

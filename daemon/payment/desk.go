@@ -172,14 +172,15 @@ func (d *Desk) visit(ctx context.Context, do func(context.Context) error) error 
 		return d.notReady()
 	}
 	d.running.Add(1)
+	lives := d.ctx
 	inside, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(d.ctx, cancel)
+	stop := context.AfterFunc(lives, cancel)
 	d.mu.Unlock()
 	defer d.running.Done()
 	defer cancel()
 	defer stop()
 	err := do(inside)
-	if err != nil && inside.Err() != nil && ctx.Err() == nil {
+	if err != nil && lives.Err() != nil && ctx.Err() == nil { // inside may end a moment later
 		return d.notReady()
 	}
 	return err

@@ -108,6 +108,25 @@ func TestAPosdThatStopsSendsNothingNew(t *testing.T) {
 	}
 }
 
+func TestATillThatWaitsForTheTerminalHearsThatPosdStops(t *testing.T) {
+	for range 20 { // who is first is chance
+		withTenders(t, breakable{newPlanning(time.Hour)}, nil, Rules{}, func(b *bench) {
+			b.open("s", 1000)
+			b.open("x", 500)
+			b.begin(request("x", "a", RailCard))
+			time.Sleep(time.Second)
+			var put sync.WaitGroup
+			put.Go(func() {
+				_, err := b.desk.Pay(b.ctx, request("s", "a", RailCard))
+				b.refused(err, "not_ready")
+			})
+			time.Sleep(time.Second)
+			b.stop()
+			put.Wait()
+		})
+	}
+}
+
 func TestTheCounterIsFreeWhenTheTillHearsThatItsAttemptIsCancelled(t *testing.T) {
 	card := &lateHost{script: &script{pol: cardPolicy, collect: shownAfterAMinute}, takes: 10 * time.Second}
 	card.pol.OneCustomer = true
