@@ -4,18 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"posd/daemon/payment"
 	"posd/iso8583"
 )
 
+// troubles are what a host's answer to a sign-on may be wrong with. A line that is down and a blocked journal pass without
+// a sign-on, and are told of elsewhere.
+var troubles = []string{"sign_on_refused", "sign_on_strange", "sign_on_unreadable", "working_keys"}
+
 // signOn gets working keys, batch number and time from the host, and keeps what is wrong with that for Trouble. The caller
 // has the turn. Errors are *payment.Problem but for those of the journal.
 func (a *Acquirer) signOn(ctx context.Context) error {
 	err := a.trySignOn(ctx)
 	var p *payment.Problem
-	if err != nil && (!errors.As(err, &p) || errors.Is(ctx.Err(), context.Canceled)) {
+	if err != nil && (!errors.As(err, &p) || !slices.Contains(troubles, p.Code)) {
 		return err // it says nothing about the host
 	}
 	a.mu.Lock()
@@ -24,7 +29,7 @@ func (a *Acquirer) signOn(ctx context.Context) error {
 	return err
 }
 
-// Trouble is why the terminal could not sign on when that was last tried; nil if it could, or nobody has tried.
+// Trouble is what was wrong with the last answer to a sign-on; nil if nothing was, or none has come.
 func (a *Acquirer) Trouble() *payment.Problem {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,6 +1,7 @@
 package acquirer_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -173,4 +174,31 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+}
+
+// fullDisk is a journal that is blocked.
+type fullDisk struct{ payment.Scribe }
+
+func (fullDisk) NextTrace(context.Context, string) (payment.TraceNumber, error) {
+	return 0, &payment.Problem{Code: "blocked", Status: 503, Detail: "disk is full", Remedy: "free space"}
+}
+
+func TestOnlyWhatTheHostAnswersIsATroubleOfTheSignOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, dialects(t)["unionpay"], hostsim.Rule{Kind: "sign-on", Times: 1, Do: hostsim.Decline, Code: "58"})
+		b.journal = fullDisk{b.scribe}
+		b.boot(t)
+		if err := b.Ready(t.Context()); err == nil || b.Trouble() != nil {
+			t.Errorf("a blocked journal: %v, trouble %v; want none", err, b.Trouble())
+		}
+		b.journal = b.scribe
+		b.boot(t)
+		if err := b.Ready(t.Context()); err == nil || b.Trouble() == nil || b.Trouble().Code != "sign_on_refused" {
+			t.Errorf("a host that refuses: %v, trouble %v", err, b.Trouble())
+		}
+		b.ready(t)
+		if b.Trouble() != nil {
+			t.Errorf("signed on, and the trouble is still %v", b.Trouble())
+		}
+	})
 }
