@@ -133,8 +133,8 @@ var currencies = map[string]string{
 	"KRW": "410", "SGD": "702", "MYR": "458", "THB": "764", "VND": "704", "AUD": "036", "CAD": "124", "CHF": "756",
 }
 
-// Policy says that one terminal takes turns and has one customer, that an unknown outcome is reversed and not asked for, that a refund,
-// which nothing reverses, is repeated, and that a balance moves no money.
+// Policy says that one terminal takes turns and has one customer, that an unknown outcome is reversed and not asked for,
+// that a refund, which nothing reverses, is repeated, and that a balance moves no money.
 func (a *Acquirer) Policy() payment.Policy {
 	return payment.Policy{
 		Terminal:     a.o.Terminal,

@@ -46,12 +46,6 @@ func (d *Desk) start(ctx context.Context, l *life, r Request) (Attempt, error) {
 	select {
 	case p := <-ready:
 		stop()
-		if d.isStopped(l) {
-			p.drop()
-			return Attempt{}, &Problem{
-				Code: "attempt_over", Status: 409, Detail: "attempt " + r.Key.String() + " was cancelled before it began", Remedy: "use a new attempt id",
-			}
-		}
 		return d.startReady(ctx, l, r, p)
 	case <-late:
 	case <-ctx.Done():
@@ -109,6 +103,12 @@ func (d *Desk) hold(ctx context.Context, r Request, t Tender) (p prepared) {
 
 // startReady goes on with what is prepared while the till still waits.
 func (d *Desk) startReady(ctx context.Context, l *life, r Request, p prepared) (Attempt, error) {
+	if d.isStopped(l) {
+		p.drop()
+		return Attempt{}, &Problem{
+			Code: "attempt_over", Status: 409, Detail: "attempt " + r.Key.String() + " was cancelled before it began", Remedy: "use a new attempt id",
+		}
+	}
 	if p.err != nil {
 		return Attempt{}, p.err
 	}
