@@ -22,6 +22,9 @@ var keptShopSeeds = []struct {
 	{42, 500, "a second posd was started while the first was being replaced, and nobody watched what it wrote"},
 	{296, 500, "a recovery that the disk stopped forgot whom it had given a life"},
 	{301, 500, "a suspected gateway was probed by an order that nobody has, and the checker took it for a payment's"},
+	{54, 500, "an older copy was put back, and the clock was still wrong by a day"},
+	{76, 500, "a supervisor's override made a pair of a pre-auth whose batch, and card data, was over"},
+	{88, 500, "a gateway was asked for an order while a commit failed"},
 	{39, 40, "a commit failed while a sale was in flight: recovery reversed it at once"},
 }
 

@@ -27,6 +27,7 @@ type mirror struct {
 	failed      map[string]bool        // sales with a pair that a person must resolve
 	ackedAt     map[string]int64       // when, by number of event
 	undoing     map[payment.Key]bool   // attempts that a pair takes back
+	lapsed      map[payment.Key]bool   // attempts whose card data went with their batch
 	pairs       map[string]string      // state of each suspect pair
 	openAtClose map[string]bool        // batches whose close lists open items
 	acked       map[string]bool        // sales that the till has acknowledged
@@ -92,7 +93,7 @@ func newMirror() *mirror {
 	return &mirror{
 		attempts: map[payment.Key]*track{}, orders: map[string]*track{}, traces: map[string]*track{}, undue: map[payment.Key]*track{},
 		settling: map[string]bool{}, queued: map[string]bool{}, failed: map[string]bool{}, acked: map[string]bool{}, ackedAt: map[string]int64{},
-		undoing: map[payment.Key]bool{}, pairs: map[string]string{}, openAtClose: map[string]bool{}, acks: map[string]bool{}, unresolved: map[string]payment.Pair{},
+		undoing: map[payment.Key]bool{}, lapsed: map[payment.Key]bool{}, pairs: map[string]string{}, openAtClose: map[string]bool{}, acks: map[string]bool{}, unresolved: map[string]payment.Pair{},
 	}
 }
 
@@ -216,6 +217,7 @@ func (m *mirror) apply(e stamped, s *shop) {
 		if e.Kind == "batch.closing" && b.Close != nil && len(b.Close.Open) > 0 {
 			m.openAtClose[b.Batch] = true
 		}
+		m.batchOver(e.Kind, b.Batch)
 		if e.Kind == "batch.step" {
 			m.settling[b.Batch+"/"+b.Trace.String()] = true
 		}

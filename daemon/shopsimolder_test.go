@@ -50,12 +50,13 @@ func (m *mirror) clone() *mirror {
 	for _, set := range []*map[string]bool{&c.settling, &c.queued, &c.failed, &c.openAtClose, &c.acked, &c.acks} {
 		*set = maps.Clone(*set)
 	}
-	c.undoing, c.pairs, c.unresolved, c.ackedAt = maps.Clone(m.undoing), maps.Clone(m.pairs), maps.Clone(m.unresolved), maps.Clone(m.ackedAt)
+	c.lapsed, c.undoing, c.pairs, c.unresolved, c.ackedAt = maps.Clone(m.lapsed), maps.Clone(m.undoing), maps.Clone(m.pairs), maps.Clone(m.unresolved), maps.Clone(m.ackedAt)
 	return &c
 }
 
 // putsOlderBack is the next morning, on some days: somebody puts back an older copy of the journal (F20). posd takes no money until
-// a person has said that it is meant, and then uses no number again that was used since.
+// a person has said that it is meant, and then uses no number again that was used since. The clock was set right with it: a
+// payment at another day's time is none.
 func (s *shop) putsOlderBack() {
 	if s.older == nil || s.draw("older", "").IntN(4) > 0 {
 		return
@@ -73,6 +74,7 @@ func (s *shop) putsOlderBack() {
 			s.mirror.traces[name] = t
 		}
 	}
+	s.skew = 0
 	s.older.files[s.cfg.Journal.Path+".mark"], _ = os.ReadFile(s.cfg.Journal.Path + ".mark") // that is on the machine
 	s.write(s.older.files)
 	s.mu.Unlock()

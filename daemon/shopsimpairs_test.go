@@ -73,7 +73,7 @@ func (t *track) saidYes() bool {
 }
 
 // refused tells that what should have been undone first is proven not to be: its reversal by the host's word, its refund
-// likewise.
+// likewise, or since its batch was over before it was one of a pair, and the card's data with it.
 func (m *mirror) refused(p *payment.Pair, attempt string) bool {
 	t, refund := m.of(p, attempt), (*track)(nil)
 	for _, k := range m.order {
@@ -87,8 +87,36 @@ func (m *mirror) refused(p *payment.Pair, attempt string) bool {
 	case t.entered("attempt.stuck"):
 		return t.state == payment.Stuck || t.state == payment.SettledPaid
 	default:
-		return false
+		return m.lapsed[t.Key]
 	}
+}
+
+// batchOver notes whose card data is destroyed with the batch: of what is decided, and is not one of a pair. The caller holds mu.
+func (m *mirror) batchOver(kind, batch string) {
+	for k, t := range m.attempts {
+		over := t.numbers.Batch == batch
+		switch kind {
+		case "batch.closed", "batch.superseded":
+		case "terminal.batch": // the next one
+			over = !over
+		default:
+			return
+		}
+		decided := t.state != payment.Created && t.state != payment.Sent && t.state != payment.Reversing && t.state != payment.Stuck
+		if t.rail == payment.RailCard && over && decided && !m.isPaired(k) {
+			m.lapsed[k] = true
+		}
+	}
+}
+
+// isPaired tells that a pair may still need the attempt undone.
+func (m *mirror) isPaired(k payment.Key) bool {
+	for _, p := range m.unresolved {
+		if p.Client == k.Client && p.Sale == k.Sale && (p.First == k.Attempt || p.Second == k.Attempt) {
+			return true
+		}
+	}
+	return false
 }
 
 // begunBySystem checks that what posd gives back by itself is of a pair that is being undone. The caller holds mu.
