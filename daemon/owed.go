@@ -29,6 +29,7 @@ type owedAnswer struct {
 		Unclean  string `json:"unclean"`
 		Approved string `json:"approved"`
 		Amount   int64  `json:"amount"`
+		Currency string `json:"currency"`
 	} `json:"look_alikes"`
 	MoreAlike int `json:"more_look_alikes"` // look-alikes that the list has no room for
 }
@@ -62,7 +63,7 @@ func (owedCmd) list(ctx context.Context, c *client, g *globals) error {
 		t.row(p.Sale+"/"+p.First, "", "pair "+p.State, "", "", "", "may be paid twice: also by attempt "+p.Second)
 	}
 	for _, l := range o.LookAlikes {
-		t.row(l.Unclean, "", "look-alike", money(l.Amount, ""), "", "", "an equal sale was paid: "+l.Approved)
+		t.row(l.Unclean, "", "look-alike", money(l.Amount, l.Currency), "", "", "an equal sale was paid: "+l.Approved)
 	}
 	if err := t.flush(); err != nil {
 		return err

@@ -202,7 +202,7 @@ func (a *Acquirer) CanCollect() error {
 		return nil
 	}
 	return &payment.Problem{
-		Code: "no_reader", Status: 409, Detail: "This till has no card reader.",
+		Code: "no_reader", Status: 409, Detail: "this till has no card reader",
 		Remedy: `Configure one ([[device]], kind = "reader"), or pay by wallet.`,
 	}
 }
@@ -221,8 +221,8 @@ func (a *Acquirer) take(ctx context.Context) *payment.Problem {
 		return nil
 	case <-ctx.Done():
 		return &payment.Problem{
-			Code: "acquirer_busy", Status: 503, Detail: "The terminal was busy with another request until the time was up.",
-			Remedy: "Try again.",
+			Code: "acquirer_busy", Status: 503, Detail: "the terminal was busy with another request until the time was up",
+			Remedy: "try again",
 		}
 	}
 }
@@ -265,7 +265,7 @@ func offline(err error) *payment.Problem {
 	return &payment.Problem{
 		Code:   codeOffline,
 		Status: 503,
-		Detail: fmt.Sprintf("The card host cannot be reached: %v.", err),
-		Remedy: "Check the network and the acquirer's address; wallet payments may still work.",
+		Detail: fmt.Sprintf("the card host cannot be reached: %v", err),
+		Remedy: "check the network and the acquirer's address; wallet payments may still work",
 	}
 }

@@ -83,24 +83,24 @@ func (a *Acquirer) refuse(name string, r payment.Request, in payment.Input) erro
 	switch {
 	case r.Currency != a.o.Currency:
 		return &payment.Problem{
-			Code: "currency", Status: 422, Detail: fmt.Sprintf("This terminal takes %s only.", a.o.Currency),
-			Remedy: "Ask for the amount in that currency.",
+			Code: "currency", Status: 422, Detail: fmt.Sprintf("this terminal takes %s only", a.o.Currency),
+			Remedy: "ask for the amount in that currency",
 		}
 	case r.Kind != payment.KindBalance && (r.Amount <= 0 || r.Amount > maxAmount):
 		return &payment.Problem{
-			Code: "amount", Status: 422, Detail: "The amount is not between 1 and 999999999999 minor units.",
-			Remedy: "Ask for an amount in that range.",
+			Code: "amount", Status: 422, Detail: "the amount is not between 1 and 999999999999 minor units",
+			Remedy: "ask for an amount in that range",
 		}
 	case !a.o.Dialect.HasTransaction(name):
 		return a.lacks(name)
 	case !begins && r.Original == nil:
 		return &payment.Problem{
-			Code: "no_original", Status: 422, Detail: fmt.Sprintf("A %s names the attempt that it is about.", r.Kind),
-			Remedy: "Name the original attempt.",
+			Code: "no_original", Status: 422, Detail: fmt.Sprintf("a %s names the attempt that it is about", r.Kind),
+			Remedy: "name the original attempt",
 		}
 	case begins && in == nil:
 		return &payment.Problem{
-			Code: "no_card", Status: 422, Detail: fmt.Sprintf("A %s needs a card.", r.Kind), Remedy: "Read the card first.",
+			Code: "no_card", Status: 422, Detail: fmt.Sprintf("a %s needs a card", r.Kind), Remedy: "read the card first",
 		}
 	}
 	return nil
@@ -110,8 +110,8 @@ func (a *Acquirer) refuse(name string, r payment.Request, in payment.Input) erro
 func (a *Acquirer) lacks(name string) error {
 	return &payment.Problem{
 		Code: "not_supported", Status: 422,
-		Detail: fmt.Sprintf("The acquirer's dialect %s has no %s.", a.o.Dialect.Name(), name),
-		Remedy: "Settle it with the acquirer, or with another way to pay.",
+		Detail: fmt.Sprintf("the acquirer's dialect %s has no %s", a.o.Dialect.Name(), name),
+		Remedy: "settle it with the acquirer, or with another way to pay",
 	}
 }
 
@@ -122,7 +122,7 @@ func (a *Acquirer) readable(name string, in payment.Input, s secrets) error {
 		return nil
 	}
 	return &payment.Problem{
-		Code: "card_unreadable", Status: 409, Detail: "The card was not read well enough for this acquirer.",
-		Remedy: "Swipe the card again, or take another one.",
+		Code: "card_unreadable", Status: 409, Detail: "the card was not read well enough for this acquirer",
+		Remedy: "swipe the card again, or take another one",
 	}
 }

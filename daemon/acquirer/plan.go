@@ -86,8 +86,8 @@ func secretsOf(r payment.Request, in payment.Input, needs []string) (secrets, er
 	if err != nil {
 		return nil, &payment.Problem{
 			Code: "card_data_gone", Status: 409,
-			Detail: fmt.Sprintf("The card data that a %s needs is no longer kept.", r.Kind),
-			Remedy: "Settle it with the acquirer.",
+			Detail: fmt.Sprintf("the card data that a %s needs is no longer kept", r.Kind),
+			Remedy: "settle it with the acquirer",
 		}
 	}
 	return s, nil

@@ -55,7 +55,7 @@ func (q *QR) Collect(_ context.Context, r payment.Request) (payment.Input, error
 		return nil, nil
 	}
 	if r.Code.Empty() {
-		return nil, &payment.Problem{Code: "no_code", Status: 422, Detail: "There is no code to pay with.", Remedy: "Scan the customer's code."}
+		return nil, &payment.Problem{Code: "no_code", Status: 422, Detail: "there is no code to pay with", Remedy: "scan the customer's code"}
 	}
 	s := &scanned{wallet: q.wallet, read: time.Now()}
 	r.Code.Reveal(func(b []byte) { s.code = payment.NewSecret(append([]byte(nil), b...)) })

@@ -77,10 +77,10 @@ func lost(at payment.Attempt, err error) payment.Undo {
 	u := payment.Undo{Outcome: payment.Refused, Code: "data_lost"}
 	if errors.Is(err, iso8583.ErrNoReversal) {
 		u.Code = "no_reversal"
-		u.Text = fmt.Sprintf("The acquirer's dialect has no reversal of a %s: ask the acquirer what became of it.", at.Kind)
+		u.Text = fmt.Sprintf("the acquirer's dialect has no reversal of a %s: ask the acquirer what became of it", at.Kind)
 		return u
 	}
-	u.Text = fmt.Sprintf("The reversal cannot be sent, because data that it needs is gone (%v): call the acquirer.", err)
+	u.Text = fmt.Sprintf("the reversal cannot be sent, because data that it needs is gone (%v): call the acquirer", err)
 	return u
 }
 

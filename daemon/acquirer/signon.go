@@ -53,8 +53,8 @@ func (a *Acquirer) trySignOn(ctx context.Context) error {
 	if x.reached && x.err != nil {
 		return &payment.Problem{
 			Code: "sign_on_unreadable", Status: 503,
-			Detail: fmt.Sprintf("The host's answer to the sign-on cannot be read: %v.", x.err),
-			Remedy: "Check that the configured dialect is the acquirer's.",
+			Detail: fmt.Sprintf("the host's answer to the sign-on cannot be read: %v", x.err),
+			Remedy: "check that the configured dialect is the acquirer's",
 		}
 	}
 	if x.err != nil {
@@ -100,15 +100,15 @@ func (a *Acquirer) acceptSignOn(m *iso8583.Message, x exchanged) error {
 	if fields := a.strange(m, x.reply); len(fields) > 0 {
 		return &payment.Problem{
 			Code: "sign_on_strange", Status: 503,
-			Detail: fmt.Sprintf("The host answered a sign-on that was not ours: fields %v differ.", fields),
-			Remedy: "Check terminal number and merchant number with the acquirer.",
+			Detail: fmt.Sprintf("the host answered a sign-on that was not ours: fields %v differ", fields),
+			Remedy: "check terminal number and merchant number with the acquirer",
 		}
 	}
 	if word := d.Action(code); word.Action != iso8583.ActionApprove {
 		return &payment.Problem{
 			Code: "sign_on_refused", Status: 503,
-			Detail: fmt.Sprintf("The host refused the sign-on with code %s (%s).", code, word.TextEN),
-			Remedy: "Call the acquirer with terminal number, merchant number and this code.",
+			Detail: fmt.Sprintf("the host refused the sign-on with code %s (%s)", code, word.TextEN),
+			Remedy: "call the acquirer with terminal number, merchant number and this code",
 		}
 	}
 	block := d.RoleBytes(x.reply, "keys")
@@ -123,14 +123,14 @@ func (a *Acquirer) acceptSignOn(m *iso8583.Message, x exchanged) error {
 
 // keyProblem says what a technician can do about keys that do not fit.
 func keyProblem(err error) *payment.Problem {
-	detail := "The working keys that the host sent cannot be used."
+	detail := "the working keys that the host sent cannot be used"
 	var k *iso8583.KeyError
 	if errors.As(err, &k) {
-		detail = fmt.Sprintf("The working keys that the host sent cannot be used: %v.", k)
+		detail = fmt.Sprintf("the working keys that the host sent cannot be used: %v", k)
 	}
 	return &payment.Problem{
 		Code: "working_keys", Status: 503, Detail: detail,
-		Remedy: "Check that the terminal's master key is the one the acquirer has on file.",
+		Remedy: "check that the terminal's master key is the one the acquirer has on file",
 	}
 }
 

@@ -65,7 +65,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request) error {
 		if len(origins) > 1 || !slices.Contains(a.o.Origins, origins[0]) {
 			return &refusal{
 				status: http.StatusForbidden, code: "wrong_origin", detail: "a web page of this Origin may not ask posd",
-				hint: "call posd from the till's software, not from a page in a browser",
+				hint: "call posd from the till's software; where the till is a page in a browser, add its Origin to api.origins",
 			}
 		}
 		h.Set("Access-Control-Allow-Origin", origins[0])

@@ -29,6 +29,7 @@ type LookAlike struct {
 	Unclean  string    `json:"unclean"` // sale/attempt that is reversing or stuck
 	Approved string    `json:"approved"`
 	Amount   Cents     `json:"amount"`
+	Currency string    `json:"currency"` // of the unclean one
 	At       time.Time `json:"at"`
 }
 
@@ -86,7 +87,7 @@ func lookAlikes(tx *journal.Tx, o *Owed, alike time.Duration) error {
 			return err
 		}
 		for _, t := range twins {
-			o.LookAlikes = append(o.LookAlikes, LookAlike{Client: u.Client, Unclean: u.Key.String(), Approved: t.Key.String(), Amount: u.Amount, At: t.DecidedAt})
+			o.LookAlikes = append(o.LookAlikes, LookAlike{Client: u.Client, Unclean: u.Key.String(), Approved: t.Key.String(), Amount: u.Amount, Currency: u.Currency, At: t.DecidedAt})
 		}
 	}
 	return nil

@@ -144,19 +144,31 @@ func (w *Wallet) approve(ans *payment.Answer, a payment.Attempt, l *line, r Resu
 	if why := w.doubt(a, l, r); why != "" {
 		ans.Reason, ans.Text = payment.ReasonOther, why
 		w.o.Log.Warn("wallet answer says paid but does not fit", "payment", a.ShortID, "why", why)
+		if why == implausibleTime && !r.Facts.PaidAt.IsZero() {
+			l.setOff(r.Facts.PaidAt.Sub(w.sentAt(a)))
+		}
 		return
 	}
+	l.setOff(0)
 	ans.Outcome, ans.Amount = payment.Approved, r.Facts.Amount
 	ans.Host.Reference = r.Facts.Reference
+}
+
+// implausibleTime is what doubt says of the time that a payment was made at. As the number is ours, and was never used
+// before, it is one of the two clocks.
+const implausibleTime = "paid, but at an implausible time"
+
+// sentAt is when an attempt was sent, by our clock.
+func (w *Wallet) sentAt(a payment.Attempt) time.Time {
+	if a.SentAt.IsZero() {
+		return w.o.Now()
+	}
+	return a.SentAt
 }
 
 // doubt names the first of the five checks that fails: signature, our number, amount and currency, our merchant,
 // plausible time. It is empty when all hold.
 func (w *Wallet) doubt(a payment.Attempt, l *line, r Result) string {
-	sent := a.SentAt
-	if sent.IsZero() {
-		sent = w.o.Now()
-	}
 	f := r.Facts
 	switch {
 	case !r.Signed:
@@ -169,8 +181,8 @@ func (w *Wallet) doubt(a payment.Attempt, l *line, r Result) string {
 		return "paid, but in another currency"
 	case f.Merchant != l.terms.Merchant:
 		return "paid, but to another merchant"
-	case f.PaidAt.IsZero() || f.PaidAt.Sub(sent).Abs() > w.o.PaidWithin:
-		return "paid, but at an implausible time"
+	case f.PaidAt.IsZero() || f.PaidAt.Sub(w.sentAt(a)).Abs() > w.o.PaidWithin:
+		return implausibleTime
 	}
 	return ""
 }

@@ -67,11 +67,11 @@ func suspected(names string) error {
 	return &payment.Problem{
 		Code: "wallet_suspect", Status: http.StatusServiceUnavailable,
 		Detail: "the last payments at " + names + " were not answered clearly, so no more are begun there",
-		Remedy: "Take a card, cash or another wallet; posd asks the gateway again by itself.",
+		Remedy: "take a card, cash or another wallet; posd asks the gateway again by itself",
 	}
 }
 
-// Concerns says which gateways are not given new payments, and what their providers are concerned about.
+// Concerns says which gateways are not given new payments, whose clock is not ours, and what their providers are concerned about.
 func (w *Wallet) Concerns() (out []payment.Concern) {
 	for _, l := range w.sorted {
 		if l.tripped(w.o.SuspectAfter) {
@@ -81,6 +81,7 @@ func (w *Wallet) Concerns() (out []payment.Concern) {
 				Remedy: "posd asks again by itself every 30 s; look at the network, and at the gateway's notices if it lasts",
 			})
 		}
+		out = append(out, l.clock()...)
 		if p, ok := l.Provider.(Concerned); ok {
 			out = append(out, p.Concerns()...)
 		}

@@ -2,6 +2,7 @@ package wallet_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,23 @@ func TestOneSuspectGatewayLeavesTheOther(t *testing.T) {
 		}
 		if c := s.w.Concerns(); len(c) != 1 {
 			s.t.Errorf("concerns %+v", c)
+		}
+	})
+}
+
+func TestAClockThatIsADayOffIsNamedUntilAPaymentFits(t *testing.T) {
+	each(t, func(s *shop) {
+		a, in := s.sale(1999)
+		a.SentAt = s.now().Add(-26 * time.Hour)
+		if ans := s.authorize(a, in); ans.Outcome != payment.Unknown {
+			s.t.Fatalf("answer %+v", ans)
+		}
+		c := s.w.Concerns()
+		if len(c) != 1 || c[0].Code != "clock_off" || !strings.Contains(c[0].Detail, "26h0m0s behind") {
+			s.t.Errorf("concerns %+v", c)
+		}
+		if a, in = s.sale(500); s.authorize(a, in).Outcome != payment.Approved || len(s.w.Concerns()) != 0 {
+			s.t.Errorf("after a payment that fits: %+v", s.w.Concerns())
 		}
 	})
 }

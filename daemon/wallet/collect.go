@@ -62,7 +62,7 @@ func (w *Wallet) CanCollect() error {
 	return &payment.Problem{
 		Code: "no_scanner", Status: http.StatusConflict,
 		Detail: "no scanner is configured, and the request holds no code",
-		Remedy: "Send the code in the request, or configure a scanner.",
+		Remedy: "send the code in the request, or configure a scanner",
 	}
 }
 
@@ -93,7 +93,7 @@ func (w *Wallet) place(ctx context.Context, c *code, text []byte) error {
 		return &payment.Problem{
 			Code: "unknown_code", Status: http.StatusUnprocessableEntity,
 			Detail: "the code belongs to no wallet that is known here",
-			Remedy: "Ask the customer to open the payment code of the wallet and scan that.",
+			Remedy: "ask the customer to open the payment code of the wallet and scan that",
 		}
 	}
 	l := w.providers[name]
@@ -101,7 +101,7 @@ func (w *Wallet) place(ctx context.Context, c *code, text []byte) error {
 		return &payment.Problem{
 			Code: "unsupported_wallet", Status: http.StatusUnprocessableEntity,
 			Detail: "codes of " + name + " are not taken here",
-			Remedy: "Ask the customer for another wallet or a card.",
+			Remedy: "ask the customer for another wallet or a card",
 		}
 	}
 	c.wallet = name
@@ -125,6 +125,6 @@ func wrongCurrency(currency string) error {
 	return &payment.Problem{
 		Code: "wallet_currency", Status: http.StatusUnprocessableEntity,
 		Detail: "no wallet here takes " + currency,
-		Remedy: "Take a card or cash.",
+		Remedy: "take a card or cash",
 	}
 }

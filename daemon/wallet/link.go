@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -16,8 +17,9 @@ type line struct {
 	terms Terms
 
 	mu   sync.Mutex
-	seen time.Time // when it last answered (monotonic); guarded by mu
-	up   bool      // guarded by mu
+	seen time.Time     // when it last answered (monotonic); guarded by mu
+	up   bool          // guarded by mu
+	off  time.Duration // how far the gateway's clock is ahead of ours, when that is too far; guarded by mu
 	breaker
 }
 
@@ -34,6 +36,31 @@ func (l *line) do(ctx context.Context, c Call) Result {
 	}
 	l.note(c, r)
 	return r
+}
+
+// setOff notes how far the gateway's clock is ahead of ours, if that costs payments.
+func (l *line) setOff(by time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.off = by
+}
+
+// clock is the concern that payments are reversed for the sake of their time.
+func (l *line) clock() []payment.Concern {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.off == 0 {
+		return nil
+	}
+	way := "behind"
+	if l.off < 0 {
+		way = "ahead of"
+	}
+	return []payment.Concern{{
+		Code:   "clock_off",
+		Detail: fmt.Sprintf("this machine's clock is %s %s that of %s: what is paid there is not believed, and is reversed", l.off.Abs().Round(time.Minute), way, l.terms.Name),
+		Remedy: "set the date, the time and the time zone of this machine; the next payment shows whether they are right",
+	}}
 }
 
 // believed tells whether the link answered within the time given and has not failed since.
@@ -114,6 +141,6 @@ func offline(detail string) error {
 		Code:   "wallet_offline",
 		Status: http.StatusServiceUnavailable,
 		Detail: detail,
-		Remedy: "Take a card or cash, and check the network of this till.",
+		Remedy: "take a card or cash, and check the network of this till",
 	}
 }

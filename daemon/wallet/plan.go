@@ -57,7 +57,7 @@ func (w *Wallet) planned(r payment.Request, in payment.Input, n payment.Numbers)
 		return data{}, nil, &payment.Problem{
 			Code: "unsupported_wallet", Status: http.StatusConflict,
 			Detail: "the original was paid by " + first.Wallet + ", which is no longer configured",
-			Remedy: "Configure that wallet again.",
+			Remedy: "configure that wallet again",
 		}
 	}
 	total := r.Original.Approved
