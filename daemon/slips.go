@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"posd/daemon/api"
+	"posd/daemon/journal"
 	"posd/daemon/payment"
 	"posd/daemon/prints"
 	"posd/daemon/receipt"
@@ -25,6 +26,7 @@ const slipLasts = 10 * time.Minute
 type slips struct {
 	h     *house
 	queue *prints.Queue
+	ended time.Time // when the run before this one wrote its last event; zero if there is none
 
 	mu      sync.Mutex
 	pending []sheet       // guarded by mu
@@ -46,10 +48,19 @@ type sheet struct {
 }
 
 func newSlips(h *house, p printer.Printer) *slips {
-	return &slips{h: h, missed: true, ready: make(chan struct{}, 1), queue: prints.New(prints.Options{
+	return &slips{h: h, missed: true, ready: make(chan struct{}, 1), ended: lastWritten(h.journal), queue: prints.New(prints.Options{
 		Journal: h.journal, Printer: p, Now: h.w.Now, Log: h.w.Log, Keep: h.cfg.Journal.KeepPrints.Duration, Language: h.cfg.Till.Language,
 		OnChange: func(j prints.Job) { h.tell(func(a *api.API) { a.Printed(j) }) },
 	})}
+}
+
+// lastWritten is when the journal's last event was written; zero if it has none, or cannot be read.
+func lastWritten(j *journal.Journal) time.Time {
+	last, err := j.Newest(context.Background(), 1, "")
+	if err != nil || len(last) == 0 {
+		return time.Time{}
+	}
+	return last[0].Time
 }
 
 // offer takes a slip from the desk and returns at once.
@@ -163,15 +174,17 @@ func (s *slips) catchUp(ctx context.Context) {
 	}
 }
 
-// slipsLost is how old a payment may be whose slip was lost with the power before it was queued. Such a slip is queued
-// late: after its time it is held until somebody asks for it, or the next sale's comes out.
+// slipsLost is how old a payment may be whose slip was lost with the power before it was queued: now, or when the run
+// before this one ended, which may be a weekend ago, or by a clock that was wrong. Such a slip is queued late: after its
+// time it is held until somebody asks for it, or the next sale's comes out.
 const slipsLost = 4 * time.Hour
 
 // offerOld takes the slip of a payment of before the start.
 func (s *slips) offerOld(sale payment.Sale, a payment.Attempt) {
 	since := dueSince(sale, a)
 	slip, due := s.h.slip(sale, a)
-	if due && s.h.w.Now().Sub(since) < slipsLost {
+	lost := s.h.w.Now().Sub(since) < slipsLost || !s.ended.IsZero() && s.ended.Sub(since) < slipsLost
+	if due && lost {
 		s.take(sheet{id: slip.ID(), doc: slip.Document(), made: since, about: a.Key.String(), old: true})
 	}
 }

@@ -193,15 +193,20 @@ func TestASlipThatWasLostWithThePowerIsQueuedForAsLongAsItShould(t *testing.T) {
 	for name, row := range map[string]struct {
 		a     payment.Attempt
 		acked time.Time
+		ended time.Time // when the last run wrote its last event
 		made  time.Time // zero: not at all
 	}{
-		"of now":       {payment.Attempt{DecidedAt: ago(time.Minute)}, time.Time{}, ago(time.Minute)},
-		"of hours ago": {payment.Attempt{DecidedAt: ago(3 * time.Hour)}, time.Time{}, ago(3 * time.Hour)},
-		"of last week": {payment.Attempt{DecidedAt: ago(168 * time.Hour)}, time.Time{}, time.Time{}},
-		"acknowledged": {payment.Attempt{DecidedAt: ago(time.Hour), Confirm: true, Acked: true}, ago(time.Minute), ago(time.Minute)},
-		"not yet":      {payment.Attempt{DecidedAt: ago(time.Hour), Confirm: true}, time.Time{}, time.Time{}},
+		"of now":             {payment.Attempt{DecidedAt: ago(time.Minute)}, time.Time{}, ago(0), ago(time.Minute)},
+		"of hours ago":       {payment.Attempt{DecidedAt: ago(3 * time.Hour)}, time.Time{}, ago(0), ago(3 * time.Hour)},
+		"of last week":       {payment.Attempt{DecidedAt: ago(168 * time.Hour)}, time.Time{}, ago(0), time.Time{}},
+		"of a new journal":   {payment.Attempt{DecidedAt: ago(168 * time.Hour)}, time.Time{}, time.Time{}, time.Time{}},
+		"acknowledged":       {payment.Attempt{DecidedAt: ago(time.Hour), Confirm: true, Acked: true}, ago(time.Minute), ago(0), ago(time.Minute)},
+		"not yet":            {payment.Attempt{DecidedAt: ago(time.Hour), Confirm: true}, time.Time{}, ago(0), time.Time{}},
+		"over a weekend":     {payment.Attempt{DecidedAt: ago(60 * time.Hour)}, time.Time{}, ago(59 * time.Hour), ago(60 * time.Hour)},
+		"clock set back":     {payment.Attempt{DecidedAt: ago(-24 * time.Hour)}, time.Time{}, ago(-24 * time.Hour), ago(-24 * time.Hour)},
+		"clock was set back": {payment.Attempt{DecidedAt: ago(time.Hour)}, time.Time{}, ago(24 * time.Hour), ago(time.Hour)},
 	} {
-		s := &slips{h: h, ready: make(chan struct{}, 1)}
+		s := &slips{h: h, ready: make(chan struct{}, 1), ended: row.ended}
 		a := row.a
 		a.Kind, a.State, a.Amount, a.Approved, a.Currency, a.Print = payment.KindSale, payment.ApprovedState, 10, 10, "CNY", true
 		s.offerOld(payment.Sale{ID: "s", Amount: 10, Currency: "CNY", AckedAt: row.acked, Attempts: []payment.Attempt{a}}, a)
