@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -45,6 +46,7 @@ func playShop(t *testing.T, seed uint64, o dayOptions) (p played) {
 		o.dir = shopFolder(t)
 	}
 	clean(t, o.dir)
+	runtime.GC()
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, seed)
 		s := openShop(t, seed, o)
@@ -111,13 +113,13 @@ func (t *teller) oversee(ctx context.Context) {
 	t.hangUp()
 }
 
-// settle says what the ledger of the other side says, or has it tried again. While a copy of the reversal may yet reach the
+// settle says what the ledger of the other side says, or has it tried again. While the request or its reversal may yet reach the
 // other side its ledger is not the last word, and posd takes none.
 func (t *teller) settle(a said) {
 	body := t.s.verdict(a)
 	path := pathOf(a.Sale, a.Attempt) + "/settle?client=" + a.Client
 	got, ok := t.try(http.MethodPost, path, body, "")
-	if ok && got.State == "" && got.Code != "not_stuck" && got.Code != "reversal_under_way" {
+	if ok && got.State == "" && got.Code != "not_stuck" && got.Code != "reversal_under_way" && got.Code != "request_under_way" {
 		t.s.breach("%s/%s cannot be settled as %v: %s", a.Sale, a.Attempt, body["as"], got.text)
 	}
 }

@@ -13,6 +13,12 @@ const (
 	gateWait  = 90 * time.Second // how long an attempt waits for a reversal's try
 )
 
+// asking is when a till asks, by the day's clock and by posd's, which may be set meanwhile.
+type asking struct {
+	at    time.Duration
+	clock time.Time
+}
+
 // gated checks, when an attempt is sent, that no young reversal of the card terminal is owed, and that each old one was
 // tried since the till asked for the attempt (I6). The caller holds mu.
 func (m *mirror) gated(t *track, e stamped, s *shop) {
@@ -24,9 +30,10 @@ func (m *mirror) gated(t *track, e stamped, s *shop) {
 		case r.numbers.Terminal == "" || t.numbers.Terminal == "" || r.Key == t.Key:
 		case young:
 			s.breachHeld("I6: %s passes the gate while the reversal of %s is young", t.Key, r.Key)
-		case !known || r.dueAt > asked || e.at-asked >= gateWait || r.notBefore.After(e.Time): // posd's own, or not owed then, or it must not be tried
-		case r.triedAt < asked:
-			s.breachHeld("I6: %s, asked for at %v, passes the gate without a fresh try of %s, tried last at %v", t.Key, asked, r.Key, r.triedAt)
+		case !known || r.dueAt > asked.at || e.at-asked.at >= gateWait: // posd's own, or not owed then
+		case r.notBefore.After(e.Time) || r.notBefore.After(asked.clock): // it must not be tried
+		case r.triedAt < asked.at:
+			s.breachHeld("I6: %s, asked for at %v, passes the gate without a fresh try of %s, tried last at %v", t.Key, asked.at, r.Key, r.triedAt)
 		default:
 			s.tally.add("gate", "passed after a fresh try")
 		}
@@ -38,6 +45,6 @@ func (s *shop) asks(k payment.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, before := s.askedAt[k]; !before {
-		s.askedAt[k] = time.Since(s.began)
+		s.askedAt[k] = asking{time.Since(s.began), time.Now().Add(s.skew)}
 	}
 }

@@ -25,6 +25,8 @@ var keptShopSeeds = []struct {
 	{54, 500, "an older copy was put back, and the clock was still wrong by a day"},
 	{76, 500, "a supervisor's override made a pair of a pre-auth whose batch, and card data, was over"},
 	{88, 500, "a gateway was asked for an order while a commit failed"},
+	{160, 500, "a supervisor said not paid of what the network brought to the host a moment later"},
+	{224, 500, "a clock was set right between the gate, where a reversal must not be tried yet, and the sending"},
 	{1125, 500, "a gateway was being reached when a commit failed, and was asked to cancel"},
 	{1147, 500, "a slip was lost with a posd that was replaced, and the clock was a day ahead at the start"},
 	{39, 40, "a commit failed while a sale was in flight: recovery reversed it at once"},

@@ -71,9 +71,9 @@ type shop struct {
 	image     map[string][]byte // the journal's files at a crash
 	older     *older            // the first of the day
 	mirror    *mirror
-	heard     map[string][]heard            // what tills were told, by attempt
-	askedAt   map[payment.Key]time.Duration // when a till first asked for an attempt
-	stopping  time.Duration                 // guarded by mu; since when this posd has been told to stop; 0 when it was not
+	heard     map[string][]heard     // what tills were told, by attempt
+	askedAt   map[payment.Key]asking // when a till first asked for an attempt
+	stopping  time.Duration          // guarded by mu; since when this posd has been told to stop; 0 when it was not
 	counts    map[string]int
 	slips     []slipped
 	usedCodes map[string]codeUse // by code
@@ -141,7 +141,7 @@ func (s *shop) noteHeld(what, text string) {
 func openShop(t *testing.T, seed uint64, o dayOptions) *shop {
 	s := &shop{
 		t: t, seed: seed, attempts: o.attempts, tally: o.tally, dir: o.dir, fell: make(chan struct{}, 1), upgrade: make(chan string, 1), counter: make(chan struct{}, 1), began: time.Now(), mirror: newMirror(),
-		heard: map[string][]heard{}, askedAt: map[payment.Key]time.Duration{}, counts: map[string]int{}, usedCodes: map[string]codeUse{}, logLevel: slog.LevelInfo,
+		heard: map[string][]heard{}, askedAt: map[payment.Key]asking{}, counts: map[string]int{}, usedCodes: map[string]codeUse{}, logLevel: slog.LevelInfo,
 	}
 	if o.timeline {
 		s.timeline = []line{}

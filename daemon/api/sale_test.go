@@ -176,6 +176,8 @@ func TestStuckAttemptIsListedSettledAndTold(t *testing.T) {
 		s.refused(http.StatusForbidden, "supervisor_only", s.ask(http.MethodPost, path, verdict))
 		s.refused(http.StatusUnprocessableEntity, "bad_request", s.ask(http.MethodPost, path, `{"as":"paid"}`, as(superToken)))
 		s.refused(http.StatusUnprocessableEntity, "bad_request", s.ask(http.MethodPost, path, `{"as":"paid","by":"x","reason":"y","amount":0}`, as(superToken)))
+		s.refused(http.StatusConflict, "request_under_way", s.ask(http.MethodPost, path, verdict, as(superToken)))
+		time.Sleep(2 * time.Minute)
 		if a := s.want(http.StatusOK, s.ask(http.MethodPost, path, verdict, as(superToken))); a.State != "settled_not_paid" {
 			t.Errorf("answer %+v", a)
 		}

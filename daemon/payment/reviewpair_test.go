@@ -56,6 +56,7 @@ func TestAnOverrideIsAPairWithEveryAttemptThatMayBePaid(t *testing.T) {
 				if err := b.desk.Told(b.ctx, a); err != nil {
 					t.Fatal(err)
 				}
+				time.Sleep(cardPolicy.InFlightMax)
 				b.settle("a", c.first)
 				b.settle("b", c.second)
 				b.holds(1000)
@@ -179,6 +180,7 @@ func TestTheSecondOfTwoVerdictsHearsThatItCameTooLate(t *testing.T) {
 	withDesk(t, card, nil, Rules{}, func(b *bench) {
 		b.open("s", 1000)
 		b.said(request("s", "a", RailCard), SaidNeedsAttention)
+		time.Sleep(cardPolicy.InFlightMax)
 		k := Key{"till", "s", "a"}
 		said := make(chan error, 2)
 		for _, as := range []string{"paid", "not-paid"} {

@@ -5,6 +5,33 @@ import (
 	"time"
 )
 
+// A request that nobody answered may arrive after its reversal was refused, and after a person has looked.
+func TestNobodySettlesAsNotPaidWhatMayStillArrive(t *testing.T) {
+	for _, as := range []string{"not-paid", "paid", "retry"} {
+		t.Run(as, func(t *testing.T) {
+			card := &script{pol: cardPolicy, answers: []Answer{{}}, undos: []Undo{{Outcome: Refused, Code: "01"}, {Outcome: Refused, Code: "01"}}}
+			withDesk(t, card, nil, Rules{}, func(b *bench) {
+				b.open("s", 1000)
+				b.said(request("s", "a", RailCard), SaidNeedsAttention)
+				settle := func() error {
+					_, err := b.desk.Settle(b.ctx, Key{"till", "s", "a"}, Settlement{As: as, By: "chief", Reason: "I have called them"})
+					return err
+				}
+				err := settle()
+				if as != "not-paid" && err != nil {
+					t.Fatal(err)
+				}
+				if p := Explain(err); as == "not-paid" && (p == nil || p.Code != "request_under_way" || !p.RetryAt.After(b.now())) {
+					t.Fatalf("settled at once: %v", err)
+				}
+				if time.Sleep(cardPolicy.InFlightMax); as == "not-paid" && settle() != nil {
+					t.Error("not settled when the request cannot be under way any more")
+				}
+			})
+		})
+	}
+}
+
 // A reversal that nobody answered may arrive after a later one was refused, and after a person has looked.
 func TestNobodySettlesWhatAReversalThatIsUnderWayMayStillChange(t *testing.T) {
 	for _, c := range []struct {
