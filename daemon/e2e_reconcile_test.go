@@ -163,7 +163,10 @@ func (s *store) settledWrongly(sale string, amount int64) {
 	s.gatewayRules(walletsim.Rule{Call: walletsim.CallRefund, Amount: amount, Fault: walletsim.Refuse, Code: "ACQ.SELLER_BALANCE_NOT_ENOUGH"})
 	s.eventually("it is stuck", func() bool { return s.till.get(pathOf(sale, "a")).State == "needs_attention" })
 	s.gatewayRules()
-	s.works("settle", sale+"/a", "--as", "not-paid", "--by", "supervisor 2", "--reason", "the customer has no message of it")
+	s.eventually("nothing of it can be under way any more", func() bool {
+		_, _, code := s.posd("settle", sale+"/a", "--as", "not-paid", "--by", "supervisor 2", "--reason", "the customer has no message of it")
+		return code == success
+	})
 }
 
 // paidTwice is the headline: the reversal of a card is refused, a supervisor lets the customer pay by wallet.

@@ -104,7 +104,7 @@ func printReportTable(w io.Writer, in reconcile.Input, r reconcile.Report) error
 		fmt.Fprintf(w, "  line %d  %s  %s\n", f.Line, f.Column, f.Why)
 	}
 	if !r.Compared {
-		fmt.Fprintln(w, "\nnot compared  未对账") // why, the error says
+		fmt.Fprintf(w, "\nnot compared: %s  未对账\n", uncompared(in))
 	}
 	if r.Clean() {
 		fmt.Fprintln(w, "clean: nobody has to do anything  账平")

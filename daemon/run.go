@@ -57,6 +57,7 @@ type house struct {
 	w       world
 
 	journal *journal.Journal
+	ended   time.Time // when the run before this one wrote its last event; zero if there was none
 	book    *payment.Book
 	scans   *scanner.Hub
 	cards   *cardreader.Hub
@@ -133,6 +134,7 @@ func (h *house) openJournal(ctx context.Context) error {
 	if h.journal, err = journal.Open(ctx, o); err != nil {
 		return fmt.Errorf("open the journal %s: %w", h.cfg.Journal.Path, err)
 	}
+	h.ended = lastWritten(ctx, h.journal)
 	seal, err := sealerOf(h.secrets.SealKey)
 	if err != nil {
 		return errors.Join(err, h.journal.Close())
@@ -145,6 +147,15 @@ func (h *house) openJournal(ctx context.Context) error {
 		h.w.Log.Error("the sealing key does not open what was sealed", "attempts", h.lost)
 	}
 	return nil
+}
+
+// lastWritten is when a journal's last event was written; zero if it has none, or cannot be read.
+func lastWritten(ctx context.Context, j *journal.Journal) time.Time {
+	last, err := j.Newest(ctx, 1, "")
+	if err != nil || len(last) == 0 {
+		return time.Time{}
+	}
+	return last[0].Time
 }
 
 // leap keeps a journal that may be an older copy from using its numbers again.

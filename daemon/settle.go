@@ -12,7 +12,7 @@ import (
 // settleCmd is a person's verdict on an attempt that posd can not decide.
 type settleCmd struct {
 	Attempt string `arg:"" name:"sale/attempt" help:"The attempt, as posd owed shows it."`
-	As      string `required:"" enum:"paid,not-paid,retry" placeholder:"paid|not-paid|retry" help:"What the acquirer or the gateway says happened; retry sends the reversal again."`
+	As      string `required:"" enum:"paid,not-paid,retry" placeholder:"paid|not-paid|retry" help:"What the acquirer or the gateway says happened, once nothing can arrive any more (posd says from when on); retry sends the reversal again."`
 	By      string `required:"" placeholder:"NAME" help:"Who decides."`
 	Reason  string `required:"" placeholder:"TEXT" help:"Why: whom you asked and what they said."`
 	Amount  int64  `placeholder:"MINOR-UNITS" help:"With paid: what they hold, where that is less than the attempt's amount: 1999 for 19.99."`

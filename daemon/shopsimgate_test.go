@@ -19,6 +19,11 @@ type asking struct {
 	clock time.Time
 }
 
+// set tells whether posd's clock was set between the asking and an event.
+func (a asking) set(e stamped) bool {
+	return (e.Time.Sub(a.clock) - (e.at - a.at)).Abs() > time.Second
+}
+
 // gated checks, when an attempt is sent, that no young reversal of the card terminal is owed, and that each old one was
 // tried since the till asked for the attempt (I6). The caller holds mu.
 func (m *mirror) gated(t *track, e stamped, s *shop) {
@@ -31,7 +36,8 @@ func (m *mirror) gated(t *track, e stamped, s *shop) {
 		case young:
 			s.breachHeld("I6: %s passes the gate while the reversal of %s is young", t.Key, r.Key)
 		case !known || r.dueAt > asked.at || e.at-asked.at >= gateWait: // posd's own, or not owed then
-		case r.notBefore.After(e.Time) || r.notBefore.After(asked.clock): // it must not be tried
+		case r.notBefore.After(e.Time): // it must not be tried
+		case asked.set(e) && r.notBefore.After(asked.clock): // nor then, and posd's clock was set meanwhile
 		case r.triedAt < asked.at:
 			s.breachHeld("I6: %s, asked for at %v, passes the gate without a fresh try of %s, tried last at %v", t.Key, asked.at, r.Key, r.triedAt)
 		default:

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"posd/daemon/api"
-	"posd/daemon/journal"
 	"posd/daemon/payment"
 	"posd/daemon/prints"
 	"posd/daemon/receipt"
@@ -26,7 +25,6 @@ const slipLasts = 10 * time.Minute
 type slips struct {
 	h     *house
 	queue *prints.Queue
-	ended time.Time // when the run before this one wrote its last event; zero if there is none
 
 	mu      sync.Mutex
 	pending []sheet       // guarded by mu
@@ -48,19 +46,10 @@ type sheet struct {
 }
 
 func newSlips(h *house, p printer.Printer) *slips {
-	return &slips{h: h, missed: true, ready: make(chan struct{}, 1), ended: lastWritten(h.journal), queue: prints.New(prints.Options{
+	return &slips{h: h, missed: true, ready: make(chan struct{}, 1), queue: prints.New(prints.Options{
 		Journal: h.journal, Printer: p, Now: h.w.Now, Log: h.w.Log, Keep: h.cfg.Journal.KeepPrints.Duration, Language: h.cfg.Till.Language,
 		OnChange: func(j prints.Job) { h.tell(func(a *api.API) { a.Printed(j) }) },
 	})}
-}
-
-// lastWritten is when the journal's last event was written; zero if it has none, or cannot be read.
-func lastWritten(j *journal.Journal) time.Time {
-	last, err := j.Newest(context.Background(), 1, "")
-	if err != nil || len(last) == 0 {
-		return time.Time{}
-	}
-	return last[0].Time
 }
 
 // offer takes a slip from the desk and returns at once.
@@ -183,8 +172,8 @@ const slipsLost = 4 * time.Hour
 func (s *slips) offerOld(sale payment.Sale, a payment.Attempt) {
 	since := dueSince(sale, a)
 	slip, due := s.h.slip(sale, a)
-	lost := s.h.w.Now().Sub(since) < slipsLost || !s.ended.IsZero() && s.ended.Sub(since) < slipsLost
-	if due && lost {
+	old := s.h.ended.Sub(since) // when the run before this one ended; less than nothing for what came after it
+	if due && (s.h.w.Now().Sub(since) < slipsLost || old >= 0 && old < slipsLost) {
 		s.take(sheet{id: slip.ID(), doc: slip.Document(), made: since, about: a.Key.String(), old: true})
 	}
 }

@@ -203,10 +203,13 @@ func TestASlipThatWasLostWithThePowerIsQueuedForAsLongAsItShould(t *testing.T) {
 		"acknowledged":       {payment.Attempt{DecidedAt: ago(time.Hour), Confirm: true, Acked: true}, ago(time.Minute), ago(0), ago(time.Minute)},
 		"not yet":            {payment.Attempt{DecidedAt: ago(time.Hour), Confirm: true}, time.Time{}, ago(0), time.Time{}},
 		"over a weekend":     {payment.Attempt{DecidedAt: ago(60 * time.Hour)}, time.Time{}, ago(59 * time.Hour), ago(60 * time.Hour)},
+		"of before the end":  {payment.Attempt{DecidedAt: ago(60 * time.Hour)}, time.Time{}, ago(50 * time.Hour), time.Time{}},
+		"of after the end":   {payment.Attempt{DecidedAt: ago(60 * time.Hour)}, time.Time{}, ago(70 * time.Hour), time.Time{}},
 		"clock set back":     {payment.Attempt{DecidedAt: ago(-24 * time.Hour)}, time.Time{}, ago(-24 * time.Hour), ago(-24 * time.Hour)},
 		"clock was set back": {payment.Attempt{DecidedAt: ago(time.Hour)}, time.Time{}, ago(24 * time.Hour), ago(time.Hour)},
 	} {
-		s := &slips{h: h, ready: make(chan struct{}, 1), ended: row.ended}
+		h.ended = row.ended
+		s := &slips{h: h, ready: make(chan struct{}, 1)}
 		a := row.a
 		a.Kind, a.State, a.Amount, a.Approved, a.Currency, a.Print = payment.KindSale, payment.ApprovedState, 10, 10, "CNY", true
 		s.offerOld(payment.Sale{ID: "s", Amount: 10, Currency: "CNY", AckedAt: row.acked, Attempts: []payment.Attempt{a}}, a)

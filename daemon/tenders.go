@@ -343,13 +343,13 @@ func (h *house) transport(to *config.Gateway, certFile string, key config.Secret
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	if u.Scheme == "http" { // config allows it on loopback only
-		return wallet.FailClosed(wallet.NewTransport(h.w.Dial, nil), h.journal.Blocked), nil
+		return wallet.NewTransport(wallet.FailClosed(h.w.Dial, h.journal.Blocked), nil), nil
 	}
 	conf, err := tlsWith(to.CAFile, certFile, key)
 	if err != nil {
 		return nil, err
 	}
-	return wallet.FailClosed(wallet.NewTransport(h.w.Dial, conf), h.journal.Blocked), nil
+	return wallet.NewTransport(wallet.FailClosed(h.w.Dial, h.journal.Blocked), conf), nil
 }
 
 // shopName is what the customer's bill says.

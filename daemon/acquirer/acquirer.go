@@ -203,7 +203,7 @@ func (a *Acquirer) CanCollect() error {
 	}
 	return &payment.Problem{
 		Code: "no_reader", Status: 409, Detail: "this till has no card reader",
-		Remedy: `Configure one ([[device]], kind = "reader"), or pay by wallet.`,
+		Remedy: `configure one ([[device]], kind = "reader"), or pay by wallet`,
 	}
 }
 

@@ -34,7 +34,7 @@ func (d *day) rest() {
 		}
 	}
 	o, _ := d.desk.Owed(ctx, "")
-	for _, a := range o.Open {
+	for _, a := range slices.Concat(o.Open, o.Stuck) {
 		d.w.breach("I5: %s is still %s after a day of calm", a.Key, a.State)
 	}
 	for _, p := range o.Pairs {

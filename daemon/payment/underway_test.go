@@ -1,12 +1,16 @@
 package payment
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
 
 // A request that nobody answered may arrive after its reversal was refused, and after a person has looked.
 func TestNobodySettlesAsNotPaidWhatMayStillArrive(t *testing.T) {
+	// The time that a refusal names is the shop's, not the journal's.
+	defer func(zone *time.Location) { time.Local = zone }(time.Local)
+	time.Local = time.FixedZone("CST", 8*60*60)
 	for _, as := range []string{"not-paid", "paid", "retry"} {
 		t.Run(as, func(t *testing.T) {
 			card := &script{pol: cardPolicy, answers: []Answer{{}}, undos: []Undo{{Outcome: Refused, Code: "01"}, {Outcome: Refused, Code: "01"}}}
@@ -23,6 +27,8 @@ func TestNobodySettlesAsNotPaidWhatMayStillArrive(t *testing.T) {
 				}
 				if p := Explain(err); as == "not-paid" && (p == nil || p.Code != "request_under_way" || !p.RetryAt.After(b.now())) {
 					t.Fatalf("settled at once: %v", err)
+				} else if as == "not-paid" && !strings.Contains(p.Remedy, p.RetryAt.In(time.Local).Format(time.TimeOnly)) {
+					t.Errorf("the remedy is %q, and it is to be asked again at %v", p.Remedy, p.RetryAt.In(time.Local))
 				}
 				if time.Sleep(cardPolicy.InFlightMax); as == "not-paid" && settle() != nil {
 					t.Error("not settled when the request cannot be under way any more")

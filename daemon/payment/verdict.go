@@ -47,37 +47,55 @@ func (d *Desk) Settle(ctx context.Context, k Key, v Settlement) (Attempt, error)
 // tooEarly refuses a verdict while what was sent may still arrive: the reversal, or, of what is said not to be paid, the
 // request itself. What a person has just seen in the other side's books would not be true any more.
 func (d *Desk) tooEarly(a Attempt, v Settlement) *Problem {
-	t := d.tenderOf(a)
-	if t == nil || v.As == "retry" {
+	if v.As == "retry" {
 		return nil
+	}
+	limit := usualInFlightMax // of a tender that is not configured any more
+	if t := d.tenderOf(a); t != nil {
+		limit = t.Policy().InFlightMax
 	}
 	sent := a.Undo.UnderWay
 	if a.Undo.Since.Before(d.began) && a.Undo.LastTry.After(d.began) && d.began.After(sent) {
 		sent = d.began // posd was stopped while it was reversing
 	}
-	if until, may := mayArrive(sent, v.At, t.Policy()); may {
+	if until := sent.Add(limit); isUnderWay(sent, v.At, until) {
 		return &Problem{
 			Code: "reversal_under_way", Status: 409, RetryAt: until, Remedy: settleAfter(until),
 			Detail: "a reversal of attempt " + a.Key.String() + " was sent and not answered: it may still arrive",
 		}
 	}
-	if until, may := mayArrive(a.SentAt, v.At, t.Policy()); may && v.As == "not-paid" {
+	asked := a.lastAsked()
+	if until := asked.Add(limit); v.As == "not-paid" && isUnderWay(asked, v.At, until) {
 		return &Problem{
 			Code: "request_under_way", Status: 409, RetryAt: until, Remedy: settleAfter(until),
-			Detail: "attempt " + a.Key.String() + " was sent a moment ago: it may still arrive",
+			Detail: "attempt " + a.Key.String() + " was sent and not answered: it may still arrive",
 		}
 	}
 	return nil
 }
 
-// mayArrive tells whether what was sent may still be under way, and until when. A clock that was set back holds nobody up.
-func mayArrive(sent, now time.Time, pol Policy) (until time.Time, may bool) {
-	until = sent.Add(pol.InFlightMax)
-	return until, !sent.IsZero() && !now.Before(sent) && now.Before(until)
+// usualInFlightMax is how long a request may be under way where nobody says so.
+const usualInFlightMax = 2 * time.Minute
+
+// lastAsked is when posd gave up waiting for an answer to the request, or to its last copy; zero if it was answered.
+func (a *Attempt) lastAsked() time.Time {
+	switch {
+	case a.Approved > 0:
+		return time.Time{}
+	case a.Undo.Since.After(a.SentAt):
+		return a.Undo.Since
+	}
+	return a.SentAt
+}
+
+// isUnderWay tells whether what was sent may still arrive. By a clock that was set back it was sent in the future: that
+// holds nobody up until the clock comes to that time again.
+func isUnderWay(sent, now, until time.Time) bool {
+	return !sent.IsZero() && !now.Before(sent) && now.Before(until)
 }
 
 func settleAfter(t time.Time) string {
-	return "look at the other side's books after " + t.Format(time.TimeOnly) + ", and settle then"
+	return "look at the other side's books after " + t.Local().Format(time.TimeOnly) + ", and settle then"
 }
 
 func notStuck(a Attempt) error {

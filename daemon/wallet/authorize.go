@@ -144,8 +144,10 @@ func (w *Wallet) approve(ans *payment.Answer, a payment.Attempt, l *line, r Resu
 	if why := w.doubt(a, l, r); why != "" {
 		ans.Reason, ans.Text = payment.ReasonOther, why
 		w.o.Log.Warn("wallet answer says paid but does not fit", "payment", a.ShortID, "why", why)
-		if why == implausibleTime && !r.Facts.PaidAt.IsZero() {
-			l.setOff(r.Facts.PaidAt.Sub(w.sentAt(a)))
+		if off := r.Facts.PaidAt.Sub(w.o.Now()); why == implausibleTime && !r.Facts.PaidAt.IsZero() && off.Abs() > w.o.PaidWithin {
+			l.setOff(off)
+		} else {
+			l.setOff(0) // it was set right meanwhile
 		}
 		return
 	}
@@ -155,7 +157,7 @@ func (w *Wallet) approve(ans *payment.Answer, a payment.Attempt, l *line, r Resu
 }
 
 // implausibleTime is what doubt says of the time that a payment was made at. As the number is ours, and was never used
-// before, it is one of the two clocks.
+// before, one of the two clocks is wrong, or was when the order was sent.
 const implausibleTime = "paid, but at an implausible time"
 
 // sentAt is when an attempt was sent, by our clock.

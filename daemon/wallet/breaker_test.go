@@ -85,19 +85,28 @@ func TestOneSuspectGatewayLeavesTheOther(t *testing.T) {
 	})
 }
 
-func TestAClockThatIsADayOffIsNamedUntilAPaymentFits(t *testing.T) {
-	each(t, func(s *shop) {
-		a, in := s.sale(1999)
-		a.SentAt = s.now().Add(-26 * time.Hour)
-		if ans := s.authorize(a, in); ans.Outcome != payment.Unknown {
-			s.t.Fatalf("answer %+v", ans)
-		}
-		c := s.w.Concerns()
-		if len(c) != 1 || c[0].Code != "clock_off" || !strings.Contains(c[0].Detail, "26h0m0s behind") {
-			s.t.Errorf("concerns %+v", c)
-		}
-		if a, in = s.sale(500); s.authorize(a, in).Outcome != payment.Approved || len(s.w.Concerns()) != 0 {
-			s.t.Errorf("after a payment that fits: %+v", s.w.Concerns())
-		}
-	})
+// The clock is wrong when the order is sent, and right when it is asked for: then nothing is the matter with it any more.
+func TestAClockThatIsADayOffIsNamedByHowFarUntilItIsRight(t *testing.T) {
+	for by, want := range map[time.Duration]string{26 * time.Hour: "26h0m0s ahead of", -30 * time.Hour: "30h0m0s behind"} {
+		each(t, func(s *shop) {
+			if s.kind == wechatV3 {
+				s.t.Skip("it takes no request whose time is five minutes off, and does not sign what it says then")
+			}
+			s.offset = by
+			a, in := s.sale(1999)
+			if ans := s.authorize(a, in); ans.Outcome != payment.Unknown {
+				s.t.Fatalf("answer %+v", ans)
+			}
+			if c := s.w.Concerns(); len(c) != 1 || c[0].Code != "clock_off" || !strings.Contains(c[0].Detail, want) {
+				s.t.Errorf("concerns %+v, want %q", c, want)
+			}
+			s.offset = 0
+			if ans := s.w.Ask(s.t.Context(), a); ans.Outcome != payment.Unknown || len(s.w.Concerns()) != 0 {
+				s.t.Errorf("with the clock set right: %+v, %+v", ans, s.w.Concerns())
+			}
+			if a, in = s.sale(500); s.authorize(a, in).Outcome != payment.Approved || len(s.w.Concerns()) != 0 {
+				s.t.Errorf("the next payment: %+v", s.w.Concerns())
+			}
+		})
+	}
 }

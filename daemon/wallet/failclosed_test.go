@@ -14,47 +14,94 @@ import (
 	"posd/daemon/wallet"
 )
 
-// A gateway that is being reached while a commit fails gets nothing, in the clear and over TLS alike: the commit fails
-// when the dial has ended, which over TLS is before the handshake.
+// fault is a journal that is blocked from some moment on.
+type fault struct{ err atomic.Pointer[error] }
+
+var errCommit = errors.New("commit: simulated write error")
+
+func (f *fault) strike() { f.err.Store(&errCommit) }
+
+func (f *fault) blocked() error {
+	if err := f.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// A commit fails when a gateway has been reached, and over TLS in the middle of the handshake as well.
 func TestAGatewayThatIsReachedAfterAFailedCommitGetsNothing(t *testing.T) {
-	for name, begin := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
-		t.Run(name, func(t *testing.T) {
+	for _, when := range []string{"http, dialled", "https, dialled", "https, shaking hands"} {
+		t.Run(when, func(t *testing.T) {
 			var asked atomic.Int32
-			gateway := begin(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+			var f fault
+			gateway := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+			start := gateway.StartTLS
+			if when == "http, dialled" {
+				start = gateway.Start
+			}
+			if when == "https, shaking hands" {
+				gateway.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { f.strike(); return nil, nil }}
+			}
+			start()
 			defer gateway.Close()
-			var fault atomic.Pointer[error]
-			failing := errors.New("commit: simulated write error")
 			dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-				c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-				fault.Store(&failing)
+				c, err := new(net.Dialer).DialContext(ctx, network, addr)
+				if when != "https, shaking hands" {
+					f.strike()
+				}
 				return c, err
 			}
-			post := poster(t, wallet.FailClosed(wallet.NewTransport(dial, trusting(gateway)), func() error {
-				if err := fault.Load(); err != nil {
-					return *err
-				}
-				return nil
-			}))
+			post := poster(t, wallet.NewTransport(wallet.FailClosed(dial, f.blocked), trusting(gateway)))
 			_, err := post.Post(t.Context(), gateway.URL, "text/plain", []byte("order"))
-			if !errors.Is(err, wallet.ErrNotSent) || !errors.Is(err, failing) || asked.Load() != 0 {
+			if !errors.Is(err, errCommit) || asked.Load() != 0 {
 				t.Errorf("got %v, and the gateway was asked %d times", err, asked.Load())
 			}
 		})
 	}
 }
 
-func TestATransportThatFailsClosedSpeaksTLSAsBefore(t *testing.T) {
-	gateway := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("paid")) }))
+// A request that waits for its own connection takes one that another gives back meanwhile.
+func TestAnIdleConnectionIsNotUsedAfterAFailedCommit(t *testing.T) {
+	var asked atomic.Int32
+	gateway := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write([]byte("paid"))
+	}))
 	defer gateway.Close()
-	well := func() error { return nil }
-	post := poster(t, wallet.FailClosed(wallet.NewTransport(nil, trusting(gateway)), well))
+	var f fault
+	post := poster(t, wallet.NewTransport(wallet.FailClosed(new(net.Dialer).DialContext, f.blocked), trusting(gateway)))
 	if got, err := post.Post(t.Context(), gateway.URL, "text/plain", []byte("order")); err != nil || string(got) != "paid" {
-		t.Errorf("got %q, %v", got, err)
+		t.Fatalf("while all is well: %q, %v", got, err)
 	}
-	post = poster(t, wallet.FailClosed(wallet.NewTransport(nil, nil), well))
-	var stranger *tls.CertificateVerificationError
-	if _, err := post.Post(t.Context(), gateway.URL, "text/plain", []byte("order")); !errors.Is(err, wallet.ErrNotSent) || !errors.As(err, &stranger) {
-		t.Errorf("a certificate that nobody vouches for: %v", err)
+	f.strike()
+	for range 2 { // by the connection that is kept, and by a new one
+		if _, err := post.Post(t.Context(), gateway.URL, "text/plain", []byte("order")); !errors.Is(err, errCommit) || asked.Load() != 1 {
+			t.Errorf("got %v, and the gateway was asked %d times, want once", err, asked.Load())
+		}
+	}
+}
+
+// A journal that is blocked says nothing of a gateway: its second host is not turned to.
+func TestABlockedJournalTurnsToNoOtherHost(t *testing.T) {
+	var first, second atomic.Int32
+	count := func(n *atomic.Int32) *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { n.Add(1) }))
+	}
+	main, backup := count(&first), count(&second)
+	defer main.Close()
+	defer backup.Close()
+	var f fault
+	post, err := wallet.NewPoster(wallet.NewTransport(wallet.FailClosed(new(net.Dialer).DialContext, f.blocked), nil), backup.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.strike()
+	if _, err := post.Post(t.Context(), main.URL, "text/plain", nil); !errors.Is(err, errCommit) {
+		t.Errorf("while the journal is blocked: %v", err)
+	}
+	f.err.Store(nil)
+	if _, err := post.Post(t.Context(), main.URL, "text/plain", nil); err != nil || first.Load() != 1 || second.Load() != 0 {
+		t.Errorf("afterwards: %v; the first host was asked %d times, the second %d", err, first.Load(), second.Load())
 	}
 }
 

@@ -49,16 +49,17 @@ func (l *line) setOff(by time.Duration) {
 func (l *line) clock() []payment.Concern {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.off == 0 {
+	var what string
+	switch {
+	case l.off > 0:
+		what = fmt.Sprintf("this machine's clock is %s behind that of %s", l.off.Round(time.Minute), l.terms.Name)
+	case l.off < 0:
+		what = fmt.Sprintf("this machine's clock is %s ahead of that of %s", (-l.off).Round(time.Minute), l.terms.Name)
+	default:
 		return nil
 	}
-	way := "behind"
-	if l.off < 0 {
-		way = "ahead of"
-	}
 	return []payment.Concern{{
-		Code:   "clock_off",
-		Detail: fmt.Sprintf("this machine's clock is %s %s that of %s: what is paid there is not believed, and is reversed", l.off.Abs().Round(time.Minute), way, l.terms.Name),
+		Code: "clock_off", Detail: what + ": what is paid there is not believed, and is reversed",
 		Remedy: "set the date, the time and the time zone of this machine; the next payment shows whether they are right",
 	}}
 }

@@ -105,8 +105,8 @@ func (p *Poster) Exchange(ctx context.Context, l Letter) (Reply, error) {
 	first := l
 	first.To = p.hosts.at(l.To, false)
 	reply, err := p.exchange(ctx, first)
-	if err == nil && reply.Status < http.StatusInternalServerError || errors.Is(ctx.Err(), context.Canceled) {
-		return reply, err // a caller who hangs up says nothing about the host
+	if err == nil && reply.Status < http.StatusInternalServerError || errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, errHeld) {
+		return reply, err // neither a caller who hangs up nor a blocked journal says anything about the host
 	}
 	second := p.hosts.at(l.To, true)
 	if p.hosts.turn(); second == first.To || !errors.Is(err, ErrNotSent) || ctx.Err() != nil {
