@@ -87,7 +87,9 @@ func lookAlikes(tx *journal.Tx, o *Owed, alike time.Duration) error {
 			return err
 		}
 		for _, t := range twins {
-			o.LookAlikes = append(o.LookAlikes, LookAlike{Client: u.Client, Unclean: u.Key.String(), Approved: t.Key.String(), Amount: u.Amount, Currency: u.Currency, At: t.DecidedAt})
+			o.LookAlikes = append(o.LookAlikes, LookAlike{
+				Client: u.Client, Unclean: u.Key.String(), Approved: t.Key.String(), Amount: u.Amount, Currency: u.Currency, At: t.DecidedAt,
+			})
 		}
 	}
 	return nil

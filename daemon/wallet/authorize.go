@@ -141,17 +141,13 @@ func answer(l *line, r Result) payment.Answer {
 
 // approve makes it Approved when the five checks hold.
 func (w *Wallet) approve(ans *payment.Answer, a payment.Attempt, l *line, r Result) {
-	if why := w.doubt(a, l, r); why != "" {
+	why := w.doubt(a, l, r)
+	w.noteClock(l, why, r.Facts.PaidAt)
+	if why != "" {
 		ans.Reason, ans.Text = payment.ReasonOther, why
 		w.o.Log.Warn("wallet answer says paid but does not fit", "payment", a.ShortID, "why", why)
-		if off := r.Facts.PaidAt.Sub(w.o.Now()); why == implausibleTime && !r.Facts.PaidAt.IsZero() && off.Abs() > w.o.PaidWithin {
-			l.setOff(off)
-		} else {
-			l.setOff(0) // it was set right meanwhile
-		}
 		return
 	}
-	l.setOff(0)
 	ans.Outcome, ans.Amount = payment.Approved, r.Facts.Amount
 	ans.Host.Reference = r.Facts.Reference
 }
@@ -160,17 +156,26 @@ func (w *Wallet) approve(ans *payment.Answer, a payment.Attempt, l *line, r Resu
 // before, one of the two clocks is wrong, or was when the order was sent.
 const implausibleTime = "paid, but at an implausible time"
 
-// sentAt is when an attempt was sent, by our clock.
-func (w *Wallet) sentAt(a payment.Attempt) time.Time {
-	if a.SentAt.IsZero() {
-		return w.o.Now()
+// noteClock keeps how far a gateway's clock is from ours where that costs payments, by our clock of now: it may have been set
+// since the order was sent.
+func (w *Wallet) noteClock(l *line, why string, paid time.Time) {
+	off := paid.Sub(w.o.Now())
+	switch {
+	case why != "" && why != implausibleTime || paid.IsZero(): // it says nothing of the clocks
+	case why == implausibleTime && off.Abs() > w.o.PaidWithin:
+		l.setOff(off)
+	default:
+		l.setOff(0)
 	}
-	return a.SentAt
 }
 
 // doubt names the first of the five checks that fails: signature, our number, amount and currency, our merchant,
 // plausible time. It is empty when all hold.
 func (w *Wallet) doubt(a payment.Attempt, l *line, r Result) string {
+	sent := a.SentAt
+	if sent.IsZero() {
+		sent = w.o.Now()
+	}
 	f := r.Facts
 	switch {
 	case !r.Signed:
@@ -183,7 +188,7 @@ func (w *Wallet) doubt(a payment.Attempt, l *line, r Result) string {
 		return "paid, but in another currency"
 	case f.Merchant != l.terms.Merchant:
 		return "paid, but to another merchant"
-	case f.PaidAt.IsZero() || f.PaidAt.Sub(w.sentAt(a)).Abs() > w.o.PaidWithin:
+	case f.PaidAt.IsZero() || f.PaidAt.Sub(sent).Abs() > w.o.PaidWithin:
 		return implausibleTime
 	}
 	return ""
