@@ -176,10 +176,10 @@ var broken = []struct {
 		`posd.toml:7: api.clients: unknown section; did you mean "client"?`,
 	}},
 	{"no TOML", "[api]\nlisten = 127.0.0.1:8320\n", []string{
-		`posd.toml:2: not TOML: Invalid float value: "127.0.0.1"; text stands in quotes: key = "text"; nothing behind it was looked at`,
+		`posd.toml:2: not TOML: a value that is no text in quotes, no number, date, true or false; text stands in quotes: key = "text"; nothing behind it was looked at`,
 	}},
 	{"a word without quotes", "[till]\ncurrency = CNY\n", []string{
-		`posd.toml:2: not TOML: expected value but found "CNY" instead; text stands in quotes: key = "text"; nothing behind it was looked at`,
+		`posd.toml:2: not TOML: a value that is no text in quotes, no number, date, true or false; text stands in quotes: key = "text"; nothing behind it was looked at`,
 	}},
 	{"a duration without quotes", "[log]\nmax_files = 1\n[acquirer]\ntimeout = 60s\n", []string{
 		`posd.toml:4: not TOML: expected a top-level item to end with a newline, comment, or EOF, but got 's' instead; text stands in quotes: key = "text"; nothing behind it was looked at`,

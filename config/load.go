@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -66,13 +67,25 @@ func draft(file string, text []byte, wallets []Provider) (*Config, error) {
 
 // formProblem is what the TOML library says about a text that is no TOML.
 func formProblem(file string, err error) *Problem {
-	p := &Problem{File: file, Line: 1, What: "not TOML: " + oneLine(err.Error()), Remedy: formRemedy(err.Error()) + "; nothing behind it was looked at"}
+	line, what := 1, err.Error()
 	var bad toml.ParseError
 	if errors.As(err, &bad) {
-		p.Line = max(bad.Position.Line, 1)
-		p.What = "not TOML: " + strings.TrimSuffix(oneLine(bad.Message), ".")
+		line, what = max(bad.Position.Line, 1), bad.Message
 	}
-	return p
+	what = unquoted(strings.TrimSuffix(oneLine(what), "."))
+	return &Problem{File: file, Line: line, What: "not TOML: " + what, Remedy: formRemedy(what) + "; nothing behind it was looked at"}
+}
+
+// aValue finds the sentences of the TOML library that repeat a value of a file, or how it begins.
+var aValue = regexp.MustCompile(`(?i)invalid (integer|float|datetime|duration)|out of (the safe .*)?range|not an? .* number: |cannot use sign|expected value but found ".{2,}"`)
+
+// unquoted is a sentence of the TOML library without the value that it is about: that may be a secret, where its file's name
+// was asked for.
+func unquoted(what string) string {
+	if aValue.MatchString(what) {
+		return "a value that is no text in quotes, no number, date, true or false"
+	}
+	return what
 }
 
 // formRemedy is for what most often is wrong with a file's form.
@@ -81,7 +94,7 @@ func formRemedy(what string) string {
 	switch {
 	case has("invalid escape"):
 		return `a path of Windows stands in single quotes: 'C:\posd\journal.db'`
-	case has("expected value"), has("Invalid float"), has("Invalid integer"), has("expected a top-level item to end"):
+	case has("expected value"), has("no text in quotes"), has("expected a top-level item to end"):
 		return `text stands in quotes: key = "text"`
 	case has("already been defined"):
 		return "name each key and each [section] once"

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -160,6 +161,21 @@ func TestASecretInThePlaceOfItsFilesNameIsNotShown(t *testing.T) {
 		_, err := c.Secrets()
 		if err == nil || strings.Contains(err.Error(), strings.TrimSpace(secret)) || !strings.Contains(err.Error(), "acquirer.tmk_file: there is no such file") {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestASecretWithoutQuotesIsNotShown(t *testing.T) {
+	const secret = "4719ABCDEF4719ABCDEF4719ABCDEF4719"
+	for _, value := range []string{
+		secret, "0" + secret, "0x" + secret, "+0x" + secret, "0b" + secret, "0o9" + secret, "1e" + secret, "1." + secret, "." + secret, "1_" + secret,
+		"abc" + secret, "12:" + secret, "2020-13-77T" + secret, "2020-" + secret, "[" + secret + "]", "{" + secret + "}", "-" + secret, "true" + secret,
+		"47194719471947194719", "4719471947194719.4719", "1e4719", "47194719:47", "4719-19-47",
+	} {
+		_, err := config.Parse("posd.toml", []byte("[acquirer]\ntmk_file = "+value+"\n"))
+		var ps config.Problems
+		if !errors.As(err, &ps) || strings.Contains(ps.Error(), "47") {
+			t.Errorf("%s: got %v", value, err)
 		}
 	}
 }
