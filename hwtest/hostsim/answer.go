@@ -59,7 +59,12 @@ func (h *Host) answer(m *iso8583.Message, packed []byte, q *request, r Rule) act
 		h.log.Error("host cannot go on", "err", err)
 		return act{close: true}
 	}
-	h.log.Info("message answered", "kind", q.kind(), "trace", q.trace, "amount", q.amount, "code", h.dialect.Role(reply, "code"))
+	told := h.log.With("kind", q.kind(), "trace", q.trace, "amount", q.amount, "code", h.dialect.Role(reply, "code"))
+	if r.Do == "" {
+		told.Info("message answered")
+	} else {
+		told.Info("message met a rule", "does", r.Do) // with most rules no answer goes out, or not this one, or not now
+	}
 	out, err := h.seal(reply, t, q, r)
 	if err != nil {
 		h.log.Error("answer cannot be packed", "err", err)
