@@ -67,6 +67,7 @@ func playDays(t *testing.T, seeds []uint64) shopReport {
 	for _, seed := range seeds {
 		p := playShop(t, seed, dayOptions{attempts: *shopAttempts, tally: r.Tally, dir: dir})
 		r.Days, r.Attempts, r.Crashes = r.Days+1, r.Attempts+p.attempts, r.Crashes+p.crashes
+		progress(r.Days, len(seeds), seed, p.broken)
 		if len(p.broken) == 0 {
 			continue
 		}
@@ -77,6 +78,14 @@ func playDays(t *testing.T, seeds []uint64) shopReport {
 		}
 	}
 	return r
+}
+
+// progress tells who watches a long run how far it is, each 25 days, and at once of a day that breaks a rule: the test
+// itself says nothing before its end.
+func progress(day, days int, seed uint64, broken []string) {
+	if *shopShard != "" && (day%25 == 0 || len(broken) > 0) {
+		fmt.Fprintf(os.Stderr, "%s seed %d, day %d of %d of this processor: %d rules broken\n", time.Now().Format(time.TimeOnly), seed, day, days, len(broken))
+	}
 }
 
 // playAll plays days in so many processes, each on one processor; in this one if that is none.
@@ -124,8 +133,9 @@ func runShard(t *testing.T, n, shards int, file string) (r shopReport, err error
 		// days, of which each makes 1 to 2 GB. Days take a third longer so.
 		cmd.Env = append(cmd.Env, "GOGC=off", "GOMEMLIMIT=4GiB")
 	}
+	cmd.Stderr = os.Stderr
 	start := time.Now()
-	out, failed := cmd.CombinedOutput()
+	out, failed := cmd.Output()
 	text, err := os.ReadFile(file)
 	if err == nil {
 		err = json.Unmarshal(text, &r)
