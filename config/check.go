@@ -177,7 +177,7 @@ var (
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
 	dayTime   = regexp.MustCompile(`^(?:[01][0-9]|2[0-3]):[0-5][0-9]$`)
 	words1284 = regexp.MustCompile(`^[^=;]+=[^=;]+(?:;[^=;]+=[^=;]+)*$`)
-	usbID     = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:.+)?$`)
+	usbID     = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(?::.+?)?(?:@[0-9]+-[0-9]+(?:\.[0-9]+)*)?$`)
 )
 
 // currency wants a currency of ISO 4217 as it is written there.
@@ -340,7 +340,10 @@ func (k Checker) gateway(key, value string) {
 }
 
 // portWanted is what a device's port may be.
-const portWanted = "usb:VID:PID[:SERIAL], 1284:MDL=..., a device path, COM name or tcp://host:port"
+const portWanted = "usb:VID:PID[:SERIAL][@PORT], 1284:MDL=..., a device path, COM name or tcp://host:port"
+
+// usbWanted is what usb: names: the port is for two devices that are alike and have no serial number.
+const usbWanted = "usb:VID:PID or usb:VID:PID:SERIAL, in hex, and @1-1.4 for a USB port"
 
 // port checks a device's port and that no other device has it.
 func (k Checker) port(key, value string, taken map[string]bool) {
@@ -357,8 +360,8 @@ func (k Checker) port(key, value string, taken map[string]bool) {
 
 func (k Checker) portForm(key, value string) {
 	if rest, ok := strings.CutPrefix(value, "usb:"); ok {
-		k.Required(key, strings.TrimPrefix(rest, "//"), "usb:VID:PID or usb:VID:PID:SERIAL, in hex")
-		k.Pattern(key, strings.TrimPrefix(rest, "//"), usbID, "usb:VID:PID or usb:VID:PID:SERIAL, in hex")
+		k.Required(key, strings.TrimPrefix(rest, "//"), usbWanted)
+		k.Pattern(key, strings.TrimPrefix(rest, "//"), usbID, usbWanted)
 		return
 	}
 	if rest, ok := strings.CutPrefix(value, "1284:"); ok {

@@ -66,7 +66,7 @@ type Till struct {
 
 // Journal is where every step of a payment is kept. It belongs on a disk of this machine, not on a network share.
 type Journal struct {
-	Path        string   `toml:"path" file:"data"`            // the file; its folder must exist and be writable
+	Path        string   `toml:"path" file:"data"`            // the file; its folder is made if it is not there
 	BallastMiB  int      `toml:"ballast_mib"`                 // room kept back so that running payments end well on a full disk; 0 for none
 	KeepPrints  Duration `toml:"keep_prints"`                 // how long what a till had printed stays on disk afterwards (打印内容保留时间); slips are part of the journal, and stay
 	SealKeyFile string   `toml:"seal_key_file" file:"secret"` // 32 bytes as 64 hex digits: seals card numbers that a reversal still needs
@@ -140,7 +140,7 @@ type Device struct {
 	Name     string            `toml:"name"`      // unique; in logs and on the technician's page
 	Kind     string            `toml:"kind"`      // "printer", "scanner" or "reader"
 	Driver   string            `toml:"driver"`    // empty takes the usual one of its kind
-	Port     string            `toml:"port"`      // what the device is: usb:VID:PID[:SERIAL], 1284:MDL=…; or where: /dev/serial/by-id/…, COM3, tcp://host:9100. hwtest list --toml writes it
+	Port     string            `toml:"port"`      // what the device is: usb:VID:PID[:SERIAL][@PORT], 1284:MDL=…; or where: /dev/serial/by-id/…, COM3, tcp://host:9100. hwtest list --toml writes it
 	Baud     int               `toml:"baud"`      // serial only, as the next three
 	DataBits int               `toml:"data_bits"` // 7 or 8
 	Parity   string            `toml:"parity"`    // "none", "odd", "even", "mark" or "space"
@@ -155,12 +155,12 @@ type Payment struct {
 	AlarmTries      int      `toml:"alarm_tries"`      // a reversal with so many tries raises an alarm
 	AlarmAge        Duration `toml:"alarm_age"`        // so does one that is so old
 	GateTries       int      `toml:"gate_tries"`       // an open reversal with fewer tries holds up the terminal's next card payment
-	GateAge         Duration `toml:"gate_age"`         // but not if it is older than this
+	GateAge         Duration `toml:"gate_age"`         // and so does one that is younger than this
 	AcceptPartial   bool     `toml:"accept_partial"`   // keep an approval of less than was asked for; false reverses it
 	ConfirmMode     bool     `toml:"confirm_mode"`     // no PAID slip before the till acknowledges, and a reversal if it never does
 	ConfirmWithin   Duration `toml:"confirm_within"`   // how long the till has for that
 	DuplicateWindow Duration `toml:"duplicate_window"` // sales of one amount within this look alike
-	CodeWindow      Duration `toml:"code_window"`      // the same wallet code within this joins the running attempt
+	CodeWindow      Duration `toml:"code_window"`      // a wallet code is refused for another attempt within this (409 code_in_use)
 	CollectWithin   Duration `toml:"collect_within"`   // how long the customer has for card or code
 	BatchCloseAt    string   `toml:"batch_close_at"`   // when the card batch is closed every day, on this machine's clock (日终批结算); empty: by the till or a person only
 	BatchWait       Duration `toml:"batch_wait"`       // how long a close waits for payments and reversals under way

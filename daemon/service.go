@@ -99,11 +99,8 @@ func dataDirs(cfg *config.Config) []string {
 
 func makeDirs(dirs []string, user string) error {
 	for _, dir := range dirs {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := makeFolder(dir, user); err != nil {
 			return fmt.Errorf("make a folder for data: %w", err)
-		}
-		if err := give(dir, user); err != nil {
-			return fmt.Errorf("give %s to %s: %w", dir, user, err)
 		}
 	}
 	return nil

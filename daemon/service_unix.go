@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/kardianos/service"
@@ -155,21 +157,72 @@ func uninstalled() {
 	}
 }
 
-// give makes a folder the service user's.
-func give(dir, userName string) error {
-	if userName == "" {
-		return nil
+// makeFolder makes a folder, and those above it that are not there yet, the service user's. One that was there and is
+// another's is handed over if it is empty; else it may be the system's.
+func makeFolder(dir, userName string) error {
+	var made []string
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		made = append(made, at)
 	}
-	u, err := user.Lookup(userName)
+	if err := os.MkdirAll(dir, 0o700); err != nil || userName == "" {
+		return err
+	}
+	uid, gid, err := idsOf(userName)
 	if err != nil {
 		return err
+	}
+	if len(made) == 0 {
+		made = []string{dir}
+		if err := mayTake(dir, userName, uid); err != nil {
+			return err
+		}
+	}
+	for _, d := range made {
+		if err := os.Chown(d, uid, gid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayTake refuses a folder in which another user has something.
+func mayTake(dir, userName string, uid int) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if owner(info) == uid {
+		return nil
+	}
+	if inside, err := os.ReadDir(dir); err != nil || len(inside) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s is another user's, and not empty; name a folder of posd's own in journal.path and log.file, or hand this one over: chown -R %s %s", dir, userName, dir)
+}
+
+// owner gives the number of a file's user, -1 where there is none.
+func owner(info fs.FileInfo) int {
+	if of, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(of.Uid)
+	}
+	return -1
+}
+
+// idsOf gives a user's numbers.
+func idsOf(userName string) (uid, gid int, err error) {
+	u, err := user.Lookup(userName)
+	if err != nil {
+		return 0, 0, err
 	}
 	uid, err1 := strconv.Atoi(u.Uid)
 	gid, err2 := strconv.Atoi(u.Gid)
 	if err := errors.Join(err1, err2); err != nil {
-		return fmt.Errorf("user %s: %w", userName, err)
+		return 0, 0, fmt.Errorf("user %s: %w", userName, err)
 	}
-	return os.Chown(dir, uid, gid)
+	return uid, gid, nil
 }
 
 // serveManager is for Windows: elsewhere a service manager speaks in signals.

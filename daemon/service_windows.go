@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/kardianos/service"
@@ -53,8 +54,8 @@ func installedDirs() []string { return nil }
 
 func uninstalled() {}
 
-// give does nothing: on Windows a folder inherits who may use it.
-func give(string, string) error { return nil }
+// makeFolder makes a folder. It inherits who may use it.
+func makeFolder(dir, _ string) error { return os.MkdirAll(dir, 0o700) }
 
 // serveManager obeys the service manager until it says stop.
 func serveManager(p *program) error { return svc.Run(serviceName, managed{p}) }

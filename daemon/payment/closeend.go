@@ -103,9 +103,18 @@ func (d *Desk) endOrphan(ctx context.Context, c CloseBatch) (b Batch, err error)
 			return err
 		}
 		old := all[0]
-		why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: "ended by a supervisor; its terminal is not configured any more", Next: following(old.Number, "")}
+		current, _, err := terminalRow(tx, old.Terminal)
+		if err != nil {
+			return err
+		}
+		why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: "ended by a supervisor; its terminal is not configured any more", Next: current}
+		var next []Fact
+		if current == old.Number { // else a sign-on has told another one
+			why.Next = following(old.Number, "")
+			next = []Fact{{Kind: factBatch, Terminal: old.Terminal, Batch: why.Next}}
+		}
 		over := Fact{Kind: factBatchSuperseded, Terminal: old.Terminal, Batch: old.Number, Close: &why}
-		if err := appendFacts(tx, over, Fact{Kind: factBatch, Terminal: old.Terminal, Batch: why.Next}); err != nil {
+		if err := appendFacts(tx, append([]Fact{over}, next...)...); err != nil {
 			return err
 		}
 		if b, err = batchOf(tx, old.Seq); err != nil {

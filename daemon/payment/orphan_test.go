@@ -83,3 +83,17 @@ func TestTheCloseOfATerminalThatIsGoneIsEndedByHand(t *testing.T) {
 		m.current("000002", BatchOpen)
 	})
 }
+
+func TestTheBatchThatASignOnToldIsOpenAfterTheOldOneIsEndedByHand(t *testing.T) {
+	whileMoved(t, func(m *moved, begun Batch) {
+		if err := m.desk.book.AdoptBatch(m.ctx, "T", "000009"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.desk.CloseBatch(m.ctx, CloseBatch{By: "chief", Reason: "the acquirer has settled it", ByHand: true})
+		if err != nil || got.Seq != begun.Seq || got.State != BatchSuperseded || got.Next != "000009" {
+			t.Errorf("ended as %+v, %v", got, err)
+		}
+		m.restartAs("T")
+		m.current("000009", BatchOpen)
+	})
+}
