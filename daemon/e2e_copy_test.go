@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -53,6 +54,43 @@ func TestACopyThatIsPutBackUsesNoNumberAgain(t *testing.T) {
 	}
 	if leaps := s.eventsOf("numbers.leapt"); leaps != 1 {
 		t.Errorf("the numbers have leapt %d times, want once", leaps)
+	}
+}
+
+// The copy cannot be read when posd starts; that is put right while it runs.
+func TestACopyThatIsReadableOnlyLaterUsesNoNumberAgain(t *testing.T) {
+	s := openStore(t, plan{})
+	journal := s.path("data/journal.db")
+	pay := func(sale string, card int) {
+		s.till.open(sale, 1000)
+		s.want(s.till.payCard(sale, "a", testCard(card)), "approved")
+	}
+	pay("S-1", 1)
+	s.stop()
+	older, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	pay("S-2", 2)
+	s.stop()
+	lost := s.numbersOf("S-2")
+
+	if err := errors.Join(os.WriteFile(journal, older[:len(older)/2], 0o600), os.Remove(journal+".mark")); err != nil {
+		t.Fatal(err)
+	}
+	s.launch()
+	if status, _ := s.till.health(); status != "blocked" {
+		t.Fatalf("health is %q with half a journal, want blocked", status)
+	}
+	if err := os.WriteFile(journal, older, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.whenOpen()
+	pay("S-3", 3)
+	s.stop()
+	if n := s.numbersOf("S-3"); n == lost {
+		t.Errorf("%v was used, and is used again", n)
 	}
 }
 

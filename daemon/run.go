@@ -126,6 +126,7 @@ func (h *house) openJournal(ctx context.Context) error {
 		Path: h.cfg.Journal.Path, Now: h.w.Now, Owner: "posd", Ballast: int64(h.cfg.Journal.BallastMiB) << 20, Log: h.w.Log,
 		Projections: []journal.Projection{payment.Projection(), prints.Projection()},
 		KeepDamaged: true, // the API stays up and says what is wrong; no money moves
+		Restored:    payment.Leap,
 	}
 	if h.w.Disk != nil {
 		h.w.Disk(&o)
@@ -140,9 +141,6 @@ func (h *house) openJournal(ctx context.Context) error {
 		return errors.Join(err, h.journal.Close())
 	}
 	h.book = payment.NewBook(h.journal, seal, h.w.Now, h.w.Log)
-	if err := h.leap(ctx); err != nil {
-		return errors.Join(err, h.journal.Close())
-	}
 	if h.lost = h.book.Unopenable(ctx); len(h.lost) > 0 {
 		h.w.Log.Error("the sealing key does not open what was sealed", "attempts", h.lost)
 	}
@@ -156,19 +154,6 @@ func lastWritten(ctx context.Context, j *journal.Journal) time.Time {
 		return time.Time{}
 	}
 	return last[0].Time
-}
-
-// leap keeps a journal that may be an older copy from using its numbers again.
-func (h *house) leap(ctx context.Context) error {
-	leapt, err := h.book.Leap(ctx)
-	if err != nil {
-		return fmt.Errorf("move the numbers of a journal on that may be an older copy: %w", err)
-	}
-	if leapt {
-		h.w.Log.Error("the journal may be a copy that was put back: what happened after it was made is not known here",
-			"remedy", "numbers were moved on; compare the bills of gateways and acquirer since then with it")
-	}
-	return nil
 }
 
 func (h *house) closeJournal() {

@@ -62,6 +62,10 @@ type Options struct {
 	KeepDamaged bool             // open it blocked where it is damaged or its disk fails, instead of refusing: what can be read is read
 	ReadOnly    bool             // to look at: it must be there, and no event and no table changes
 
+	// Restored begins the first transaction of a journal that may be an older copy that was put back: nobody noted here what
+	// it acknowledged last. What happened after the copy was made, it does not know. nil for nothing.
+	Restored func(tx *Tx) error
+
 	Memory       bool            // simulations: nothing is synced; without Path nothing touches a disk
 	BeforeCommit func() error    // simulations: an error fails the commit, as a disk would
 	AfterCommit  func(seq int64) // simulations: called when events up to seq are durable; must not call the journal
@@ -169,10 +173,6 @@ func (j *Journal) keepBlocked(err error) bool {
 
 // ID names this journal: 8 characters of [0-9A-Z], random when it was made.
 func (j *Journal) ID() string { return *j.id.Load() }
-
-// Restored tells that nobody noted here what this journal acknowledged last, and that nothing was written since it was
-// opened: it may be an older copy that was put back, which does not know what happened after it was made.
-func (j *Journal) Restored() bool { return j.copied.Load() }
 
 func (j *Journal) setID(id string) { j.id.Store(&id) }
 

@@ -82,7 +82,10 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 	copied := !noted && j.seq > 0 && j.mark.writable()
 	if j.copied.Store(copied); !copied { // else the first commit will note it
 		j.mark.set(j.ID(), link{j.seq, j.hash})
+		return nil
 	}
+	j.opt.Log.Error("the journal may be a copy that was put back: what happened after it was made is not known here",
+		"remedy", "its numbers are moved on; compare the bills of gateways and acquirer since then with it")
 	return nil
 }
 

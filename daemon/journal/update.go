@@ -30,12 +30,22 @@ func (j *Journal) Update(ctx context.Context, fn func(tx *Tx) error) error {
 			_ = j.settle(g, tx, errUnended)
 		}
 	}()
-	err = fn(tx)
+	if err = j.aware(g, tx); err == nil {
+		err = fn(tx)
+	}
 	if err == nil {
 		err = tx.err
 	}
 	ended = true
 	return j.settle(g, tx, err)
+}
+
+// aware lets who keeps the journal speak first in one that may be an older copy, whoever it is that writes.
+func (j *Journal) aware(g *group, tx *Tx) error {
+	if g.parts > 1 || j.opt.Restored == nil || !j.copied.Load() {
+		return nil
+	}
+	return j.opt.Restored(tx)
 }
 
 // View runs fn, which changes nothing, and nobody else changes anything meanwhile: there is one connection, and its turn is

@@ -1,10 +1,6 @@
 package payment
 
-import (
-	"context"
-
-	"posd/daemon/journal"
-)
+import "posd/daemon/journal"
 
 // A journal that was put back from an older copy would hand out the numbers again that were used after the copy was made
 // (rule 8): a gateway would take a new payment for an old one, and a host reverse another sale than was meant. So they
@@ -14,32 +10,25 @@ const (
 	traceLeap = 20_000    // of 999,999
 )
 
-// Leap moves the numbers on if the journal may be a copy that was put back, and tells whether it did. It comes before
-// anything else is written; after an error the next start does it.
-func (b *Book) Leap(ctx context.Context) (leapt bool, err error) {
-	if !b.j.Restored() {
-		return false, nil
+// Leap moves the numbers on in a journal that may be a copy that was put back. It comes before anything else is written.
+func Leap(tx *journal.Tx) error {
+	facts := []Fact{{Kind: factLeapt, Leap: orderLeap}}
+	rows, err := tx.Query(`SELECT terminal, trace FROM payment_terminal ORDER BY terminal`)
+	if err != nil {
+		return err
 	}
-	err = b.update(ctx, func(tx *journal.Tx) error {
-		facts := []Fact{{Kind: factLeapt, Leap: orderLeap}}
-		rows, err := tx.Query(`SELECT terminal, trace FROM payment_terminal ORDER BY terminal`)
-		if err != nil {
+	defer func() { _ = rows.Close() }() // Err tells
+	for rows.Next() {
+		var terminal string
+		var trace int64
+		if err := rows.Scan(&terminal, &trace); err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }() // Err tells
-		for rows.Next() {
-			var terminal string
-			var trace int64
-			if err := rows.Scan(&terminal, &trace); err != nil {
-				return err
-			}
-			next := (trace+traceLeap-1)%lastTrace + 1
-			facts = append(facts, Fact{Kind: factTrace, Terminal: terminal, Trace: TraceNumber(next)})
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		return appendFacts(tx, facts...)
-	})
-	return err == nil, err
+		next := (trace+traceLeap-1)%lastTrace + 1
+		facts = append(facts, Fact{Kind: factTrace, Terminal: terminal, Trace: TraceNumber(next)})
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return appendFacts(tx, facts...)
 }
