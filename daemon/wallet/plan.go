@@ -42,29 +42,24 @@ func (w *Wallet) planned(r payment.Request, in payment.Input, n payment.Numbers)
 		if !ok {
 			return data{}, nil, errors.New("wallet: a sale without a code")
 		}
-		now := w.stamp()
-		return data{Wallet: c.wallet, Order: n.Order, Planned: &now}, w.providers[c.wallet], nil
+		l, now := w.providers[c.wallet], w.stamp()
+		return data{Wallet: c.wallet, Merchant: l.terms.Merchant, Order: n.Order, Planned: &now}, l, nil
 	}
 	if r.Original == nil {
 		return data{}, nil, fmt.Errorf("wallet: %s without an original", r.Kind)
 	}
-	var first data
-	if err := json.Unmarshal(r.Original.Data, &first); err != nil {
-		return data{}, nil, fmt.Errorf("wallet: notes of the original: %w", err)
+	first, l, err := w.of(*r.Original)
+	if away := (*awayError)(nil); errors.As(err, &away) {
+		return data{}, nil, away.problem()
 	}
-	l := w.providers[first.Wallet]
-	if l == nil {
-		return data{}, nil, &payment.Problem{
-			Code: "unsupported_wallet", Status: http.StatusConflict,
-			Detail: "the original was paid by " + first.Wallet + ", which is no longer configured",
-			Remedy: "configure that wallet again",
-		}
+	if err != nil {
+		return data{}, nil, err
 	}
 	total := r.Original.Approved
 	if total == 0 {
 		total = r.Original.Amount
 	}
-	return data{Wallet: first.Wallet, Order: r.Original.Numbers.Order, Refund: n.Order, Total: total}, l, nil
+	return data{Wallet: first.Wallet, Merchant: l.terms.Merchant, Order: r.Original.Numbers.Order, Refund: n.Order, Total: total}, l, nil
 }
 
 // call is the request that moves the attempt's money.
@@ -76,7 +71,7 @@ func (d data) call(k payment.Kind, amount payment.Cents, currency string) Call {
 	return c
 }
 
-// of finds what an attempt was planned with.
+// of finds what an attempt was planned with. The error is *awayError where that is not configured any more.
 func (w *Wallet) of(a payment.Attempt) (data, *line, error) {
 	var d data
 	if err := json.Unmarshal(a.Data, &d); err != nil {
@@ -84,7 +79,36 @@ func (w *Wallet) of(a payment.Attempt) (data, *line, error) {
 	}
 	l := w.providers[d.Wallet]
 	if l == nil {
-		return data{}, nil, fmt.Errorf("wallet: %s of %s is no longer configured", d.Wallet, a.Key)
+		return data{}, nil, &awayError{wallet: d.Wallet}
+	}
+	if d.Merchant != "" && d.Merchant != l.terms.Merchant {
+		return data{}, nil, &awayError{wallet: d.Wallet, merchant: d.Merchant}
 	}
 	return d, l, nil
+}
+
+// awayError says that an attempt's wallet, or who the shop was there, is not configured any more. Another merchant's gateway
+// knows nothing of the order, and would accept to cancel it: it must not be asked.
+type awayError struct {
+	wallet, merchant string // merchant is empty where the whole wallet is gone
+}
+
+func (e *awayError) Error() string {
+	if e.merchant == "" {
+		return e.wallet + " is not configured any more; put it back"
+	}
+	return e.wallet + " is configured with another merchant; put merchant " + e.merchant + " back until this is done"
+}
+
+// problem is for who wants something of such an attempt.
+func (e *awayError) problem() *payment.Problem {
+	p := &payment.Problem{
+		Code: "unsupported_wallet", Status: http.StatusConflict, Detail: "the original was paid by " + e.wallet + ", which is no longer configured",
+		Remedy: "configure that wallet again",
+	}
+	if e.merchant != "" {
+		p.Detail = "the original was paid to merchant " + e.merchant + " of " + e.wallet + ", and another one is configured"
+		p.Remedy = "configure that merchant again, or give the money back on the merchant's page of the wallet"
+	}
+	return p
 }

@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"posd/daemon/payment"
@@ -43,6 +44,9 @@ type stamp struct {
 // still be paid, so it is cancelled again; so is one seen paid, and one of which somebody may have refunded a part by hand.
 func (w *Wallet) Reverse(ctx context.Context, a payment.Attempt) payment.Undo {
 	d, l, err := w.of(a)
+	if away := (*awayError)(nil); errors.As(err, &away) {
+		return payment.Undo{Code: "not_configured", Text: away.Error()}
+	}
 	if err != nil {
 		return payment.Undo{Outcome: payment.Refused, Code: "unplanned", Text: err.Error()}
 	}

@@ -303,19 +303,6 @@ func TestPastTheWindowAnOrderThatNeverWasIsConfirmed(t *testing.T) {
 	})
 }
 
-func TestAnAttemptOfAWalletNoLongerConfiguredIsRefused(t *testing.T) {
-	each(t, func(s *shop) {
-		a := s.unanswered(true)
-		a.Data = []byte(`{"wallet":"gone","order":"X"}`)
-		if u := s.reverse(&a); u.Outcome != payment.Refused || u.Code != "unplanned" {
-			s.t.Errorf("undo %+v", u)
-		}
-		if ans := s.ask(a); ans.Outcome != payment.Unknown {
-			s.t.Errorf("ask %+v", ans)
-		}
-	})
-}
-
 // TestNoChargeIsLostUnderRandomFaults drives attempts as the desk does, under seeds, and compares with the ledger: what
 // was approved is charged, what was declined, not sent or undone is not, at once and after all late requests.
 func TestNoChargeIsLostUnderRandomFaults(t *testing.T) {
