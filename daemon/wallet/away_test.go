@@ -57,5 +57,5 @@ func (s *shop) merchant() string {
 	if s.name == alipay.Name {
 		return sellerID
 	}
-	return "1900000001"
+	return "wx0000000000000001/1900000001"
 }
