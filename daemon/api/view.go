@@ -137,33 +137,6 @@ func (a *API) fullView(s payment.Sale, at payment.Attempt) attemptView {
 	return v
 }
 
-// problems is what the cashier hears of an attempt that is not approved. It is data, like the slips' wordings.
-var problems = map[payment.State]problemView{
-	payment.Unsent:        {"not_sent", "the payment could not be asked for; nothing was charged", "try again with a new attempt, or take another way to pay"},
-	payment.Cancelled:     {"cancelled", "the attempt was given up before anything was asked for; nothing was charged", "begin a new attempt"},
-	payment.DeclinedState: {"declined", "the payment was refused; nothing was charged", "ask for another card, wallet or cash, with a new attempt"},
-	payment.Reversing:     {"reversing", "not paid yet: the outcome is not known, and posd is taking the payment back", "wait until it is reversed; the customer pays again then"},
-	payment.Reversed:      {"reversed", "not paid: what may have been charged goes back the same way", "the customer may pay again, with a new attempt"},
-	payment.Stuck:         {"needs_attention", "the taking back was not confirmed: the customer may have paid", "ask the acquirer or the gateway; a supervisor settles the attempt"},
-}
-
-func problemIn(a payment.Attempt) *problemView {
-	p, ok := problems[a.State]
-	if !ok {
-		return nil
-	}
-	if a.Kind == payment.KindBalance && a.State == payment.DeclinedState {
-		p = problemView{"declined", "the balance was not told; nothing was charged", "ask again with a new attempt, or go on without it"}
-	}
-	if a.State == payment.DeclinedState && (a.Code != "" || a.Text != "") {
-		p.Detail += ": " + payment.Words(a.Code, a.Text)
-	}
-	if a.State == payment.Unsent && a.Text != "" {
-		p.Detail += ": " + a.Text
-	}
-	return &p
-}
-
 // deviceView is how a device is.
 type deviceView struct {
 	Name    string       `json:"name"`

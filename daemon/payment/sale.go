@@ -1,6 +1,9 @@
 package payment
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Sale is what is to be paid, with all attempts to pay it, in the order of their creation.
 type Sale struct {
@@ -230,6 +233,9 @@ func lockProblem(a Attempt) *Problem {
 		p.Remedy = "wait for its refund, or let a supervisor order that (posd refund); a supervisor may override with a reason"
 		return p
 	}
+	if a.Kind.undoes() && a.undecided() {
+		return undoLocks(a, p)
+	}
 	switch a.State {
 	case Created, Sent:
 		p.Detail = "attempt " + a.Attempt + " of this sale is still running; it may yet be paid"
@@ -254,6 +260,23 @@ func lockProblem(a Attempt) *Problem {
 		p.Code = "sale_paid"
 		p.Detail = "attempt " + a.Attempt + " has already paid this sale"
 		p.Remedy = "void or refund it first, if the customer is to pay another way"
+	}
+	return p
+}
+
+// undoLocks is lockProblem for a void or refund: the payment that it names may stand, and nobody is to pay again for it.
+func undoLocks(a Attempt, p *Problem) *Problem {
+	name := fmt.Sprintf("the %s %s of this sale", a.Kind, a.Attempt)
+	switch a.State {
+	case Created, Sent:
+		p.Detail, p.Remedy, p.RetryAt = name+" is still running", "wait for its result", a.Deadline
+	case Reversing:
+		p.Detail = "the outcome of " + name + " is not known, and it is being taken back: the payment may stand"
+		p.Remedy = "wait until that is done; a supervisor may override with a reason"
+	default:
+		p.Code, p.RetryAt = "sale_needs_attention", time.Time{}
+		p.Detail = name + " is not known to be done: the payment may stand"
+		p.Remedy = "ask the acquirer or the gateway, then settle the attempt; a supervisor may override with a reason"
 	}
 	return p
 }
