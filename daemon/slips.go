@@ -306,11 +306,12 @@ func (h *house) slip(sale payment.Sale, a payment.Attempt) (receipt.Slip, bool) 
 	return h.slipOf(sale, a, w), true
 }
 
-// wordingDue is what may be said of an attempt, on paper and on a till's screen, which may print it as well.
+// wordingDue is what may be said of an attempt, on paper and on a till's screen, which may print it as well. What a person
+// has found to be paid awaits nobody's acknowledgement.
 func wordingDue(a payment.Attempt) (receipt.Wording, bool) {
 	w, ok := receipt.WordingOf(a)
 	waits := w == receipt.Paid || w == receipt.PreAuthorised
-	return w, ok && (!waits || !a.Confirm || a.Acked)
+	return w, ok && (!waits || !a.Confirm || a.Acked || a.State == payment.SettledPaid)
 }
 
 func (h *house) slipOf(sale payment.Sale, a payment.Attempt, w receipt.Wording) receipt.Slip {

@@ -205,6 +205,11 @@ func printRefusal(err error) error {
 			status: http.StatusServiceUnavailable, code: "queue_full", detail: "too many print jobs wait", hint: "look at the printer; then repeat it",
 			header: "Retry-After", headerValue: "10",
 		}
+	case errors.Is(err, prints.ErrRoom):
+		return &refusal{
+			status: http.StatusInsufficientStorage, code: "disk_full", detail: "the disk of the journal is nearly full; what is left is for payments",
+			hint: "free disk space; then repeat it",
+		}
 	case errors.Is(err, prints.ErrNoJob):
 		return &refusal{status: http.StatusNotFound, code: "not_found", detail: "there is no such print job", hint: "PUT it; a supervisor may name the client"}
 	default:

@@ -3,11 +3,13 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 const (
@@ -112,12 +114,24 @@ func (b *ballast) release() {
 	if !b.held {
 		return
 	}
-	b.held = false
-	if err := os.Remove(b.path); err != nil {
+	if err := giveUp(b.path); err != nil {
 		b.log.Error("journal's ballast cannot be removed", "err", err)
 		return
 	}
+	b.held = false
 	b.log.Warn("disk is full: journal's ballast given up", "bytes", b.size)
+}
+
+// giveUp frees what a file takes up. Windows removes none that another program has open, but empties it.
+func giveUp(path string) error {
+	err := os.Remove(path)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if os.Truncate(path, 0) == nil {
+		return nil
+	}
+	return err
 }
 
 // room tells whether a new sale may start. It makes the ballast anew when there is room again.
@@ -134,8 +148,13 @@ func (b *ballast) room() error {
 	if b.held {
 		return nil
 	}
-	if err := b.load(); err != nil {
+	err := b.load()
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrFull), errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("%w: no room for the ballast of %d MiB", ErrFull, b.size>>20)
+	default: // there is room; a sale is not refused for what somebody did to the file
+		b.log.Warn("journal's ballast cannot be made", "err", err)
 	}
 	return nil
 }

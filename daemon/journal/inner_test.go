@@ -79,3 +79,33 @@ func TestBallastIsGivenUpAndMadeAnew(t *testing.T) {
 		t.Errorf("room again: %v, ballast %d", err, size())
 	}
 }
+
+func TestABallastThatCouldNotBeRemovedIsGivenUpLater(t *testing.T) {
+	opt := Options{Path: filepath.Join(t.TempDir(), "journal.db"), Ballast: 1000, Log: slog.New(slog.DiscardHandler)}
+	b := newBallast(opt)
+	b.fill()
+	within := filepath.Join(b.path, "in the way")
+	if err := errors.Join(os.Remove(b.path), os.Mkdir(b.path, 0o700), os.WriteFile(within, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	b.release() // a folder with something in it cannot be removed
+	if err := errors.Join(os.RemoveAll(b.path), fillFile(b.path, b.size)); err != nil {
+		t.Fatal(err)
+	}
+	b.release()
+	if _, err := os.Stat(b.path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there (%v)", err)
+	}
+}
+
+func TestABallastThatCannotBeMadeRefusesNoSaleWhileThereIsRoom(t *testing.T) {
+	opt := Options{Path: filepath.Join(t.TempDir(), "journal.db"), Ballast: 1000, Log: slog.New(slog.DiscardHandler)}
+	b := newBallast(opt)
+	if err := os.Mkdir(b.path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b.fill()
+	if err := b.room(); err != nil {
+		t.Error(err)
+	}
+}

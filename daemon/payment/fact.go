@@ -75,6 +75,7 @@ type saleOpened struct {
 	Currency  string `json:"currency"`
 	Reference string `json:"reference,omitempty"`
 	After     string `json:"after,omitempty"`
+	Warning   string `json:"warning,omitempty"`
 }
 
 type created struct {

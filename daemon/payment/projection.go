@@ -85,7 +85,7 @@ var folds = map[string]foldFunc{
 func foldSaleOpened(tx *journal.Tx, e journal.Event, f Fact) error {
 	s := Sale{
 		Client: f.Key.Client, ID: f.Key.Sale, Amount: f.Sale.Amount, Currency: f.Sale.Currency,
-		Reference: f.Sale.Reference, After: f.Sale.After, OpenedAt: e.Time,
+		Reference: f.Sale.Reference, After: f.Sale.After, Warning: f.Sale.Warning, OpenedAt: e.Time,
 	}
 	doc, err := json.Marshal(s)
 	if err != nil {

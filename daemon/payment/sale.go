@@ -207,13 +207,19 @@ func (s Sale) naming(attempt string) (Attempt, bool) {
 }
 
 // acked tells how a sale stands with its acknowledgement: whether something is paid that the till has not acknowledged,
-// something that it has, and something that it did not in time.
+// something that it has, and something that it did not in time, with which the rest is no whole payment. What lapsed before
+// all that is due was begun, is over: the customer has paid again. So is what a person has found to be paid.
 func (s Sale) acked() (due, done, lapsed bool) {
+	var oldest time.Time
 	for _, a := range s.Attempts {
 		paid := a.Kind.pays() && a.State == ApprovedState && !a.Voided
-		due = due || paid && !a.Acked
+		if paid && !a.Acked && !due {
+			due, oldest = true, a.CreatedAt
+		}
 		done = done || paid && a.Acked
-		lapsed = lapsed || a.Lapsed
+	}
+	for _, a := range s.Attempts {
+		lapsed = lapsed || a.Lapsed && a.State != SettledPaid && (!due || oldest.Before(a.Undo.Since))
 	}
 	return due, done, lapsed
 }

@@ -49,25 +49,25 @@ func (d *Desk) OpenSale(ctx context.Context, n NewSale) (s Sale, err error) {
 
 // openIn looks once more whether the sale is there, in the transaction that opens it.
 func (d *Desk) openIn(tx *journal.Tx, n NewSale) (Sale, error) {
+	s, err := loadSale(tx, n.Client, n.ID)
+	if err == nil {
+		return s, sameSale(s, n)
+	}
+	if !errors.Is(err, errNotFound) {
+		return Sale{}, err
+	}
 	warning, err := d.unacknowledged(tx, n)
 	if err != nil {
 		return Sale{}, err
 	}
-	s, err := loadSale(tx, n.Client, n.ID)
-	if err == nil {
-		s.Warning = warning
-		return s, sameSale(s, n)
-	}
 	err = appendFacts(tx, Fact{
 		Kind: factSaleOpened, Key: Key{Client: n.Client, Sale: n.ID},
-		Sale: &saleOpened{Amount: n.Amount, Currency: n.Currency, Reference: n.Reference, After: n.After},
+		Sale: &saleOpened{Amount: n.Amount, Currency: n.Currency, Reference: n.Reference, After: n.After, Warning: warning},
 	})
 	if err != nil {
 		return Sale{}, err
 	}
-	s, err = loadSale(tx, n.Client, n.ID)
-	s.Warning = warning
-	return s, err
+	return loadSale(tx, n.Client, n.ID)
 }
 
 // maxAmount is what field 4 of ISO 8583 can carry.
@@ -295,8 +295,8 @@ func (d *Desk) Ack(ctx context.Context, client, sale string) (s Sale, err error)
 		if s, err = loadSale(tx, client, sale); err != nil || s.ackIdle() {
 			return err
 		}
-		if due, _, lapsed := s.acked(); lapsed && !due {
-			return &Problem{Code: "ack_too_late", Status: 409, Detail: "the sale was not acknowledged in time and is being reversed", Remedy: "let the customer pay again"}
+		if _, _, lapsed := s.acked(); lapsed {
+			return &Problem{Code: "ack_too_late", Status: 409, Detail: "the sale, or a part of it, was not acknowledged in time and is being reversed", Remedy: "let the customer pay again"}
 		}
 		return appendFacts(tx, Fact{Kind: factSaleAcked, Key: Key{Client: client, Sale: sale}})
 	})

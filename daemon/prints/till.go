@@ -21,6 +21,7 @@ var (
 	ErrOther = errors.New("another content was sent under this id")
 	ErrFull  = errors.New("too many print jobs wait")
 	ErrBegun = errors.New("the print job was begun") // of Recall
+	ErrRoom  = errors.New("the journal's disk is nearly full")
 )
 
 // Result is what a till is told of its job.
@@ -64,8 +65,8 @@ func (j Job) Name() string { return strings.TrimPrefix(j.ID, jobPrefix+j.Client+
 func jobID(client, id string) string { return jobPrefix + client + "/" + id }
 
 // PutJob queues what a till wants printed. It is durable when PutJob returns. The same content under the same id is the same
-// job, however often and late it comes; another one is ErrOther. Its other errors are *ContentError, ErrFull and the
-// journal's.
+// job, however often and late it comes; another one is ErrOther. Its other errors are *ContentError, ErrFull, ErrRoom and
+// the journal's. What is left of a disk is for the results and reversals of payments.
 func (q *Queue) PutJob(ctx context.Context, client, id string, c Content) (Job, error) {
 	doc, sum, err := c.Read()
 	if err != nil {
@@ -74,6 +75,11 @@ func (q *Queue) PutJob(ctx context.Context, client, id string, c Content) (Job, 
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return Job{}, err
+	}
+	if full := q.o.Journal.Room(); full != nil {
+		if _, err := q.TillJob(ctx, client, id); errors.Is(err, ErrNoJob) {
+			return Job{}, fmt.Errorf("%w: %w", ErrRoom, full)
+		}
 	}
 	w := wish{id: jobID(client, id), client: client, sum: sum, text: string(text)}
 	added := false
@@ -98,7 +104,7 @@ func (q *Queue) TillJob(ctx context.Context, client, id string) (Job, error) {
 	return q.Job(ctx, jobID(client, id))
 }
 
-// Wait gives a job of a till when its result is known, or as it is when limit is over or posd ends.
+// Wait gives a job of a till when its result is known, or as it is when limit is over; with the error of ctx when that ends.
 func (q *Queue) Wait(ctx context.Context, client, id string, limit time.Duration) (Job, error) {
 	over := time.NewTimer(limit)
 	defer over.Stop()

@@ -213,6 +213,29 @@ func onDisk(t *testing.T, path string, p printer.Printer, use func(q *prints.Que
 	}
 }
 
+func TestWhatIsLeftOfADiskIsNotForPrintJobs(t *testing.T) {
+	free := int64(1 << 30)
+	j, err := journal.Open(t.Context(), journal.Options{
+		Path: filepath.Join(t.TempDir(), "journal.db"), Now: time.Now, Owner: "test", Projections: []journal.Projection{prints.Projection()},
+		Free: func() int64 { return free },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	q := prints.New(prints.Options{Journal: j, Printer: &paperTaker{}, Now: time.Now})
+	if _, err := q.PutJob(t.Context(), "till", "1", content("receipt")); err != nil {
+		t.Fatal(err)
+	}
+	free = 1 << 20
+	if _, err := q.PutJob(t.Context(), "till", "2", content("receipt")); !errors.Is(err, prints.ErrRoom) {
+		t.Errorf("a job on a full disk: %v", err)
+	}
+	if _, err := q.PutJob(t.Context(), "till", "1", content("receipt")); err != nil {
+		t.Errorf("the repeat of one that is there: %v", err)
+	}
+}
+
 // rests tells whether a text rests in any file of a folder.
 func rests(t *testing.T, dir, text string) bool {
 	t.Helper()
