@@ -197,13 +197,14 @@ func (h *house) hostLine() (link.Options, error) {
 	if conf != nil {
 		conf.Time = h.w.Now
 	}
+	dial := wallet.FailClosed(h.w.Dial, h.journal.Blocked)
 	o := link.Options{
-		Dial:         link.Dialer(h.w.Dial, c.Address, conf, c.ConnectTimeout.Duration),
+		Dial:         link.Dialer(dial, c.Address, conf, c.ConnectTimeout.Duration),
 		PrimaryRetry: c.PrimaryRetry.Duration, Each: c.Connection == "each", Outstanding: c.Outstanding, Poll: c.PollEvery.Duration,
 		Rand: h.w.Luck, Log: h.w.Log,
 	}
 	if c.BackupAddress != "" {
-		o.Backup = link.Dialer(h.w.Dial, c.BackupAddress, conf, c.ConnectTimeout.Duration)
+		o.Backup = link.Dialer(dial, c.BackupAddress, conf, c.ConnectTimeout.Duration)
 	}
 	return o, nil
 }
