@@ -2,29 +2,32 @@ package acquirer
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-func TestAnApprovalIsFromNowByTheHostsOwnClock(t *testing.T) {
-	newYear := time.Date(2027, 1, 1, 0, 10, 0, 0, time.UTC)
-	for _, c := range []struct {
-		expected time.Time
-		text     string
-		want     bool
-	}{
-		{time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), "1122120003", true},
-		{time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), "1121130000", true},
-		{time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), "1120120000", false},
-		{time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), "1124120000", false},
-		{newYear, "1231235900", true},
-		{newYear, "0101001500", true},
-		{newYear, "1230000000", false},
-		{newYear.Add(-time.Hour), "0101000500", true},
-		{newYear, "", true},            // the host tells none
-		{newYear, "9999999999", false}, // no time at all
-	} {
-		if got := near(c.expected, c.text); got != c.want {
-			t.Errorf("%s at %s: %v, want %v", c.text, c.expected, got, c.want)
+func TestAnApprovalIsPlausibleAfterAWeekendOfSleepAndNotOnADayThatIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := time.Date(2026, 11, 27, 18, 0, 0, 0, time.UTC)
+		c := hostClock{told: told, at: time.Now(), wall: told.Add(-time.Minute)}
+		time.Sleep(time.Hour) // the monotonic clock stands still while the machine sleeps
+		for _, row := range []struct {
+			wall time.Duration // since it told
+			at   time.Duration // of the approval, likewise
+			want bool
+		}{
+			{time.Hour, time.Hour, true},
+			{time.Hour, 60 * time.Hour, false},
+			{63 * time.Hour, 63 * time.Hour, true},
+			{63 * time.Hour, time.Hour, true}, // a wall clock that was set ahead
+			{63 * time.Hour, 200 * time.Hour, false},
+			{-63 * time.Hour, time.Hour, true},
+			{-63 * time.Hour, -63 * time.Hour, false},
+		} {
+			text := told.Add(row.at).Format("0102150405")
+			if got := c.near(c.wall.Add(row.wall), text); got != row.want {
+				t.Errorf("by the wall %v have passed, the approval is of %v: %v", row.wall, row.at, got)
+			}
 		}
-	}
+	})
 }

@@ -164,6 +164,6 @@ func (a *Acquirer) adoptClock(reply *iso8583.Message) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.hostTime.told, a.hostTime.at = host, time.Now()
+	a.hostTime = hostClock{told: host, at: time.Now(), wall: now.Round(0)}
 	a.skew = skew
 }
