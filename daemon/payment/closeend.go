@@ -99,6 +99,9 @@ func (d *Desk) endOrphan(ctx context.Context, c CloseBatch) (b Batch, err error)
 	err = d.book.update(ctx, func(tx *journal.Tx) error {
 		b = Batch{}
 		all, err := d.orphans(tx)
+		if err == nil && len(all) == 0 {
+			b, err = d.endLeft(tx, c)
+		}
 		if err != nil || len(all) == 0 {
 			return err
 		}
@@ -107,7 +110,7 @@ func (d *Desk) endOrphan(ctx context.Context, c CloseBatch) (b Batch, err error)
 		if err != nil {
 			return err
 		}
-		why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: "ended by a supervisor; its terminal is not configured any more", Next: current}
+		why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: endedOrphan, Next: current}
 		var next []Fact
 		if current == old.Number { // else a sign-on has told another one
 			why.Next = following(old.Number, "")
@@ -126,6 +129,48 @@ func (d *Desk) endOrphan(ctx context.Context, c CloseBatch) (b Batch, err error)
 		d.batchMoved(ctx, b)
 	}
 	return b, err
+}
+
+const endedOrphan = "ended by a supervisor; its terminal is not configured any more"
+
+// leftBatch is a batch that nobody has begun to close, of a terminal that is not configured any more.
+type leftBatch struct {
+	terminal, number string
+	paid             int // approved and not settled
+}
+
+// left gives such batches: the host has their payments, and awaits a close.
+func (d *Desk) left(tx *journal.Tx) (all []leftBatch, err error) {
+	_, pol, ok := d.settler()
+	if !ok {
+		return nil, nil
+	}
+	rows, err := tx.Query(`SELECT t.terminal, t.batch, (SELECT count(*) FROM payment_attempt a WHERE a.terminal = t.terminal AND a.ended = 0
+    AND a.batch = t.batch AND a.state IN ('approved', 'settled_paid') AND a.kind <> 'balance') AS paid
+  FROM payment_terminal t WHERE t.terminal <> ? AND paid > 0
+  AND NOT EXISTS (SELECT 1 FROM payment_batch b WHERE b.terminal = t.terminal AND b.state IN ('closing', 'refused')) ORDER BY t.terminal`, pol.Terminal)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // Err tells
+	for rows.Next() {
+		var b leftBatch
+		if err := rows.Scan(&b.terminal, &b.number, &b.paid); err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, rows.Err()
+}
+
+// endLeft ends the first of them. It gives none if there is none.
+func (d *Desk) endLeft(tx *journal.Tx, c CloseBatch) (b Batch, err error) {
+	all, err := d.left(tx)
+	if err != nil || len(all) == 0 {
+		return b, err
+	}
+	why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: endedOrphan, Next: following(all[0].number, "")}
+	return d.book.goOn(tx, all[0].terminal, why)
 }
 
 func notRefused() error {

@@ -97,3 +97,33 @@ func TestTheBatchThatASignOnToldIsOpenAfterTheOldOneIsEndedByHand(t *testing.T) 
 		m.current("000009", BatchOpen)
 	})
 }
+
+func TestABatchThatIsLeftByANewTerminalNumberIsNamedAndEndedByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, err := journal.Open(t.Context(), journal.Options{Memory: true, Now: time.Now, Projections: []journal.Projection{Projection()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = j.Close() }()
+		m := &moved{card: newSettlingCard(yes(100)), stop: func() {}}
+		m.bench, m.stop = startOn(t, j, m.card)
+		m.j = j
+		defer func() { m.stop() }()
+		m.open("s", 100)
+		m.said(request("s", "a", RailCard), SaidApproved)
+		m.restartAs("NEW")
+		h := m.desk.Health(m.ctx)
+		if h.Status != "degraded" || h.Problems[0].Code != "batch_orphaned" || !strings.Contains(h.Problems[0].Detail, "terminal T is not settled (payments: 1)") {
+			t.Errorf("health %+v", h)
+		}
+		got, err := m.desk.CloseBatch(m.ctx, CloseBatch{By: "chief", Reason: "the acquirer has settled it", ByHand: true})
+		if err != nil || got.State != BatchSuperseded || got.Terminal != "T" || got.Totals.Sales != (Sum{1, 100}) || got.By != "chief" {
+			t.Errorf("ended as %+v, %v", got, err)
+		}
+		if h := m.desk.Health(m.ctx); h.Status != "ok" {
+			t.Errorf("health %+v", h)
+		}
+		m.restartAs("T")
+		m.current("000002", BatchOpen)
+	})
+}

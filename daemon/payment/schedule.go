@@ -2,6 +2,8 @@ package payment
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -109,7 +111,12 @@ func (d *Desk) batchConcerns(ctx context.Context, warn func(code, detail, remedy
 			warn("batch_orphaned", "batch "+b.Number+" of terminal "+b.Terminal+" is "+string(b.State)+", and that terminal is not configured any more",
 				"if the number is wrong now (acquirer.terminal), put it back and restart; else ask the acquirer, then posd batch close --by-hand")
 		}
-		if err != nil {
+		left, noLeft := d.left(tx)
+		for _, b := range left {
+			warn("batch_orphaned", fmt.Sprintf("batch %s of terminal %s is not settled (payments: %d), and that terminal is not configured any more", b.number, b.terminal, b.paid),
+				"if the number is wrong now (acquirer.terminal), put it back and restart; else ask the acquirer to settle it, then posd batch close --by-hand")
+		}
+		if err := errors.Join(err, noLeft); err != nil {
 			return err
 		}
 		return d.fullConcern(tx, warn)
