@@ -216,9 +216,23 @@ func (a *API) catchUp(s *stream) error {
 			if err := s.send(strconv.FormatInt(m.Seq, 10), eventOf(m), m); err != nil {
 				return err
 			}
+			a.toldBy(s, m)
 		}
 		s.after = next
 	}
+}
+
+// toldBy notes that the till has heard by its stream that it is paid: of two payments the one it knows of stays.
+func (a *API) toldBy(s *stream, m payment.Move) {
+	if m.State != payment.SaidApproved || m.Attempt == "" || m.Client != s.client {
+		return
+	}
+	at, err := a.desk.Attempt(s.c.r.Context(), payment.Key{Client: m.Client, Sale: m.Sale, Attempt: m.Attempt})
+	if err != nil {
+		a.o.Log.Warn("what the till was told could not be read", "sale", m.Sale, "attempt", m.Attempt, "err", err)
+		return
+	}
+	a.told(s.c, at)
 }
 
 // eventOf is what an event of the stream is about.

@@ -135,6 +135,11 @@ func (a *API) listSales(c *call) error {
 	for i, s := range sales {
 		out.Sales[i] = viewSale(s)
 	}
-	a.answer(c, http.StatusOK, out)
+	if !a.answer(c, http.StatusOK, out) {
+		return nil
+	}
+	for _, s := range sales {
+		a.told(c, s.Attempts...)
+	}
 	return nil
 }
