@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"posd/daemon/payment"
 	"posd/iso8583"
@@ -131,8 +132,8 @@ func (a *Acquirer) values(name string, r payment.Request, n payment.Numbers) map
 		v["amount.original"] = digits(o.Approved)
 		v["original.trace"] = o.Numbers.Trace.String()
 		v["original.batch"] = o.Numbers.Batch
-		v["original.year"] = yearOf(*o)
 		v["original.date"] = o.Host.Date
+		v["original.year"] = yearOf(*o)
 		v["original.time"] = o.Host.Time
 		v["original.rrn"] = o.Host.Reference
 		v["original.approval"] = o.Host.Approval
@@ -140,13 +141,24 @@ func (a *Acquirer) values(name string, r payment.Request, n payment.Numbers) map
 	return v
 }
 
-// yearOf is the year in which a request was made, two digits: hosts tell no year. It is "" where the record has none.
+// yearOf is the year of the host's date of a request, two digits: hosts tell none. It is that in which the request was made, but
+// at New Year, when the host may be in another one than we are. It is "" where the record has none.
 func yearOf(at payment.Attempt) string {
 	rec, err := recordOf(at)
 	if err != nil {
 		return ""
 	}
-	return rec.Vars["year"]
+	ours, host := rec.Vars["date"], at.Host.Date
+	year, err := strconv.Atoi(rec.Vars["year"])
+	switch {
+	case err != nil:
+		return rec.Vars["year"]
+	case strings.HasPrefix(ours, "12") && strings.HasPrefix(host, "01"):
+		year++
+	case strings.HasPrefix(ours, "01") && strings.HasPrefix(host, "12"):
+		year--
+	}
+	return fmt.Sprintf("%02d", (year+100)%100)
 }
 
 func digits(c payment.Cents) string { return fmt.Sprintf("%012d", int64(c)) }

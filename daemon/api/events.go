@@ -111,10 +111,10 @@ type letGoView struct {
 	Time    time.Time    `json:"time"`
 }
 
-// LetGo tells the tills that nothing was taken from a card or code, so that the cashier may say so. It returns at once, and
+// LetGo tells the till that nothing was taken from a card or code, so that the cashier may say so. It returns at once, and
 // fits payment.Options.LetGo.
 func (a *API) LetGo(k payment.Key, r payment.Rail) {
-	a.notices.say("let_go", letGoView{k.Client, k.Sale, k.Attempt, r, a.o.Now()})
+	a.notices.sayTo(k.Client, "let_go", letGoView{k.Client, k.Sale, k.Attempt, r, a.o.Now()})
 }
 
 // stream is one open event stream (server-sent events, WHATWG HTML 9.2).

@@ -50,10 +50,14 @@ func (d *Desk) step(ctx context.Context, l *life, a Attempt, t Tender) bool {
 	}
 }
 
-// until is how long it is to a wall time; a clock that jumped back makes nobody wait longer than the longest wait.
+// until is how long it is to a wall time; a clock that jumped back makes nobody wait longer than the longest wait, which is
+// that of a gateway's queries where the back-off is set shorter.
 func (d *Desk) until(at time.Time) time.Duration {
-	return min(max(0, at.Sub(d.now())), d.rules.BackoffMax)
+	return min(max(0, at.Sub(d.now())), max(d.rules.BackoffMax, longestAsk))
 }
+
+// longestAsk is longer than any gateway wants between two queries.
+const longestAsk = time.Minute
 
 // untilTry is how long it is to the next try of a reversal; after a clock that jumped back as long as was meant, whatever
 // the longest back-off is: the host's own rule may ask for more.

@@ -15,6 +15,9 @@ func (d *Desk) Settle(ctx context.Context, k Key, v Settlement) (Attempt, error)
 	if err != nil {
 		return a, err
 	}
+	if a.Kind == KindVoid && v.Amount != 0 && v.Amount != a.Amount {
+		return a, &Problem{Code: "bad_request", Status: 422, Detail: "a void is of all of it", Remedy: "leave amount out; if a part was given back, that was a refund: ask the acquirer what it was"}
+	}
 	if v.Amount < 0 || v.Amount > a.Amount {
 		return a, &Problem{Code: "bad_request", Status: 422, Detail: "amount is more than the attempt's", Remedy: "give what the acquirer or gateway holds, in minor units"}
 	}

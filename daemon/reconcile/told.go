@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/currency"
+
 	"posd/daemon/bill"
 	"posd/daemon/payment"
 )
@@ -97,12 +99,23 @@ func (t *told) says() string {
 	}
 	var out []string
 	for _, r := range t.rows {
-		out = append(out, fmt.Sprintf("line %d: %s %s", r.Line, r.Status, yuan(r.Amount)))
+		out = append(out, fmt.Sprintf("line %d: %s %s", r.Line, r.Status, money(r.Amount, r.Currency)))
 	}
 	return strings.Join(out, "; ")
 }
 
-func yuan(c payment.Cents) string { return fmt.Sprintf("%d.%02d", c/100, c%100) }
+// money writes an amount in minor units: "CNY 19.99", "JPY 1999".
+func money(c payment.Cents, code string) string {
+	places := 2
+	if unit, err := currency.ParseISO(code); err == nil {
+		places, _ = currency.Standard.Rounding(unit)
+	}
+	digits := fmt.Sprintf("%0*d", places+1, c)
+	if whole := len(digits) - places; places > 0 {
+		digits = digits[:whole] + "." + digits[whole:]
+	}
+	return code + " " + digits
+}
 
 // edge is how near the end of a bill's time an attempt may be in the next one instead: both sides' clocks, and a payment
 // that waited for its customer.
