@@ -110,9 +110,9 @@ func whole(ctx context.Context, cfg *config.Config, w world) error {
 	}
 	w.Log.Info("posd runs", "version", version(), "listen", listener.Addr().String(), "journal", cfg.Journal.Path,
 		"card", h.acq != nil, "wallet", h.purse != nil)
-	h.serve(ctx, listener)
+	err = h.serve(ctx, listener)
 	w.Log.Info("posd stops")
-	return nil
+	return err
 }
 
 // folderRemedy is of a folder that posd may not make.
@@ -199,13 +199,18 @@ func (h *house) openAPI() error {
 	return nil
 }
 
-// serve runs the parts until ctx ends, and waits for all of them. The API goes first, then the desk.
-func (h *house) serve(ctx context.Context, listener net.Listener) {
+// serve runs the parts until ctx ends, and waits for all of them, for a while each: what they were at is taken up at the next
+// start. Without its API posd is of no use: then it ends, and whoever started it does so again.
+func (h *house) serve(until context.Context, listener net.Listener) error {
+	ctx, end := context.WithCancel(until)
+	defer end()
 	server := h.front.Load().Server()
 	var parts sync.WaitGroup
+	var fault error
 	parts.Go(func() {
-		if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			h.w.Log.Error("the API has stopped", "err", err)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			fault = fmt.Errorf("the API has stopped: %w", err)
+			end()
 		}
 	})
 	parts.Go(func() {
@@ -227,4 +232,5 @@ func (h *house) serve(ctx context.Context, listener net.Listener) {
 		_ = server.Close() // a till that follows the events never lets go by itself
 	}
 	parts.Wait()
+	return fault
 }

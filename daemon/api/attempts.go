@@ -138,7 +138,7 @@ func (in attemptInput) check(scope Scope) error {
 	case scope != Supervisor:
 		return supervisorOnly("only a supervisor may override the lock of a sale")
 	}
-	return errors.Join(plainText("override.by", in.Override.By), plainText("override.reason", in.Override.Reason))
+	return errors.Join(word("override.by", in.Override.By, longestWord), word("override.reason", in.Override.Reason, longestReason))
 }
 
 // key names the attempt of the path.
@@ -192,7 +192,7 @@ func (a *API) settleAttempt(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	if err := errors.Join(plainText("by", in.By), plainText("reason", in.Reason)); err != nil {
+	if err := words(in.By, in.Reason); err != nil {
 		return err
 	}
 	v := payment.Settlement{As: in.As, By: in.By, Reason: in.Reason}
@@ -228,7 +228,7 @@ func (a *API) orderRefund(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	if err := errors.Join(plainText("by", in.By), plainText("reason", in.Reason)); err != nil {
+	if err := words(in.By, in.Reason); err != nil {
 		return err
 	}
 	o := payment.Order{By: in.By, Reason: in.Reason}

@@ -113,19 +113,11 @@ type closeInput struct {
 
 func (*closeInput) names() []string { return []string{"by", "reason", "force", "by_hand"} }
 
-// longestWord bounds what a person says: it ends up on paper.
-const longestWord = 200
-
 func (in closeInput) check(scope Scope) error {
 	if (in.Force || in.ByHand) && scope != Supervisor {
 		return supervisorOnly("only a supervisor may force the close of a batch, or end it by hand")
 	}
-	for field, text := range map[string]string{"by": in.By, "reason": in.Reason} {
-		if len(text) > longestWord {
-			return badField(field, "is too long", "give at most "+strconv.Itoa(longestWord)+" bytes")
-		}
-	}
-	return errors.Join(plainText("by", in.By), plainText("reason", in.Reason))
+	return words(in.By, in.Reason)
 }
 
 // closeBatch closes the card terminal's batch: 200 when its close has ended, 202 while posd is at it.

@@ -257,6 +257,24 @@ func (c *code) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// longestWord and longestReason bound what a person says, in bytes: it ends up on paper, in logs, and in the journal for good.
+const (
+	longestWord   = 200
+	longestReason = 1000
+)
+
+// words refuses who decides and why if that is too long or no plain text.
+func words(by, reason string) error {
+	return errors.Join(word("by", by, longestWord), word("reason", reason, longestReason))
+}
+
+func word(field, text string, most int) error {
+	if len(text) > most {
+		return badField(field, "is too long", fmt.Sprintf("give at most %d bytes", most))
+	}
+	return plainText(field, text)
+}
+
 // plainText refuses what could steer a printer or a terminal: these words end up on paper and in logs.
 func plainText(field, text string) error {
 	if !strings.ContainsFunc(text, unicode.IsControl) {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -284,22 +283,14 @@ type drawerInput struct {
 
 func (*drawerInput) names() []string { return []string{"by", "reason", "pin", "pulse"} }
 
-// longestReason is of a drawer's order, and of the name of who gives it.
-const longestReason = 100
-
 func (in drawerInput) check() error {
-	for field, text := range map[string]string{"by": in.By, "reason": in.Reason} {
-		if len(text) > longestReason {
-			return badField(field, "is too long", fmt.Sprintf("use at most %d bytes", longestReason))
-		}
-		if err := plainText(field, text); err != nil {
-			return err
-		}
+	if err := words(in.By, in.Reason); err != nil {
+		return err
 	}
 	if in.Pin != 0 && in.Pin != 2 && in.Pin != 5 {
 		return badField("pin", "is no pin of a drawer", "use 2 or 5, or leave it out for 2")
 	}
-	if in.Pulse < 0 || in.Pulse > 510 {
+	if in.Pulse != 0 && (in.Pulse < 2 || in.Pulse > 510) {
 		return badField("pulse", "is no length of a pulse", "use 2 to 510 milliseconds, or leave it out for 50")
 	}
 	return nil

@@ -50,7 +50,7 @@ func newTender(rail payment.Rail) *tender {
 			return payment.Answer{Outcome: payment.Approved, Amount: a.Amount, Code: "00", Host: payment.HostNumbers{Reference: "000000000042"}}
 		},
 		undo: func(payment.Attempt) payment.Undo {
-			return payment.Undo{Outcome: payment.Confirmed, Reached: true, Code: "00"}
+			return payment.Undo{Outcome: payment.Confirmed, Code: "00"}
 		},
 	}
 }
@@ -138,7 +138,7 @@ func (t *tender) says(answer payment.Answer, undo payment.UndoOutcome) {
 		return answer
 	}
 	t.undo = func(payment.Attempt) payment.Undo {
-		return payment.Undo{Outcome: undo, Reached: undo != payment.Again, Code: "64"}
+		return payment.Undo{Outcome: undo, Code: "64"}
 	}
 }
 

@@ -203,10 +203,14 @@ func (b *Book) AdoptBatch(ctx context.Context, terminal, batch string) error {
 	b.mu.Lock()
 	tell := b.left
 	b.mu.Unlock()
-	if err == nil && over.Seq > 0 && tell != nil {
+	if err != nil || over.Seq == 0 {
+		return err
+	}
+	b.log.Warn("another batch is open, and this one was never settled", "terminal", terminal, "batch", over.Number, "next", batch, "items", over.Items, "open", len(over.Open))
+	if tell != nil {
 		tell(over)
 	}
-	return err
+	return nil
 }
 
 // whenLeft has somebody told, after it is on disk, of a batch that the host has left behind. It must not block.
@@ -239,7 +243,6 @@ func (b *Book) supersede(tx *journal.Tx, terminal string, why closeFact) (over B
 	if err != nil || rec.State == "" && len(c.items) == 0 && len(c.open) == 0 {
 		return over, err
 	}
-	b.log.Warn("another batch is open, and this one was never settled", "terminal", terminal, "batch", c.number, "next", why.Next, "items", len(c.items), "open", len(c.open))
 	why.Currency, why.Totals, why.Items, why.Open, why.FirstAt = c.currency, c.totals, c.items, c.open, c.firstAt
 	if err := appendFacts(tx, Fact{Kind: factBatchSuperseded, Terminal: terminal, Batch: c.number, Close: &why}); err != nil {
 		return over, err

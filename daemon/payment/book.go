@@ -334,8 +334,11 @@ func (b *Book) Unopenable(ctx context.Context) (names []string) {
 	for _, k := range keys {
 		a, err := b.opened(ctx, Attempt{Key: k})
 		clear(a.Sealed)
-		if err != nil {
+		switch {
+		case errors.Is(err, errSealed):
 			names = append(names, k.String())
+		case err != nil:
+			b.log.Error("sealed data could not be read", "attempt", k.String(), "err", err)
 		}
 	}
 	return names

@@ -14,7 +14,9 @@ func (d *Desk) resumeClose(ctx context.Context, b Batch) {
 	if !ok || pol.Terminal != b.Terminal {
 		d.log.Error("the close of a batch is owed on a terminal that is not configured, or settles no more", "terminal", b.Terminal, "batch", b.Number)
 		if pol.Terminal == b.Terminal {
-			_, _ = d.endClose(ctx, b, closeFact{Code: codeNoSettlement, Text: "the acquirer's dialect has no settlement any more"})
+			if _, err := d.endClose(ctx, b, closeFact{Code: codeNoSettlement, Text: "the acquirer's dialect has no settlement any more"}); err != nil {
+				d.log.Error("the close of a batch could not be ended, and keeps cards from being taken", "batch", b.Number, "err", err)
+			}
 		}
 		return
 	}

@@ -18,6 +18,9 @@ var ErrNoSealKey = errors.New("no sealing key is configured")
 
 // NewSealer takes a key of 32 bytes.
 func NewSealer(kek []byte) (*Sealer, error) {
+	if len(kek) != 32 {
+		return nil, fmt.Errorf("sealing key: want 32 bytes, got %d", len(kek))
+	}
 	a, err := newGCM(kek)
 	if err != nil {
 		return nil, fmt.Errorf("sealing key: %w", err)

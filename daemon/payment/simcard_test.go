@@ -230,7 +230,7 @@ func (h *simHost) Reverse(ctx context.Context, a Attempt) Undo {
 	case !h.w.travel(ctx, time.Second):
 		return Undo{}
 	case h.w.chance("reversal: refused", id, 9):
-		return Undo{Outcome: Refused, Code: "01", Reached: true}
+		return Undo{Outcome: Refused, Code: "01"}
 	}
 	code := h.undo(a)
 	if h.w.chance("reversal: answer lost", id, 15) {
@@ -238,10 +238,10 @@ func (h *simHost) Reverse(ctx context.Context, a Attempt) Undo {
 		return Undo{}
 	}
 	if h.w.chance("reversal: host busy", id, 10) {
-		return Undo{Outcome: Again, Code: "96", Reached: true}
+		return Undo{Outcome: Again, Code: "96"}
 	}
 	if code == "25" {
-		return Undo{Outcome: InDoubt, Code: code, Reached: true}
+		return Undo{Outcome: InDoubt, Code: code}
 	}
-	return Undo{Outcome: Confirmed, Code: code, Reached: true}
+	return Undo{Outcome: Confirmed, Code: code}
 }

@@ -211,17 +211,17 @@ func (g *simGateway) Reverse(ctx context.Context, a Attempt) Undo {
 		return Undo{}
 	}
 	if g.w.chance("wallet: retry_flag=Y", id, 10) {
-		return Undo{Code: "retry", Reached: true}
+		return Undo{Code: "retry"}
 	}
 	if g.w.chance("wallet: cancel refused", id, 3) {
-		return Undo{Outcome: Refused, Code: "ACQ.REASON_TRADE_REFUND_FEE_ERR", Reached: true}
+		return Undo{Outcome: Refused, Code: "ACQ.REASON_TRADE_REFUND_FEE_ERR"}
 	}
 	g.close(a)
 	if g.w.chance("wallet: cancel answer lost", id, 12) {
 		g.w.silence(ctx)
 		return Undo{}
 	}
-	return Undo{Outcome: Confirmed, Code: "10000", Reached: true}
+	return Undo{Outcome: Confirmed, Code: "10000"}
 }
 
 // close burns the order: what was paid goes back, and it can be paid no more.

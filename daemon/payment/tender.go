@@ -146,7 +146,6 @@ const (
 type Undo struct {
 	Outcome    UndoOutcome
 	After      time.Duration   // Again: nothing is wrong, but not before this (a rule of the host); 0 leaves it to the core's back-off
-	Reached    bool            // the host answered at all: the link lives
 	UnderWay   bool            // something that moves money was sent and not answered: it may still arrive
 	Code, Text string          // the other side's words
 	Progress   json.RawMessage // the tender's notes for its next try; nil keeps the old ones

@@ -77,6 +77,11 @@ func (n NewSale) check() error {
 	if err := CheckID("sale", n.ID); err != nil {
 		return err
 	}
+	if n.After != "" {
+		if err := CheckID("after", n.After); err != nil {
+			return err
+		}
+	}
 	bad := &Problem{Code: "bad_request", Status: 422}
 	switch {
 	case n.Amount <= 0 || n.Amount > maxAmount:

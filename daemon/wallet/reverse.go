@@ -201,7 +201,6 @@ func (u *undoing) do(ctx context.Context, c Call) Result {
 	out := u.l.Request(c)
 	r := u.l.do(ctx, c)
 	u.out.Messages = append(append(u.out.Messages, out), r.Messages...)
-	u.out.Reached = u.out.Reached || r.Reached
 	u.out.UnderWay = u.out.UnderWay || c.Op != OpQuery && !r.Reached && !r.NotSent
 	if r.Code != "" || u.out.Code == "" {
 		u.out.Code, u.out.Text = r.Code, r.Text
