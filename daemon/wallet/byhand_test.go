@@ -184,3 +184,24 @@ func (s *shop) kinds() string {
 	}
 	return strings.Join(all, " ")
 }
+
+// The order is cancelled already; what says that it is paid is an answer from before.
+func TestARefundThatIsRefusedForAnOldAnswerEndsNothing(t *testing.T) {
+	each(t, func(s *shop) {
+		a := s.unanswered(true)
+		if ans := s.ask(a); ans.Outcome != payment.Approved {
+			s.t.Fatalf("ask %+v", ans)
+		}
+		time.Sleep(20 * time.Second)
+		s.rules(walletsim.Rule{Call: walletsim.CallQuery, Fault: walletsim.Silence})
+		if u := s.reverse(&a); u.Outcome != payment.Again {
+			s.t.Fatalf("undo %+v", u)
+		}
+		s.passes()
+		s.rules(walletsim.Rule{Call: walletsim.CallQuery, Fault: walletsim.Replay, Times: 1})
+		if u := s.reverse(&a); u.Outcome != payment.Again {
+			s.t.Fatalf("with an old answer: undo %+v", u)
+		}
+		s.wantUndone(a, s.undo(&a, 10))
+	})
+}

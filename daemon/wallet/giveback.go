@@ -21,23 +21,26 @@ func (u *undoing) gone(r Result) bool {
 	return u.a.Refunded == 0
 }
 
-// lasts tells whether refunds have been shown for ConfirmGap, though a cancel was accepted: the cancel does not end it then.
-func (u *undoing) lasts() bool {
+// lasts tells whether something has been so for ConfirmGap: that refunds are shown though a cancel was accepted, which does not
+// end it then; or that a refund is refused of an order that is said to be paid, which may have been an old answer. since is
+// when it was first seen.
+func (u *undoing) lasts(since **stamp) bool {
 	gap := u.w.o.ConfirmGap
-	if p := u.notes.Partly; p != nil && u.w.since(*p) >= gap {
+	if *since != nil && u.w.since(**since) >= gap {
 		return true
-	} else if p == nil || u.w.since(*p) < 0 { // or the clock was set back over a restart
-		s := u.w.stamp()
-		u.notes.Partly = &s
 	}
-	u.out.After = gap - u.w.since(*u.notes.Partly)
+	if *since == nil || u.w.since(**since) < 0 { // or the clock was set back over a restart
+		s := u.w.stamp()
+		*since = &s
+	}
+	u.out.After = gap - u.w.since(**since)
 	return false
 }
 
 // restOf refunds what is left where a cancel does not help. A refusal is the end where refunds were made by hand of nobody knows
 // how much: posd can do no more, and a person sees the sum at the merchant's page.
 func (u *undoing) restOf(ctx context.Context, q Result) {
-	if u.refund(ctx, q) == ClassFailed && q.ByRefund && q.Facts.Refunded == 0 {
+	if u.refund(ctx, q) == ClassFailed && q.ByRefund && q.Facts.Refunded == 0 && u.lasts(&u.notes.NoRefund) {
 		u.out.Outcome = payment.Refused
 		u.out.Text = "refunded by hand, perhaps in part, and the whole is refused: " + u.out.Text
 	}

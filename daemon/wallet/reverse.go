@@ -15,12 +15,13 @@ const refundSuffix = "R"
 
 // notes is Undo.Progress: how far the undoing of an order has come.
 type notes struct {
-	Accepted bool   `json:"accepted,omitempty"` // the gateway has accepted a cancel, and no query contradicts it
-	Refused  string `json:"refused,omitempty"`  // it has refused to cancel, with this code: a refund is tried instead
-	NotPaid  *stamp `json:"not_paid,omitempty"` // when a query first knew no paid order after that
-	Refunded bool   `json:"refunded,omitempty"` // the gateway has given all that was left back under our number, and no query contradicts it
-	Partly   *stamp `json:"partly,omitempty"`   // when a query first showed refunds, perhaps of a part, after an accepted cancel
-	Begun    *begun `json:"begun,omitempty"`    // when the undoing began, of an order that an earlier run had sent
+	Accepted bool   `json:"accepted,omitempty"`  // the gateway has accepted a cancel, and no query contradicts it
+	Refused  string `json:"refused,omitempty"`   // it has refused to cancel, with this code: a refund is tried instead
+	NotPaid  *stamp `json:"not_paid,omitempty"`  // when a query first knew no paid order after that
+	Refunded bool   `json:"refunded,omitempty"`  // the gateway has given all that was left back under our number, and no query contradicts it
+	NoRefund *stamp `json:"no_refund,omitempty"` // when a refund was first refused, of an order that was said to be paid
+	Partly   *stamp `json:"partly,omitempty"`    // when a query first showed refunds, perhaps of a part, after an accepted cancel
+	Begun    *begun `json:"begun,omitempty"`     // when the undoing began, of an order that an earlier run had sent
 }
 
 // begun is when an undoing began, and how old its order was then by the wall clock.
@@ -112,7 +113,7 @@ func (u *undoing) inWindow(ctx context.Context) {
 	case u.notes.Refused != "" && (q.Class == ClassPaid || q.ByRefund):
 		u.out.Code, u.out.Text = u.notes.Refused, "cancel refused, refund follows"
 		u.restOf(ctx, q)
-	case q.ByRefund && u.lasts():
+	case q.ByRefund && u.lasts(&u.notes.Partly):
 		u.restOf(ctx, q)
 	}
 }
@@ -124,7 +125,7 @@ func (u *undoing) late(ctx context.Context) {
 	switch {
 	case !ok || u.out.Outcome == payment.Confirmed:
 	case q.Class == ClassPaid, q.ByRefund:
-		if u.refund(ctx, q) == ClassFailed {
+		if u.refund(ctx, q) == ClassFailed && u.lasts(&u.notes.NoRefund) {
 			u.out.Outcome = payment.WindowOver
 		}
 	case !u.notes.Accepted:
@@ -165,7 +166,7 @@ func (u *undoing) query(ctx context.Context) (r Result, ok bool) {
 	case r.ByRefund:
 		u.notes.Accepted, u.notes.NotPaid = false, nil
 	case r.Class == ClassPaid, r.Class == ClassPending:
-		u.notes = notes{Refused: u.notes.Refused, Begun: u.notes.Begun}
+		u.notes = notes{Refused: u.notes.Refused, NoRefund: u.notes.NoRefund, Begun: u.notes.Begun}
 	case u.notes.Accepted && (r.Absent || r.Class == ClassFailed):
 		u.absent(r)
 	}
