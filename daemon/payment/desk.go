@@ -298,12 +298,22 @@ func (d *Desk) tenderOf(a Attempt) Tender {
 	return t
 }
 
-// enter waits for the terminal of a tender.
+// enter waits for the terminal of a tender. A newcomer lets the reversals go first that have come due while it waited, and
+// wait for older ones and not yet for the terminal.
 func (d *Desk) enter(ctx context.Context, t Tender, place int64) (leave func(), err error) {
 	var l *lane
 	if t.Policy().Terminal != "" {
 		l = d.cards
 	}
+	came := time.Now()
+	if err := l.enter(ctx, place); err != nil {
+		return nil, err
+	}
+	if l == nil || place != newcomer || !d.owesTry(came) {
+		return l.leave, nil
+	}
+	l.leave()
+	d.awaitTurns(ctx, func() bool { return d.owesTryNow(came) })
 	if err := l.enter(ctx, place); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ type round struct {
 	held   bool  // the host's rule forbids a try for now
 	wanted int64 // the last round that it was to take part in
 	tried  int64 // the last round in which it was tried
+
+	at time.Time // when that was; monotonic
 }
 
 // rounds are the desk's; guarded by Desk.mu.
@@ -79,7 +81,7 @@ func (d *Desk) turn() {
 func (d *Desk) hasTurned(l *life) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l.round.tried = d.rounds.last
+	l.round.tried, l.round.at = d.rounds.last, time.Now()
 	d.turn()
 }
 
@@ -116,6 +118,23 @@ func (d *Desk) awaitOlder(ctx context.Context, l *life) bool {
 		}
 		return false
 	})
+}
+
+// owesTry tells whether a reversal of the terminal is to have its try of the round, and had none since.
+func (d *Desk) owesTry(since time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.owesTryNow(since)
+}
+
+// owesTryNow is owesTry for who holds mu.
+func (d *Desk) owesTryNow(since time.Time) bool {
+	for _, l := range d.lives {
+		if l.round.waits() && l.round.at.Before(since) {
+			return true
+		}
+	}
+	return false
 }
 
 // awaitTurns waits as long as a condition holds, which others' turns end. One that does not come to its try keeps nobody
