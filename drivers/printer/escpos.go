@@ -74,7 +74,8 @@ const (
 	holdLimit   = 10 * time.Minute       // for a person to put in paper in the middle of a slip
 	settleWait  = 4 * time.Second        // for the next answer of a printer that may have much to print yet
 	drainWait   = 200 * time.Millisecond
-	blockSize   = 1 << 10 // bytes written at once: a printer's buffer may be 4 KB
+	glanceWait  = time.Millisecond // for what has come already
+	blockSize   = 1 << 10          // bytes written at once: a printer's buffer may be 4 KB
 )
 
 // epson is one printer. turn is held by the caller who talks to it, who owns all other fields.
@@ -101,7 +102,8 @@ type epson struct {
 	torn   bool     // what was sent last may have ended within a command
 	jobs   int      // for process ids
 	late   bool     // answers to an earlier question may still come
-	status []byte   // answers to DLE EOT since the last question
+	told   int      // answers to DLE EOT since the last question
+	status byte     // the last of them
 	fences int      // answers to GS r since the last job
 	done   string   // last process id
 	heard  []string // the last process ids
@@ -112,7 +114,8 @@ type epson struct {
 
 func openESCPOS(c port.Conn, s port.Settings) Printer {
 	p := &epson{
-		conn: c, turn: make(chan struct{}, 1), wanted: make(chan struct{}, 1), torn: true, // whoever had the line before may have been cut off
+		conn: c, turn: make(chan struct{}, 1), wanted: make(chan struct{}, 1),
+		torn: true, late: true, // whoever had the line before may have been cut off, and not have heard all
 		settings: s, confirm: s.Text("confirm"), answers: s.Yes("status"),
 	}
 	if !p.answers {
@@ -225,62 +228,6 @@ func (p *epson) mend(ctx context.Context) error {
 	return nil
 }
 
-// ask asks for the status and remembers it for those who cannot wait for their turn.
-func (p *epson) ask(ctx context.Context) (Status, error) {
-	s, err := p.askAll(ctx)
-	s.Mismatch = p.who.mismatch
-	if err == nil {
-		p.last.Store(&s)
-	}
-	return s, err
-}
-
-// askAll asks for the four status bytes. A printer that does not answer is offline, which is no error.
-func (p *epson) askAll(ctx context.Context) (Status, error) {
-	if !p.answers {
-		return Status{Online: true}, nil
-	}
-	if p.late {
-		p.late = false
-		if err := p.pump(ctx, drainWait, func() bool { return false }); broken(err) {
-			return Status{}, err
-		}
-	}
-	for n := range p.replies {
-		reply, err := p.question(ctx, n)
-		if err != nil || reply == 0 {
-			return Status{}, err
-		}
-		p.replies[n] = reply
-	}
-	p.asked = time.Now()
-	return DecodeStatus(p.replies), nil
-}
-
-// Questions of DLE EOT, in the order of DecodeStatus.
-const (
-	online = 0
-	paper  = 3
-)
-
-// question asks one of the status bytes. An answer of 0, which is none, comes from a printer that says nothing.
-func (p *epson) question(ctx context.Context, n int) (byte, error) {
-	p.status = p.status[:0]
-	if err := p.conn.Write(ctx, []byte{dleStatus[0], dleStatus[1], byte(n + 1)}); err != nil {
-		return 0, fmt.Errorf("ask for status: %w", err)
-	}
-	err := p.pump(ctx, answerWait, func() bool { return len(p.status) > 0 })
-	switch {
-	case err == nil:
-		return p.status[0], nil
-	case broken(err) || ctx.Err() != nil:
-		return 0, fmt.Errorf("ask for status: %w", err)
-	default:
-		p.late = true
-		return 0, nil
-	}
-}
-
 // fence is what comes after a job so that the printer tells when it is printed.
 func (p *epson) fence(id string) []byte {
 	switch p.confirm {
@@ -333,7 +280,7 @@ func (p *epson) pump(ctx context.Context, wait time.Duration, enough func() bool
 func (p *epson) sort(b []byte) {
 	switch r := ReadReply(b); r.Kind {
 	case ReplyStatus:
-		p.status = append(p.status[:0], r.Bits)
+		p.status, p.told = r.Bits, p.told+1
 	case ReplyFence:
 		p.fences++
 	case ReplyProcess:

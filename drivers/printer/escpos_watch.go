@@ -35,6 +35,9 @@ func (p *epson) glance(ctx context.Context) (Status, error) {
 		return p.lastHeard(err)
 	}
 	defer p.give()
+	if err := p.catchUp(ctx); err != nil {
+		return Status{}, err
+	}
 	last := p.last.Load()
 	if last == nil || last.Err() != nil || p.tells.Load() || p.late || time.Since(p.asked) >= checkEvery {
 		return p.ask(ctx)
