@@ -6,13 +6,16 @@ import (
 	"posd/drivers/printer/symbol"
 )
 
-// withCode fills in what a line does not say of its code.
+// withCode fills in what a line does not say of its code. A QR code that is called a barcode is a QR code.
 func (l Line) withCode() Line {
 	c := &l.Code
 	usual := Code{Kind: symbol.Code128, Module: 2, Height: 60}
-	if l.Kind == QR {
+	switch {
+	case l.Kind == QR || c.Kind == symbol.QR:
 		usual = Code{Kind: symbol.QR, Module: 6, Level: "M"}
-		c.Kind = usual.Kind
+		l.Kind, c.Kind = QR, usual.Kind
+	case c.Kind == symbol.Aztec || c.Kind == symbol.DataMatrix:
+		usual.Module = 6
 	}
 	if c.Kind == "" {
 		c.Kind = usual.Kind
@@ -53,7 +56,7 @@ func (l Line) fitting(dots int) (Line, bool) {
 	return l, modules*l.Code.Module <= dots
 }
 
-// barcodeNumbers are the kinds of GS k, form B.
+// barcodeNumbers are the kinds of GS k, form B. A kind without a number is drawn.
 var barcodeNumbers = map[string]byte{
 	symbol.UPCA: 65, symbol.EAN13: 67, symbol.EAN8: 68, symbol.Code39: 69, symbol.ITF: 70, symbol.Codabar: 71,
 	symbol.Code93: 72, symbol.Code128: 73,

@@ -71,8 +71,10 @@ const (
 
 // Code says how a machine-readable code looks.
 type Code struct {
-	Kind   string `json:"kind,omitempty"`   // of a barcode: UPC-A, EAN13, EAN8, CODE39, ITF, CODABAR, CODE93, CODE128
-	Module int    `json:"module,omitempty"` // dots: 2 of a barcode, 6 of a QR code when 0
+	// Kind is of a barcode: UPC-A, EAN13, EAN8, CODE39, ITF, CODABAR, CODE93, CODE128; QR; or one that is always drawn: GS1-128,
+	// PDF417, Aztec, DataMatrix.
+	Kind   string `json:"kind,omitempty"`
+	Module int    `json:"module,omitempty"` // dots: 2 of a barcode, 6 of a QR code, Aztec and DataMatrix when 0
 	Height int    `json:"height,omitempty"` // dots: 60 when 0
 	Text   bool   `json:"text,omitempty"`   // the data below a barcode
 	Level  string `json:"level,omitempty"`  // of a QR code: L, M, Q or H; M when empty

@@ -42,21 +42,21 @@ func meansOf(p *profile.Profile, columns int) means {
 	return m
 }
 
-// native tells whether the printer draws a code itself.
+// native tells whether the printer draws a code itself. It goes by all that a line says of its code: withCode.
 func (m means) native(l Line) bool {
 	if l.Kind == QR {
 		return m.qr && printableASCII(l.Data)
 	}
-	return m.bars
+	return m.bars && barcodeNumbers[l.Code.Kind] > 0
 }
 
 // fitting is Line.fitting for this printer. What needles print is coarser, and is asked for in fewer dots.
 func (m means) fitting(l Line) (Line, bool) {
+	l = l.withCode()
 	if m.native(l) {
 		return l.fitting(m.dots)
 	}
 	if m.way == pinDots {
-		l = l.withCode()
 		l.Code.Module, l.Code.Height = coarse(l.Code.Module), coarse(l.Code.Height)
 	}
 	l, fits := l.fitting(m.dots)
