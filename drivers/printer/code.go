@@ -2,6 +2,7 @@ package printer
 
 import (
 	"slices"
+	"strings"
 
 	"posd/drivers/printer/symbol"
 )
@@ -35,6 +36,17 @@ func (l Line) withCode() Line {
 // narrowest are the smallest modules that printers print, in dots: of barcodes (GS w), and of QR codes that still can be read.
 var narrowest = map[Kind]int{Barcode: 2, QR: 2}
 
+// widestBar is the largest module of a barcode that GS w takes.
+const widestBar = 6
+
+// byPrinter is a line whose code the printer draws itself, with a module that it has.
+func (l Line) byPrinter() Line {
+	if l.Kind == Barcode {
+		l.Code.Module = min(max(l.Code.Module, narrowest[Barcode]), widestBar)
+	}
+	return l
+}
+
 // fitting gives a line with a code the largest module, up to the one that was asked for, with which it fits so many dots.
 // False means that the code cannot hold its data, or not on this paper.
 func (l Line) fitting(dots int) (Line, bool) {
@@ -60,6 +72,17 @@ func (l Line) fitting(dots int) (Line, bool) {
 var barcodeNumbers = map[string]byte{
 	symbol.UPCA: 65, symbol.EAN13: 67, symbol.EAN8: 68, symbol.Code39: 69, symbol.ITF: 70, symbol.Codabar: 71,
 	symbol.Code93: 72, symbol.Code128: 73,
+}
+
+// code39Letters are what a printer takes in CODE39, which has no others of its own. "*" begins and ends it.
+const code39Letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%+-./"
+
+// barNumber is that of GS k; 0 is none: the printer lacks the kind, or characters of the data.
+func (l Line) barNumber() byte {
+	if l.Code.Kind == symbol.Code39 && strings.Trim(l.Data, code39Letters) != "" {
+		return 0
+	}
+	return barcodeNumbers[l.Code.Kind]
 }
 
 // codePicture draws a code for a printer that cannot, with modules so many dots across.

@@ -41,3 +41,58 @@ func TestAKindOfBarcodeThatNoPrinterDrawsItselfIsSentAsAPicture(t *testing.T) {
 		t.Errorf("a kind that nobody here can draw: %v", err)
 	}
 }
+
+// Printers print the digits of such a code as text, and confirm them.
+func TestABarcodeThatThePrinterWouldRefuseIsDrawnOrRefused(t *testing.T) {
+	const native, drawn, refused = "native", "drawn", "refused"
+	for _, c := range []struct{ kind, data, want string }{
+		{"EAN13", "690123456789", native},
+		{"EAN13", "6901234567892", native},
+		{"EAN13", "9638507", refused},
+		{"EAN13", "96385074", refused},
+		{"EAN8", "9638507", native},
+		{"EAN8", "96385074", native},
+		{"EAN8", "690123456789", refused},
+		{"EAN8", "6901234567892", refused},
+		{"UPC-A", "03600029145", native},
+		{"UPC-A", "036000291452", native},
+		{"UPC-A", "123456", refused},
+		{"UPC-A", "1234567", refused},
+		{"CODE39", "ABC-1 $%+./", native},
+		{"CODE39", "abc-1", drawn},
+		{"CODE39", "A*B", drawn},
+		{"CODE39", "A,B", drawn},
+		{"ITF", "1234", native},
+		{"ITF", "123", refused},
+		{"CODABAR", "A1234B", native},
+		{"CODABAR", "1234", refused},
+	} {
+		t.Run(c.kind+" "+c.data, func(t *testing.T) {
+			l := printer.Line{Kind: printer.Barcode, Data: c.data, Code: printer.Code{Kind: c.kind}}
+			if err := printer.Check(printer.Document{Lines: []printer.Line{l}}); (err != nil) != (c.want == refused) {
+				t.Fatalf("Check says %v", err)
+			}
+			if c.want == refused {
+				return
+			}
+			symbol, dots, p := shownCode(t, l)
+			if got := symbol != nil; got != (c.want == native) || dots != (c.want == drawn) || len(p.Missing) > 0 {
+				t.Errorf("%+v, dots: %v, sent %q", symbol, dots, p.Bytes)
+			}
+		})
+	}
+}
+
+// GS w takes 2 to 6, and a printer keeps the width that it had before.
+func TestAPrinterIsAskedOnlyForModulesOfBarcodesThatItHas(t *testing.T) {
+	for _, c := range []struct{ asked, want int }{{1, 2}, {2, 2}, {6, 6}, {7, 6}, {16, 6}, {17, 2}} {
+		l := printer.Line{Kind: printer.Barcode, Data: "1", Code: printer.Code{Module: c.asked}}
+		if symbol, _, _ := shownCode(t, l); symbol == nil || symbol.Module != c.want {
+			t.Errorf("module %d: got %+v, want %d", c.asked, symbol, c.want)
+		}
+	}
+	tooLong := printer.Line{Kind: printer.Barcode, Data: strings.Repeat("AB", 15), Code: printer.Code{Module: 1}}
+	if err := printer.Check(printer.Document{Lines: []printer.Line{tooLong}}); err == nil {
+		t.Error("a barcode that fits 80 mm paper only in modules that no printer has is no error")
+	}
+}

@@ -47,14 +47,14 @@ func (m means) native(l Line) bool {
 	if l.Kind == QR {
 		return m.qr && printableASCII(l.Data)
 	}
-	return m.bars && barcodeNumbers[l.Code.Kind] > 0
+	return m.bars && l.barNumber() > 0
 }
 
 // fitting is Line.fitting for this printer. What needles print is coarser, and is asked for in fewer dots.
 func (m means) fitting(l Line) (Line, bool) {
 	l = l.withCode()
 	if m.native(l) {
-		return l.fitting(m.dots)
+		return l.byPrinter().fitting(m.dots)
 	}
 	if m.way == pinDots {
 		l.Code.Module, l.Code.Height = coarse(l.Code.Module), coarse(l.Code.Height)

@@ -53,8 +53,11 @@ func Check(d Document) error {
 	return errors.Join(errs...)
 }
 
-// usualDots is the width of 80 mm paper.
-const usualDots = 576
+// The width of 80 mm paper.
+const (
+	usualDots    = 576
+	usualColumns = 48
+)
 
 func (l Line) check() error {
 	switch l.Kind {
@@ -66,7 +69,7 @@ func (l Line) check() error {
 		}
 		return nil
 	case Barcode, QR:
-		if l, fits := l.fitting(usualDots); !fits {
+		if l, fits := usualMeans(usualColumns).fitting(l); !fits {
 			return fmt.Errorf("%s cannot hold this data of %d characters on 80 mm paper", l.Code.Kind, len(l.Data))
 		}
 		return nil

@@ -75,7 +75,13 @@ func Draw(kind, data, level string) (c Code, err error) {
 	return c, nil
 }
 
+// digits are how many some codes have, without and with their check digit. The library goes by the data and not by the kind.
+var digits = map[string][2]int{UPCA: {11, 12}, EAN13: {12, 13}, EAN8: {7, 8}}
+
 func encode(kind, data, level string) (barcode.Barcode, error) {
+	if n, counts := digits[kind]; counts && len(data) != n[0] && len(data) != n[1] {
+		return nil, fmt.Errorf("%s has %d digits and a check digit, not %d", kind, n[0], len(data))
+	}
 	switch kind {
 	case UPCA:
 		return ean.Encode("0" + data)
