@@ -71,7 +71,7 @@ const (
 	probeWait   = 700 * time.Millisecond // for the first process id, which half of the printers do not know
 	confirmWait = 8 * time.Second        // for the paper to come out, before asking how the printer is
 	quietTries  = 2                      // so many waits in good health without a word, and the outcome is unknown
-	holdLimit   = 10 * time.Minute       // for a person to put in paper in the middle of a slip
+	holdLimit   = 10 * time.Minute       // for a person to put in paper in the middle of a slip, and for XON
 	settleWait  = 4 * time.Second        // for the next answer of a printer that may have much to print yet
 	drainWait   = 200 * time.Millisecond
 	glanceWait  = time.Millisecond // for what has come already
@@ -99,15 +99,16 @@ type epson struct {
 	replies [4]byte   // to the last full question for the status
 	asked   time.Time // when that was
 
-	torn   bool     // what was sent last may have ended within a command
-	jobs   int      // for process ids
-	late   bool     // answers to an earlier question may still come
-	told   int      // answers to DLE EOT since the last question
-	status byte     // the last of them
-	fences int      // answers to GS r since the last job
-	done   string   // last process id
-	heard  []string // the last process ids
-	who    identity // what it says that it is
+	stopped bool     // it has sent XOFF, and no XON yet
+	torn    bool     // what was sent last may have ended within a command
+	jobs    int      // for process ids
+	late    bool     // answers to an earlier question may still come
+	told    int      // answers to DLE EOT since the last question
+	status  byte     // the last of them
+	fences  int      // answers to GS r since the last job
+	done    string   // last process id
+	heard   []string // the last process ids
+	who     identity // what it says that it is
 
 	toldSelf bool // ASB has come since it was last looked
 }
@@ -242,17 +243,6 @@ func (p *epson) fence(id string) []byte {
 
 func (p *epson) process(id string) []byte { return append(append([]byte{}, gsProcess...), id...) }
 
-func (p *epson) send(ctx context.Context, b []byte) error {
-	for len(b) > 0 {
-		n := min(len(b), blockSize)
-		if err := p.conn.Write(ctx, b[:n]); err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
-}
-
 // afterwards looks at a printer that cannot confirm: trouble now means that the slip may not be whole.
 func (p *epson) afterwards(ctx context.Context) error {
 	s, err := p.ask(ctx)
@@ -291,7 +281,9 @@ func (p *epson) sort(b []byte) {
 		r.Status.Mismatch = p.who.mismatch
 		p.last.Store(&r.Status)
 		p.toldSelf = true
-	case ReplyFlow, ReplyBlock:
+	case ReplyFlow:
+		p.stopped = r.Bits == xoff
+	case ReplyBlock:
 	}
 }
 

@@ -120,8 +120,8 @@ func (b *bench) burst(ctx context.Context) finding {
 		return failed(
 			Words{"bytes are lost when they come faster than it prints", "数据快于打印速度时丢失字节"},
 			Words{
-				"set its flow control (DTR/RTS or XON/XOFF) by its switches; posd itself never sends more than 4 KB ahead, so its slips stay whole",
-				"请用拨码开关设置流控（DTR/RTS 或 XON/XOFF）；posd 最多超前发送 4 KB，小票不受影响",
+				"set its flow control to XON/XOFF by its switches, which posd obeys (DTR/CTS it does not); slips stay whole without it, for posd sends no more than about 4 KB that are not confirmed; raw documents and slips with confirm = \"none\" do not",
+				"请用拨码开关将流控设为 XON/XOFF，posd 会遵守（不遵守 DTR/CTS）；没有流控时小票不受影响，因为未确认的数据最多约 4 KB；但原始数据和 confirm = \"none\" 的小票会丢失字节",
 			})
 	case err != nil:
 		return broke(err)
