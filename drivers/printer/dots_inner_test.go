@@ -114,3 +114,24 @@ func TestStripsOfAPictureLeaveNoMode(t *testing.T) {
 		}
 	}
 }
+
+// Whatever of a slip was cut off, as many zeros as mend sends at most end it.
+func TestNoCommandIsLongerThanTheZerosThatEndIt(t *testing.T) {
+	longest := 0
+	for _, name := range profile.Names() {
+		p, _ := profile.Lookup(name)
+		d := everything(t)
+		d.Lines = append(d.Lines, Line{Kind: QR, Data: strings.Repeat("x", 2953), Code: Code{Level: "L"}})
+		m := escpos.New(escpos.Options{Columns: p.Columns, WideOff: true})
+		for rest := encodeFor(d, p).bytes; len(rest) > 0; {
+			n := m.Step(rest)
+			if n == 0 || n > mendedLong {
+				t.Fatalf("%s: a command of %d bytes", name, n)
+			}
+			longest, rest = max(longest, n), rest[n:]
+		}
+	}
+	if longest < 2900 {
+		t.Errorf("the longest command has %d bytes: where is the QR code?", longest)
+	}
+}

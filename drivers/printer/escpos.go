@@ -179,7 +179,7 @@ func (p *epson) ready(ctx context.Context, again bool) error {
 		err = s.Err()
 	}
 	if err == nil {
-		err = p.mend(ctx)
+		err = p.mend(ctx, again)
 	}
 	if err == nil {
 		err = p.learn(ctx)
@@ -210,22 +210,6 @@ func (p *epson) ready(ctx context.Context, again bool) error {
 		p.confirm = "auto"
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}
-	return nil
-}
-
-// mended is how many zeros end any command that was cut off: a printer takes them for what is missing of its parameters, a
-// length of one byte is at most 255, and of a longer one they make the high byte zero. By itself a zero means nothing.
-const mended = 512
-
-// mend ends a command that was cut off, so that the printer does not take the next slip for its parameters.
-func (p *epson) mend(ctx context.Context) error {
-	if !p.torn {
-		return nil
-	}
-	if err := p.send(ctx, append(make([]byte, mended), p.fresh()...)); err != nil {
-		return fmt.Errorf("%w: %w", ErrOffline, err)
-	}
-	p.torn = false
 	return nil
 }
 

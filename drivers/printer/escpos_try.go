@@ -73,7 +73,7 @@ func (p *epson) behind(ctx context.Context, blocks []block, t Try) (int, error) 
 	if err := p.send(ctx, p.fence("last")); err != nil {
 		return 0, err
 	}
-	err := p.confirmed(ctx, func() bool { return p.done == "last" || p.fences > 0 || done() })
+	err := p.confirmed(ctx, func() bool { return p.done == "last" || p.confirm == "fence" && p.fences > 0 || done() })
 	switch {
 	case done():
 		return from, nil
@@ -89,12 +89,20 @@ func (p *epson) behind(ctx context.Context, blocks []block, t Try) (int, error) 
 	}
 }
 
-// settle waits until a printer has printed what it has of before, as far as it has not lost that: one fence is like another, and
-// its answers would be taken for those to the next try's. While it is without paper it prints nothing, and is waited for.
+// settle waits until a printer that confirms by fences has printed what it has of before, as far as it has not lost that.
 func (p *epson) settle(ctx context.Context) error {
+	if p.confirm != "fence" {
+		return nil
+	}
+	return p.fallSilent(ctx)
+}
+
+// fallSilent waits until a printer answers no more fences: one is like another, and those of before would be taken for those of the
+// next try. While it is without paper it prints nothing, and is waited for.
+func (p *epson) fallSilent(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, holdLimit)
 	defer cancel()
-	for p.confirm == "fence" {
+	for {
 		heard := p.fences
 		err := p.pump(ctx, settleWait, func() bool { return p.fences > heard })
 		if broken(err) || ctx.Err() != nil {
@@ -108,7 +116,6 @@ func (p *epson) settle(ctx context.Context) error {
 			return nil
 		}
 	}
-	return nil
 }
 
 // sendBlocks sends blocks and waits for the last of them. A window leaves when it is noted, and when all but the one

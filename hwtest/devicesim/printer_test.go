@@ -98,6 +98,8 @@ func TestASlipAfterOneThatWasCutOffInACommandIsPrintedWhole(t *testing.T) {
 		"after the low byte of a QR code's length": "half a slip\n\x1D(k\x03", "within a QR code": "\x1D(k\x40\x001P0https",
 		"before a barcode's length": "\x1Dk\x49", "within a barcode": "\x1Dk\x49\xFF{B12", "within a letter": "\x1C&\xD2",
 		"after ESC": "\x1B", "in the drawer's pulse": "\x1Bp\x00", "nowhere": "half a slip",
+		"within a picture": cutOffPicture, "within a strip": "\x1B*\x21\x40\x02" + strings.Repeat("\xFF", 30),
+		"within a long QR code": "\x1D(k\x80\x0B1P0https",
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
