@@ -21,23 +21,28 @@ const (
 type means struct {
 	way      way
 	dots     int  // across the paper, for modules of codes
+	across   int  // dots across the paper, for pictures
 	bars, qr bool // it draws barcodes, QR codes itself
 }
 
 // usualMeans are those of a printer that has everything.
 func usualMeans(columns int) means {
-	return means{way: rasterDots, dots: columns * glyph.Width, bars: true, qr: true}
+	dots := columns * glyph.Width
+	return means{way: rasterDots, dots: dots, across: dots, bars: true, qr: true}
 }
 
 func meansOf(p *profile.Profile, columns int) means {
-	m := means{dots: columns * glyph.Width, bars: p.Barcodes, qr: p.QR}
+	m := means{dots: columns * glyph.Width, across: p.Dots, bars: p.Barcodes, qr: p.QR}
+	if columns < p.Columns { // on narrower paper, with as many dots to the inch
+		m.across = p.Dots * columns / p.Columns
+	}
 	switch {
 	case p.Raster:
 		m.way = rasterDots
 	case p.Bits:
 		m.way = columnDots
 	case p.Pins:
-		m.way, m.dots = pinDots, p.Dots/2 // a module is twice as many dots across as down
+		m.way, m.dots = pinDots, m.across/2 // a module is twice as many dots across as down
 	}
 	return m
 }

@@ -174,9 +174,9 @@ func (e *encoder) code(l Line) [][]byte {
 }
 
 func (e *encoder) picture(l Line) [][]byte {
-	to := scale{dots: e.profile.Dots}
+	to := scale{dots: e.means.across}
 	if e.means.way == pinDots {
-		to = pinScale(e.profile.Dots)
+		to = pinScale(e.means.across)
 	}
 	p, err := readPicture(l.Data, to)
 	if err != nil {
@@ -222,7 +222,7 @@ func (e *encoder) textRow(r Row) {
 func (e *encoder) drawnRow(runs []Run) *bitmap {
 	b := drawRow(runs, e.face)
 	if e.means.way == pinDots {
-		b = b.squeezed(min(b.w*e.profile.Dots/(e.columns*glyph.Width), e.profile.Dots))
+		b = b.squeezed(min(b.w*e.means.across/(e.columns*glyph.Width), e.means.across))
 	}
 	return b
 }

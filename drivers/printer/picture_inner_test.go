@@ -77,3 +77,44 @@ func blackPicture(t *testing.T, w, h int) string {
 	}
 	return base64.StdEncoding.EncodeToString(out.Bytes())
 }
+
+// The printers of narrower paper have the same dots to the inch.
+func TestPicturesAreAsWideAsThePaperOfFewerColumns(t *testing.T) {
+	for _, c := range []struct {
+		profile          string
+		columns, w, high int
+	}{
+		{"chinese-80", 48, 576, 200},
+		{"chinese-80", 32, 384, 133},
+		{"chinese-80", 60, 576, 200},
+		{"chinese-58", 32, 384, 133},
+		{"TM-U220", 42, 400, 64},
+		{"TM-U220", 21, 200, 32},
+	} {
+		p, _ := profile.Lookup(c.profile)
+		d := Document{Lines: []Line{{Kind: Image, Data: blackPicture(t, 1152, 400)}}}
+		got := encode(d, look{columns: c.columns, cut: cutPartial, face: newFace(p.Wide, p.CodePages), profile: p})
+		w, high := sizeOf(t, got.bytes)
+		if w != c.w || c.high > 0 && high != c.high {
+			t.Errorf("%s with %d columns: %d x %d dots, want %d x %d", c.profile, c.columns, w, high, c.w, c.high)
+		}
+	}
+}
+
+// sizeOf is how large the pictures of a stream are, one below the other.
+func sizeOf(t *testing.T, stream []byte) (w, high int) {
+	t.Helper()
+	for len(stream) > 8 {
+		switch head := string(stream[:3]); head {
+		case "\x1dv0":
+			stride, rows := int(stream[4])+int(stream[5])<<8, int(stream[6])+int(stream[7])<<8
+			w, high, stream = stride*8, high+rows, stream[8+stride*rows:]
+		case "\x1b*\x01":
+			w = int(stream[3]) + int(stream[4])<<8
+			high, stream = high+8, stream[5+w:]
+		default:
+			stream = stream[1:]
+		}
+	}
+	return w, high
+}
