@@ -96,3 +96,13 @@ func TestAPrinterIsAskedOnlyForModulesOfBarcodesThatItHas(t *testing.T) {
 		t.Error("a barcode that fits 80 mm paper only in modules that no printer has is no error")
 	}
 }
+
+// The length of these is 10 04 or 10 05, which a printer takes out of the command as DLE EOT and DLE ENQ.
+func TestNoQRCodeHasALengthThatIsACommand(t *testing.T) {
+	for _, n := range []int{1036, 1037, 1038, 1293} {
+		symbol, dots, p := shownCode(t, printer.Line{Kind: printer.QR, Data: strings.Repeat("x", n), Code: printer.Code{Level: "L", Module: 2}})
+		if taken := n == 1037 || n == 1293; taken != (symbol == nil) || taken != dots || len(p.Missing) > 0 {
+			t.Errorf("of %d characters: sent %.60q", n, p.Bytes)
+		}
+	}
+}

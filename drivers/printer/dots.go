@@ -50,7 +50,8 @@ func meansOf(p *profile.Profile, columns int) means {
 // native tells whether the printer draws a code itself. It goes by all that a line says of its code: withCode.
 func (m means) native(l Line) bool {
 	if l.Kind == QR {
-		return m.qr && printableASCII(l.Data)
+		low, high := qrLength(l)
+		return m.qr && printableASCII(l.Data) && !realTime(low, high)
 	}
 	return m.bars && l.barNumber() > 0
 }

@@ -344,13 +344,19 @@ func barcode(l Line) []byte {
 
 // qrCode is the five steps of GS ( k for a QR code: model 2, module, level, store, print.
 func qrCode(l Line) []byte {
-	n := len(l.Data) + 3
+	low, high := qrLength(l)
 	level := byte('0' + bytes.IndexByte([]byte("LMQH"), l.Code.Level[0]))
 	return slices.Concat(
 		gsQR, []byte{4, 0, 0x31, 0x41, 0x32, 0},
 		gsQR, []byte{3, 0, 0x31, 0x43, byte(l.Code.Module)},
 		gsQR, []byte{3, 0, 0x31, 0x45, level},
-		gsQR, []byte{byte(n), byte(n >> 8), 0x31, 0x50, 0x30}, []byte(l.Data),
+		gsQR, []byte{low, high, 0x31, 0x50, 0x30}, []byte(l.Data),
 		gsQR, []byte{3, 0, 0x31, 0x51, 0x30},
 	)
+}
+
+// qrLength is pL pH of the data of a QR code, with the three bytes before them.
+func qrLength(l Line) (low, high byte) {
+	n := len(l.Data) + 3
+	return byte(n), byte(n >> 8)
 }

@@ -35,6 +35,30 @@ func paperWidth(r printer.Row) int {
 	return n
 }
 
+func TestAColumnForWhichThereIsNoRoomIsReportedAsMissing(t *testing.T) {
+	columns := func(n int, text string) (all []printer.Column) {
+		for range n {
+			all = append(all, printer.Column{Runs: []printer.Run{{Text: text}}})
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		line    printer.Line
+		missing string
+	}{
+		"all have room":      {printer.Line{Kind: printer.Table, Columns: columns(8, "x")}, ""},
+		"two have none":      {printer.Line{Kind: printer.Table, Columns: columns(10, "x")}, string(printer.Geta)},
+		"and nothing to say": {printer.Line{Kind: printer.Table, Columns: columns(10, "")}, ""},
+		"a rule beside it":   {printer.Line{Kind: printer.Rule, Columns: columns(10, "x")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, missing := printer.Layout(printer.Document{Lines: []printer.Line{c.line}}, 16); string(missing) != c.missing {
+				t.Errorf("missing %q, want %q", string(missing), c.missing)
+			}
+		})
+	}
+}
+
 func TestLayoutIsRightToTheCell(t *testing.T) {
 	cases := map[string]struct {
 		line printer.Line

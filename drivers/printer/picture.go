@@ -30,6 +30,7 @@ const (
 	maxPixels = 16 << 20 // of a picture that comes in
 	maxRows   = 4096     // on paper
 	sliceSize = 1792     // bytes of one command, which fit a window: 24 rows on 80 mm paper
+	sliceRows = 255      // at most, however narrow it is
 )
 
 var errPicture = errors.New("the picture cannot be printed")
@@ -91,7 +92,7 @@ func dither(img image.Image, to scale) (*bitmap, error) {
 func (b *bitmap) raster() [][]byte {
 	var slices [][]byte
 	stride := (b.w + 7) / 8
-	most := max(sliceSize/max(stride, 1), 1)
+	most := min(max(sliceSize/max(stride, 1), 1), sliceRows)
 	for top := 0; top < b.h; top += most {
 		rows := min(most, b.h-top)
 		out := []byte{0x1D, 'v', '0', 0, byte(stride), byte(stride >> 8), byte(rows), byte(rows >> 8)}
@@ -108,12 +109,17 @@ func (b *bitmap) raster() [][]byte {
 // harmless makes one dot black before what a printer would take out of a picture: DLE EOT, DLE ENQ and DLE DC4 work on
 // receipt, wherever they stand (ESC/POS Command Reference, "real-time commands"), and the picture would lack their bytes.
 func harmless(data []byte) {
-	const dle, eot, enq, dc4 = 0x10, 0x04, 0x05, 0x14
 	for i := range len(data) - 1 {
-		if next := data[i+1]; data[i] == dle && (next == eot || next == enq || next == dc4) {
+		if realTime(data[i], data[i+1]) {
 			data[i] |= 0x08
 		}
 	}
+}
+
+// realTime tells whether a command begins so that works on receipt.
+func realTime(first, second byte) bool {
+	const dle, eot, enq, dc4 = 0x10, 0x04, 0x05, 0x14
+	return first == dle && (second == eot || second == enq || second == dc4)
 }
 
 // packed packs n bytes, the first dot in the highest bit.

@@ -118,3 +118,20 @@ func sizeOf(t *testing.T, stream []byte) (w, high int) {
 	}
 	return w, high
 }
+
+// A printer need not take more in one command; Odoo cuts there, too.
+func TestNoSliceOfAPictureHasMoreThan255Rows(t *testing.T) {
+	for _, wide := range []int{1, 8, 24, 56, 100, 576} {
+		rows := 0
+		for _, part := range newBitmap(wide, 2000).raster() {
+			n := int(part[6]) + int(part[7])<<8
+			if n > 255 {
+				t.Errorf("%d dots wide: a slice of %d rows", wide, n)
+			}
+			rows += n
+		}
+		if rows != 2000 {
+			t.Errorf("%d dots wide: %d rows of 2000", wide, rows)
+		}
+	}
+}

@@ -8,6 +8,9 @@ import (
 // table sets columns side by side, as many rows as the longest of them needs.
 func (s *setter) table(l Line) {
 	widths, margin := s.widths(l)
+	if slices.ContainsFunc(l.Columns[len(widths):], Column.speaks) {
+		s.lack(Geta)
+	}
 	cellRows := make([][][]letter, len(widths))
 	rows := 1
 	for i := range widths {
@@ -29,6 +32,11 @@ func (s *setter) table(l Line) {
 		}
 		s.rows = append(s.rows, Row{Runs: join(g)})
 	}
+}
+
+// speaks tells whether a column has text.
+func (c Column) speaks() bool {
+	return slices.ContainsFunc(c.Runs, func(r Run) bool { return r.Text != "" })
 }
 
 func one(r rune) letter { return letter{r: r, cells: 1} }
@@ -62,7 +70,7 @@ func borders(b Border, columns int) int {
 }
 
 // widths shares the paper out among the columns of a table, and says how far it is from the left edge. Columns for which
-// there is no room at all are left out.
+// there is no room at all are left out; what they say is missing.
 func (s *setter) widths(l Line) (widths []int, margin int) {
 	columns := len(l.Columns)
 	for columns > 1 && borders(l.Border, columns)+columns > s.columns {
