@@ -138,7 +138,7 @@ func TestRepliesAreReadAsTheManualSays(t *testing.T) {
 
 func TestTheFontOfLanguageIsUnderstood(t *testing.T) {
 	for text, want := range map[string]profile.Wide{
-		"CHINA GB2312": profile.GB18030, "CHINA GB18030": profile.GB18030, "TAIWAN BIG-5": profile.Big5,
+		"CHINA GB2312": profile.GB2312, "CHINA GB18030": profile.GB18030, "TAIWAN BIG-5": profile.Big5,
 		"KANJI JAPANESE": profile.ShiftJIS, "KOREA": profile.EUCKR, "THAI": profile.WideNone, "": profile.WideNone,
 	} {
 		if got := wideOf(text); got != want {

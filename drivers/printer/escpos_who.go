@@ -149,6 +149,9 @@ func (p *epson) askAside(ctx context.Context, questions []byte) error {
 func (p *epson) judge() {
 	p.who.awaited = nil
 	p.who.mismatch = mismatchOf(p.profile, p.who)
+	if p.wide == profile.GB18030 && wideOf(p.who.language) == profile.GB2312 {
+		p.wide = profile.GB2312 // from the next slip on, what its font lacks is drawn
+	}
 	if last := p.last.Load(); last != nil {
 		now := *last
 		now.Mismatch = p.who.mismatch
@@ -161,6 +164,9 @@ func (p *epson) judge() {
 func mismatchOf(set *profile.Profile, who identity) Mismatch {
 	known, named := profile.Match("MDL:"+who.model, "")
 	has, sure := wideOf(who.language), isLanguage(who.language)
+	if has == profile.GB2312 {
+		has = profile.GB18030 // of which it is a part
+	}
 	if named && !sure && len(who.unasked) == 0 {
 		has, sure = known.Wide, true
 		if has == profile.WideAsk {
@@ -200,6 +206,7 @@ var languages = []struct {
 	word string
 	wide profile.Wide
 }{
+	{"GB2312", profile.GB2312},
 	{"CHINA", profile.GB18030},
 	{"GB", profile.GB18030},
 	{"BIG", profile.Big5},

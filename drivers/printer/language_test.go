@@ -106,6 +106,17 @@ func TestALanguageUsesThePrintersOwnCharacters(t *testing.T) {
 	}
 }
 
+// Such a font prints nothing for the characters that GBK has besides.
+func TestAFontOfGB2312IsSentOnlyWhatItHas(t *testing.T) {
+	for text, want := range map[string]bool{"收银小票 上海市": true, "￥①、Б": true, "镕": false, "堃": false, "囍": false, "謝": false, "㐀": false} {
+		for _, r := range strings.ReplaceAll(text, " ", "") {
+			if _, has := escpos.GB2312.Encode(r); has != want {
+				t.Errorf("%c: %v, want %v", r, has, want)
+			}
+		}
+	}
+}
+
 func TestDrawnCharactersKeepTheirColumns(t *testing.T) {
 	for _, name := range []string{"TM-T88IV", "chinese-58", "TM-T88V"} {
 		for _, double := range []bool{false, true} {

@@ -47,6 +47,32 @@ func (c counting) Write(ctx context.Context, b []byte) error {
 	return c.Conn.Write(ctx, b)
 }
 
+// The font of CHINA GB2312 has nothing for them.
+func TestAPrinterThatSaysGB2312IsSentNoOtherTwoByteCharacters(t *testing.T) {
+	for name, c := range map[string]struct {
+		given map[string]string
+		first bool // with the first slip: later it is found out beside one
+	}{
+		"where it is asked": {map[string]string{"profile": "TM-T20III"}, true},
+		"for China":         {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, _ := bench(t, devicesim.PrinterOptions{Language: "CHINA GB2312"}, c.given)
+				doc := printer.Document{Lines: []printer.Line{printer.Plain("朱镕 小票"), {Kind: printer.Cut}}}
+				first, err := p.Print(t.Context(), doc)
+				second, again := p.Print(t.Context(), doc)
+				if err != nil || again != nil || c.first && string(first.Drawn) != "镕" || string(second.Drawn) != "镕" {
+					t.Errorf("drawn %q, then %q, %v, %v", string(first.Drawn), string(second.Drawn), err, again)
+				}
+				if s, err := p.Status(t.Context()); err != nil || s.Mismatch != (printer.Mismatch{}) && !c.first {
+					t.Errorf("%+v, %v", s, err)
+				}
+			})
+		})
+	}
+}
+
 // identified prints a slip, and gives what the printer got, how it is said to be then, and how often it was asked.
 func identified(t *testing.T, o devicesim.PrinterOptions, usb onUSB, options map[string]string) (string, printer.Status, map[string]int) {
 	t.Helper()

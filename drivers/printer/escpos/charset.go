@@ -64,6 +64,7 @@ type Wide string
 // The sets of two-byte characters.
 const (
 	GB18030  Wide = "gb18030" // with its four-byte characters
+	GB2312   Wide = "gb2312"  // of GB18030, what was there first
 	ShiftJIS Wide = "shift-jis"
 	Big5     Wide = "big5"
 	EUCKR    Wide = "euc-kr"
@@ -84,7 +85,7 @@ func (w Wide) encoding() encoding.Encoding {
 		return traditionalchinese.Big5
 	case EUCKR:
 		return korean.EUCKR
-	case GB18030:
+	case GB18030, GB2312:
 	}
 	return simplifiedchinese.GB18030
 }
@@ -120,7 +121,14 @@ func (w Wide) Encode(r rune) ([]byte, bool) {
 		return nil, false
 	}
 	b, err := w.encoding().NewEncoder().Bytes([]byte(string(r)))
-	return b, err == nil && len(b) == 2
+	return b, err == nil && len(b) == 2 && (w != GB2312 || inGB2312(b))
+}
+
+// inGB2312 tells whether two bytes are in the rows of GB2312: signs up to A9, characters of Chinese from B0 to F7. The others, and
+// second bytes below A1, came with GBK.
+func inGB2312(b []byte) bool {
+	lead, trail := b[0], b[1]
+	return trail >= 0xA1 && (lead >= 0xA1 && lead <= 0xA9 || lead >= 0xB0 && lead <= 0xF7)
 }
 
 // Columns is how many columns r takes by Unicode's East Asian Width (UAX #11), with ambiguous characters narrow.

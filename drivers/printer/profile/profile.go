@@ -39,6 +39,7 @@ const (
 	WideNone Wide = "none"
 	WideAsk  Wide = "ask" // the printer is asked, and has none if it does not answer
 	GB18030  Wide = "gb18030"
+	GB2312   Wide = "gb2312" // what a printer says; no profile has it
 	ShiftJIS Wide = "shift-jis"
 	Big5     Wide = "big5"
 	EUCKR    Wide = "euc-kr"
