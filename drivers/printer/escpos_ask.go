@@ -6,8 +6,18 @@ import (
 	"time"
 )
 
-// ask asks for the status and remembers it for those who cannot wait for their turn.
+// ask asks for the status and remembers it for those who cannot wait for their turn. A printer that says nothing may be switched
+// off: then it no longer holds the line, and not all of them say so by XON when they are switched on.
 func (p *epson) ask(ctx context.Context) (Status, error) {
+	s, err := p.askHeld(ctx)
+	if err == nil && p.late {
+		p.stopped = false
+	}
+	return s, err
+}
+
+// askHeld is ask for who waits for XON: one that holds the line may be too busy to answer.
+func (p *epson) askHeld(ctx context.Context) (Status, error) {
 	s, err := p.askAll(ctx)
 	s.Mismatch = p.who.mismatch
 	if err == nil {

@@ -42,7 +42,7 @@ func (p *epson) free(ctx context.Context) error {
 		case err == nil:
 			return nil
 		}
-		if _, err := p.ask(holding); broken(err) {
+		if _, err := p.askHeld(holding); broken(err) {
 			return err
 		}
 	}

@@ -97,3 +97,23 @@ func TestAPrinterThatHoldsTheLineForPaperIsToldAsOutOfPaper(t *testing.T) {
 		}
 	})
 }
+
+// Not every printer sends XON when it is switched on, and none remembers that it has sent XOFF.
+func TestAPrinterThatWasSwitchedOffHoldsTheLineNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := devicesim.PrinterOptions{Buffer: 4 << 10, Speed: 2000, Flow: devicesim.FlowStuck}
+		p, sim := bench(t, o, map[string]string{"confirm": "none"})
+		if _, err := p.Print(t.Context(), rawSlip(80)); err != nil { // 2.8 KB, and what is sent before
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		sim.SetPower(false)
+		if s, err := p.Status(t.Context()); err != nil || s.Online {
+			t.Fatalf("switched off: %+v, %v", s, err)
+		}
+		sim.SetPower(true)
+		if _, err := p.Print(t.Context(), slip("AFTERWARDS")); err != nil {
+			t.Errorf("switched on: %v", err)
+		}
+	})
+}
