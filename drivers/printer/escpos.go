@@ -75,7 +75,7 @@ const (
 	settleWait  = 4 * time.Second        // for the next answer of a printer that may have much to print yet
 	drainWait   = 200 * time.Millisecond
 	glanceWait  = time.Millisecond // for what has come already
-	blockSize   = 1 << 10          // bytes written at once: a printer's buffer may be 4 KB
+	blockSize   = 512              // bytes written at once, after which it may say that it takes no more
 )
 
 // epson is one printer. turn is held by the caller who talks to it, who owns all other fields.
