@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -135,4 +136,18 @@ func readRefusal(status string, answer io.Reader) error {
 		return errors.New("posd answers " + status)
 	}
 	return &r
+}
+
+// attemptPath is where a verb of an attempt is, which a person names as SALE/ATTEMPT; client is whose sale it is, where it is
+// not the caller's.
+func attemptPath(name, verb, client string) (string, error) {
+	sale, attempt, ok := strings.Cut(name, "/")
+	if !ok || sale == "" || attempt == "" {
+		return "", errors.New("name the attempt as SALE/ATTEMPT")
+	}
+	path := "/v1/sales/" + url.PathEscape(sale) + "/attempts/" + url.PathEscape(attempt) + "/" + verb
+	if client != "" {
+		path += "?client=" + url.QueryEscape(client)
+	}
+	return path, nil
 }

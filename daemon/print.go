@@ -25,13 +25,9 @@ func (c *printCmd) Run(ctx context.Context, g *globals) error {
 }
 
 func (c *printCmd) print(ctx context.Context, api *client, g *globals) error {
-	sale, attempt, ok := strings.Cut(c.Attempt, "/")
-	if !ok || sale == "" || attempt == "" {
-		return errors.New("name the attempt as SALE/ATTEMPT, as posd sales shows it")
-	}
-	path := "/v1/sales/" + url.PathEscape(sale) + "/attempts/" + url.PathEscape(attempt) + "/print"
-	if c.Client != "" {
-		path += "?client=" + url.QueryEscape(c.Client)
+	path, err := attemptPath(c.Attempt, "print", c.Client)
+	if err != nil {
+		return fmt.Errorf("%w, as posd sales shows it", err)
 	}
 	var answer struct {
 		Copy bool   `json:"copy"`

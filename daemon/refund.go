@@ -52,19 +52,15 @@ func (c *refundCmd) Run(ctx context.Context, g *globals) error {
 }
 
 func (c *refundCmd) refund(ctx context.Context, api *client, g *globals) error {
-	sale, attempt, ok := strings.Cut(c.Attempt, "/")
-	if !ok || sale == "" || attempt == "" {
-		return errors.New("name the attempt as SALE/ATTEMPT, as posd reconcile shows it")
+	path, err := attemptPath(c.Attempt, "refund", c.Client)
+	if err != nil {
+		return fmt.Errorf("%w, as posd reconcile shows it", err)
 	}
 	if c.Amount < 0 {
 		return errors.New("--amount is what the bill shows, above 0")
 	}
 	if c.By == nobodysName {
 		return errNoName
-	}
-	path := "/v1/sales/" + url.PathEscape(sale) + "/attempts/" + url.PathEscape(attempt) + "/refund"
-	if c.Client != "" {
-		path += "?client=" + url.QueryEscape(c.Client)
 	}
 	order := map[string]any{"by": c.By, "reason": c.Reason}
 	if c.Amount > 0 {
@@ -74,7 +70,7 @@ func (c *refundCmd) refund(ctx context.Context, api *client, g *globals) error {
 	if err := api.patient(orderedWait).do(ctx, http.MethodPost, path, order, &refund); err != nil {
 		return err
 	}
-	fmt.Fprintf(g.Out, "%s/%s gives back %s of %s/%s: %s\n", refund.Sale, refund.Attempt, money(refund.Amount, refund.Currency), sale, attempt, refund.State)
+	fmt.Fprintf(g.Out, "%s/%s gives back %s of %s: %s\n", refund.Sale, refund.Attempt, money(refund.Amount, refund.Currency), c.Attempt, refund.State)
 	switch refund.State {
 	case payment.SaidApproved, payment.SaidSettledPaid:
 	case payment.SaidInProgress:

@@ -29,19 +29,15 @@ func (c *settleCmd) Run(ctx context.Context, g *globals) error {
 }
 
 func (c *settleCmd) settle(ctx context.Context, api *client, g *globals) error {
-	sale, attempt, ok := strings.Cut(c.Attempt, "/")
-	if !ok || sale == "" || attempt == "" {
-		return errors.New("name the attempt as SALE/ATTEMPT, as posd owed shows it")
+	path, err := attemptPath(c.Attempt, "settle", c.Client)
+	if err != nil {
+		return fmt.Errorf("%w, as posd owed shows it", err)
 	}
 	if c.Amount < 0 || c.Amount > 0 && c.As != "paid" {
 		return errors.New("--amount is what the acquirer or the gateway holds: above 0, and together with --as paid")
 	}
 	if c.By == nobodysName {
 		return errNoName
-	}
-	path := "/v1/sales/" + url.PathEscape(sale) + "/attempts/" + url.PathEscape(attempt) + "/settle"
-	if c.Client != "" {
-		path += "?client=" + url.QueryEscape(c.Client)
 	}
 	verdict := map[string]any{"as": c.As, "by": c.By, "reason": c.Reason}
 	if c.Amount > 0 {
