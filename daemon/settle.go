@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 )
 
 // settleCmd is a person's verdict on an attempt that posd can not decide.
@@ -50,6 +48,6 @@ func (c *settleCmd) settle(ctx context.Context, api *client, g *globals) error {
 	if c.As == "retry" {
 		done = "being reversed again, as told"
 	}
-	fmt.Fprintf(g.Out, "%s/%s is %s by %s\n", sale, attempt, done, c.By)
+	fmt.Fprintf(g.Out, "%s is %s by %s\n", c.Attempt, done, c.By)
 	return nil
 }
