@@ -28,6 +28,9 @@ const (
 	localUsageMax  = 0x28
 )
 
+// tooMuch is more than any report has, of bits and of elements. The product of two of them is a number on every machine.
+const tooMuch = 8*MaxReport + 1
+
 // global is the state that holds until it is changed.
 type global struct {
 	page        Usage // already shifted
@@ -128,9 +131,9 @@ func (p *parser) globalItem(it item) error {
 	case globalPage:
 		p.global.page = Usage(it.data << 16)
 	case globalSize:
-		p.global.size = int(min(it.data, 1<<20))
+		p.global.size = int(min(it.data, tooMuch))
 	case globalCount:
-		p.global.count = int(min(it.data, 1<<20))
+		p.global.count = int(min(it.data, tooMuch))
 	case globalID:
 		if it.data == 0 || it.data > 255 {
 			return fmt.Errorf("report number %d, want 1 to 255", it.data)

@@ -111,8 +111,8 @@ func (l layout) found(report []byte) layout {
 // part reads a report. The error tells nothing of the data.
 func (l layout) part(report []byte) (part, error) {
 	l = l.found(report)
-	if len(report) < l.data+l.size {
-		return part{}, fmt.Errorf("a report of %d bytes, want at least %d", len(report), l.data+l.size)
+	if need := max(l.data+l.size, l.length+1); len(report) < need { // the count may stand behind the data
+		return part{}, fmt.Errorf("a report of %d bytes, want at least %d", len(report), need)
 	}
 	data := report[l.data : l.data+l.size]
 	switch {

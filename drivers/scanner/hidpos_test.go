@@ -70,6 +70,21 @@ var unflagged = []byte{
 // lumped has a whole report of scanned data (8C:12) in one field, and nothing of what is in it.
 var lumped = []byte{0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x85, 0x02, 0x75, 0x08, 0x95, 0x3F, 0x09, 0x12, 0x81, 0x02, 0xC0}
 
+// countBehind has its data first, ten bytes, and the count behind them.
+var countBehind = []byte{
+	0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x85, 0x02, 0x75, 0x08,
+	0x95, 0x0A, 0x09, 0xFE, 0x82, 0x02, 0x01,
+	0x95, 0x01, 0x05, 0x01, 0x09, 0x3B, 0x81, 0x02, 0xC0,
+}
+
+func TestAReportThatEndsBeforeItsCountIsRefusedAndTheNextIsTaken(t *testing.T) {
+	info := port.HIDInfo{Descriptor: countBehind}
+	got, words := scanWith(t, "hidpos", &info, nil, "\x020123456789", "\x02ok\x00\x00\x00\x00\x00\x00\x00\x00\x02")
+	if strings.Join(got, " ") != "refused |ok" || !strings.Contains(words[0], "a report of 11 bytes, want at least 12") {
+		t.Errorf("got %q, %q", got, words)
+	}
+}
+
 func TestReportsOfEveryMakerBecomeCodes(t *testing.T) {
 	qr := strings.Repeat("0123456789", 300)
 	hon := func(data string, more byte) string { return report(2, len(data), "]Q1", data, more) }
