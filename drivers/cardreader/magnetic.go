@@ -43,11 +43,11 @@ type magnetic struct {
 	conn  port.Conn
 	lrc   string // auto, yes or no
 	luhn  bool
-	pause pause
+	pause port.Pause
 }
 
 func openMagnetic(c port.Conn, s port.Settings) Source {
-	return &magnetic{conn: c, lrc: s.Text("lrc"), luhn: s.Yes("luhn"), pause: pause{patience: s.Time("patience")}}
+	return &magnetic{conn: c, lrc: s.Text("lrc"), luhn: s.Yes("luhn"), pause: port.Pause{Patience: s.Time("patience")}}
 }
 
 var errReports = errors.New("this driver reads a stream of characters, and the port gives reports of a HID device: choose the " +
@@ -62,7 +62,7 @@ func (m *magnetic) Usable() error {
 }
 
 func (m *magnetic) Next(ctx context.Context) (*Card, error) {
-	b, err := m.pause.next(ctx, m.conn, splitSwipe)
+	b, err := next(ctx, &m.pause, m.conn, splitSwipe)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func init() {
 			"(0acd): tracks are encrypted in the reader and passed on with the KSN. No recorded trace of a real device yet.",
 		Options: []port.Option{patienceOption},
 		Open: func(c port.Conn, s port.Settings) Source {
-			return &secureMag{conn: c, pause: pause{patience: s.Time("patience")}}
+			return &secureMag{conn: c, pause: port.Pause{Patience: s.Time("patience")}}
 		},
 	})
 }
@@ -47,14 +47,14 @@ func init() {
 // secureMag is one reader, owned by the caller of Next.
 type secureMag struct {
 	conn  port.Conn
-	pause pause
+	pause port.Pause
 }
 
 func (m *secureMag) Next(ctx context.Context) (*Card, error) {
 	if h, ok := m.conn.(port.HID); ok {
 		return nextReport(ctx, h)
 	}
-	b, err := m.pause.next(ctx, m.conn, splitSecureMag)
+	b, err := next(ctx, &m.pause, m.conn, splitSecureMag)
 	if err != nil {
 		return nil, err
 	}

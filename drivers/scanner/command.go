@@ -1,7 +1,6 @@
 package scanner
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -109,15 +108,15 @@ func (o *orders) pop(wake context.CancelFunc) *order {
 	return x
 }
 
-// next waits for a frame or for a command, whatever is first.
-func (o *orders) next(ctx context.Context, c port.Conn, split bufio.SplitFunc) ([]byte, *order, error) {
+// next waits for a frame or for a command, whatever is first. read reads the frame.
+func (o *orders) next(ctx context.Context, read reading) ([]byte, *order, error) {
 	for {
 		wait, cancel := context.WithCancel(ctx)
 		if x := o.pop(cancel); x != nil {
 			cancel()
 			return nil, x, nil
 		}
-		frame, err := c.Next(wait, split)
+		frame, err := read(wait)
 		woken := wait.Err() != nil && ctx.Err() == nil
 		cancel()
 		if err != nil && woken && errors.Is(err, context.Canceled) {
@@ -125,4 +124,46 @@ func (o *orders) next(ctx context.Context, c port.Conn, split bufio.SplitFunc) (
 		}
 		return frame, nil, err
 	}
+}
+
+// reading waits for a frame of a scanner.
+type reading func(ctx context.Context) ([]byte, error)
+
+// early is what came before the answer to a command: frames, and the errors of those that were cut off.
+type early []arrival
+
+type arrival struct {
+	frame []byte
+	err   error
+}
+
+// pop gives the first of them; ok is false if there is none.
+func (e *early) pop() (first arrival, ok bool) {
+	if len(*e) == 0 {
+		return arrival{}, false
+	}
+	first, *e = (*e)[0], (*e)[1:]
+	return first, true
+}
+
+// await waits for the answer to a command, and keeps what comes before it. It is nil if none comes in time.
+func (e *early) await(ctx context.Context, read reading, is func(frame []byte) bool) ([]byte, error) {
+	wait, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	for len(*e) < maxKept {
+		frame, err := read(wait)
+		switch {
+		case errors.Is(err, port.ErrCutOff):
+			*e = append(*e, arrival{err: err})
+		case err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case is(frame):
+			return frame, nil
+		default:
+			*e = append(*e, arrival{frame: frame})
+		}
+	}
+	return nil, nil
 }

@@ -44,7 +44,7 @@ func scannerFaults() []scannerFault {
 		{"half a report", "hidpos", nil, []string{good[:4], good}, "a report of 4 bytes", false},
 		{"control character in a report", "hidpos", nil, []string{hon(8, secret+"\r\n"[:1]+"x", 0), good}, "control character 0D at byte 6", false},
 		{"checksum", "ssi", nil, []string{"\x05\xf3\x00\x00\x01\x00\x00", ssiCode("ok")}, "checksum of a packet of 7 bytes; asked for it again", false},
-		{"half a packet", "ssi", nil, []string{ssiCode(secret)[:8], "3s", ssiCode("ok")}, "cut off: 8 bytes of a packet", false},
+		{"half a packet", "ssi", nil, []string{ssiCode(secret)[:8], "3s", ssiCode("ok")}, "cut off: 8 bytes without their end; look at the cable", false},
 		{"second packet missing", "ssi", nil, []string{ssiPart(secret, 2), "3s", ssiCode("ok")}, "cut off after 6 bytes of a code", false},
 		{"packet without data", "ssi", nil, []string{ssi(0xF3, 0, ""), ssiCode("ok")}, "a packet without data", false},
 		{"an answer without end", "newland", nil, []string{"\x02\x01" + secret, "3s", "ok\r"}, "cut off: 8 bytes", false},

@@ -53,15 +53,10 @@ var patienceOption = port.Option{
 // line is one scanner. All of it is owned by the caller of Next.
 type line struct {
 	intake
-	conn     port.Conn
-	split    bufio.SplitFunc // nil: codes end with a pause
-	gap      time.Duration
-	patience time.Duration
-
-	waiting int       // bytes of a code without its end
-	since   time.Time // when the last of them came
-	stale   bool      // the frame at hand is such a rest
-	skip    bool      // the rest of an endless code comes next
+	conn  port.Conn
+	split bufio.SplitFunc // nil: codes end with a pause
+	gap   time.Duration
+	pause port.Pause
 }
 
 func openLine(c port.Conn, s port.Settings) Source {
@@ -74,7 +69,7 @@ func openLine(c port.Conn, s port.Settings) Source {
 }
 
 func newLine(c port.Conn, s port.Settings) *line {
-	return &line{intake: newIntake(s), conn: c, gap: s.Time("gap"), patience: s.Time("patience")}
+	return &line{intake: newIntake(s), conn: c, gap: s.Time("gap"), pause: port.Pause{Patience: s.Time("patience"), Skips: true}}
 }
 
 // splitAt gives a split function for codes that end with one of the bytes of ends. Empty codes are skipped, which makes
@@ -90,23 +85,6 @@ func splitAt(ends string) bufio.SplitFunc {
 		default:
 			return i + 1, data[:i], nil
 		}
-	}
-}
-
-// patiently is split, but what came before a long pause is a frame of its own, marked as stale.
-func (l *line) patiently(split bufio.SplitFunc) bufio.SplitFunc {
-	return func(data []byte, atEOF bool) (int, []byte, error) {
-		now := time.Now()
-		if n := l.waiting; n > 0 && n < len(data) && now.Sub(l.since) > l.patience {
-			l.waiting, l.stale = 0, true
-			return n, data[:n], nil
-		}
-		n, frame, err := split(data, atEOF)
-		l.waiting = 0
-		if n == 0 && err == nil {
-			l.waiting, l.since = len(data), now
-		}
-		return n, frame, err
 	}
 }
 
@@ -127,7 +105,7 @@ func (l *line) Next(ctx context.Context) (Code, error) {
 		if err != nil {
 			return Code{}, l.explain(err)
 		}
-		if code, ok, err := l.code(b); ok || err != nil {
+		if code, ok, err := l.take(b, ""); ok || err != nil {
 			return code, err
 		}
 	}
@@ -135,32 +113,19 @@ func (l *line) Next(ctx context.Context) (Code, error) {
 
 // explain makes a refused scan of what ends no connection.
 func (l *line) explain(err error) error {
-	if errors.Is(err, port.ErrTooLong) || errors.Is(err, port.ErrBadFrame) {
-		l.skip = true
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	return err
-}
-
-// code makes a code of a frame, which it owns. ok is false for one that is empty or to be skipped.
-func (l *line) code(b []byte) (c Code, ok bool, err error) {
 	switch {
-	case l.stale:
-		l.stale = false
-		clear(b)
-		return Code{}, false, fmt.Errorf("%w: cut off: %d bytes without their end; look at cable and suffix", ErrRefused, len(b))
-	case l.skip:
-		l.skip = false
-		clear(b)
-		return Code{}, false, nil
+	case errors.Is(err, port.ErrCutOff):
+		return fmt.Errorf("%w: %w; look at cable and suffix", ErrRefused, err)
+	case errors.Is(err, port.ErrTooLong), errors.Is(err, port.ErrBadFrame):
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	default:
-		return l.take(b, "")
+		return err
 	}
 }
 
 func (l *line) frame(ctx context.Context) ([]byte, error) {
 	if l.split != nil {
-		return l.conn.Next(ctx, l.patiently(l.split))
+		return l.pause.Next(ctx, l.conn, l.split)
 	}
 	return l.untilPause(ctx)
 }

@@ -106,6 +106,9 @@ func TestCodesAreReadInEveryShape(t *testing.T) {
 		"gs1":                   {nil, []string{"]d2010\x1d21x\r"}, "]d2|010\x1d21x"},
 		"too long":              {nil, []string{long + "\r", "ok\r"}, "refused |ok"},
 		"endless":               {nil, []string{strings.Repeat(long, 20), "tail\r", "ok\r"}, "refused |ok"},
+		"endless, and a minute": {nil, []string{strings.Repeat("x", 66_000), "60s", "ok\r", "two\r"}, "refused |ok |two"},
+		"endless, then its end": {nil, []string{strings.Repeat("x", 66_000), "\r\n", "ok\r"}, "refused |ok"},
+		"endless, half a rest":  {nil, []string{strings.Repeat("x", 66_000), "tail", "60s", "ok\r"}, "refused |ok"},
 		"endless and no suffix": {map[string]string{"suffix": "none"}, []string{long, long, "100ms", "ok"}, "refused |ok"},
 		"cr cr and the next":    {nil, []string{"one\r\r", "two\r\r"}, "|one |two"},
 		"etx, lines in the code": {

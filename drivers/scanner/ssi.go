@@ -1,12 +1,10 @@
 package scanner
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"time"
 
 	"posd/drivers/port"
 )
@@ -26,6 +24,7 @@ const (
 	ssiContinue = 0x02 // status: more packets of the same message follow
 	ssiHead     = 4
 	ssiResend   = 0x01 // cause of a NAK: send it again
+	ssiTries    = 2    // how often a command is sent that is not answered
 	triggerMode = 0x8A // parameter 138: 0 level, 7 presentation, 8 host
 )
 
@@ -51,14 +50,16 @@ type ssi struct {
 	line
 	orders
 	parts  assembly
-	kept   [][]byte // packets that came before an answer
-	before uint64   // hash of the last packet's data
+	early  early
+	before uint64 // hash of the last packet's data
 }
 
 var _ Commander = (*ssi)(nil)
 
 func openSSI(c port.Conn, s port.Settings) Source {
-	return &ssi{line: *newLine(c, s), parts: assembly{patience: s.Time("patience")}}
+	x := &ssi{line: *newLine(c, s), parts: assembly{patience: s.Time("patience")}}
+	x.pause.Skips = false // a packet says itself where it ends
+	return x
 }
 
 // ssiPacket puts a packet of the host together.
@@ -109,16 +110,17 @@ func (x *ssi) Next(ctx context.Context) (Code, error) {
 	}
 }
 
+// read waits for a packet.
+func (x *ssi) read(ctx context.Context) ([]byte, error) { return x.pause.Next(ctx, x.conn, splitSSI) }
+
 // packet gives the next packet and carries out commands meanwhile.
 func (x *ssi) packet(ctx context.Context) ([]byte, error) {
 	for {
-		if len(x.kept) > 0 {
-			first := x.kept[0]
-			x.kept = x.kept[1:]
-			return first, nil
+		if first, ok := x.early.pop(); ok {
+			return first.frame, first.err
 		}
 		wait, cancel := x.parts.limit(ctx)
-		p, o, err := x.next(wait, x.conn, x.patiently(splitSSI))
+		p, o, err := x.next(wait, x.read)
 		ended := wait.Err() != nil
 		cancel()
 		if err != nil && ended && ctx.Err() == nil {
@@ -135,12 +137,16 @@ func (x *ssi) packet(ctx context.Context) ([]byte, error) {
 	}
 }
 
+// explain makes a refused scan of what ends no connection.
+func (x *ssi) explain(err error) error {
+	if errors.Is(err, port.ErrCutOff) {
+		return fmt.Errorf("%w: %w; look at the cable", ErrRefused, err)
+	}
+	return x.line.explain(err)
+}
+
 // receive answers a packet and gives the code when it is whole.
 func (x *ssi) receive(ctx context.Context, p []byte) (Code, bool, error) {
-	if x.stale {
-		x.stale = false
-		return Code{}, false, fmt.Errorf("%w: cut off: %d bytes of a packet", ErrRefused, len(p))
-	}
 	if !ssiWhole(p) {
 		err := x.conn.Write(ctx, ssiPacket(ssiNak, ssiResend))
 		return Code{}, false, errors.Join(err, fmt.Errorf("%w: checksum of a packet of %d bytes; asked for it again", ErrRefused, len(p)))
@@ -170,7 +176,7 @@ func (x *ssi) receive(ctx context.Context, p []byte) (Code, bool, error) {
 	return x.take(whole, "")
 }
 
-// tell sends a command and waits for its answer. Packets that come before it are kept.
+// tell sends a command and waits for its answer.
 func (x *ssi) tell(ctx context.Context, c Command) error {
 	packet, ok := map[Command][]byte{
 		Trigger: ssiPacket(ssiStart), Release: ssiPacket(ssiStop), Beep: ssiPacket(ssiBeep, 0),
@@ -180,18 +186,19 @@ func (x *ssi) tell(ctx context.Context, c Command) error {
 	if !ok {
 		return fmt.Errorf("%w: %v (ssi)", ErrUnsupported, c)
 	}
-	for _, limit := range []time.Duration{answerLimit, answerLimit} {
+	for range ssiTries {
 		if err := x.conn.Write(ctx, packet); err != nil {
 			return err
 		}
-		answer, err := x.answer(ctx, limit)
+		answer, err := x.early.await(ctx, x.read, ssiAnswers)
 		switch {
 		case err != nil:
 			return err
-		case answer == ssiAck:
-			return nil
-		case answer == ssiNak:
+		case answer == nil:
+		case answer[1] == ssiNak:
 			return fmt.Errorf("%w: %v", ErrNotTaken, c)
+		default:
+			return nil
 		}
 		packet = ssiAgain(packet)
 	}
@@ -206,22 +213,5 @@ func ssiAgain(p []byte) []byte {
 	return append(p, byte(sum>>8), byte(sum))
 }
 
-// answer waits for an ACK or a NAK and gives its opcode; 0 if none comes in time.
-func (x *ssi) answer(ctx context.Context, limit time.Duration) (byte, error) {
-	wait, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for len(x.kept) < maxKept {
-		p, err := x.conn.Next(wait, bufio.SplitFunc(splitSSI))
-		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		if ssiWhole(p) && (p[1] == ssiAck || p[1] == ssiNak) {
-			return p[1], nil
-		}
-		x.kept = append(x.kept, p)
-	}
-	return 0, nil
-}
+// ssiAnswers tells whether a packet is an ACK or a NAK.
+func ssiAnswers(p []byte) bool { return ssiWhole(p) && (p[1] == ssiAck || p[1] == ssiNak) }

@@ -30,7 +30,7 @@ type talker struct {
 	line
 	orders
 	tongue tongue
-	kept   [][]byte // codes that came before an answer
+	early  early
 }
 
 var _ Commander = (*talker)(nil)
@@ -45,24 +45,27 @@ func (t *talker) Next(ctx context.Context) (Code, error) {
 		if err != nil {
 			return Code{}, t.explain(err)
 		}
-		if is, _ := t.tongue.answer(frame); is && !t.stale {
+		if is, _ := t.tongue.answer(frame); is {
 			continue // to a command that nobody waits for any more
 		}
-		if code, ok, err := t.code(frame); ok || err != nil {
+		if code, ok, err := t.take(frame, ""); ok || err != nil {
 			return code, err
 		}
 	}
 }
 
+// read waits for a code or an answer.
+func (t *talker) read(ctx context.Context) ([]byte, error) {
+	return t.pause.Next(ctx, t.conn, t.tongue.split)
+}
+
 // frame gives the next frame and carries out commands meanwhile.
 func (t *talker) frame(ctx context.Context) ([]byte, error) {
 	for {
-		if len(t.kept) > 0 {
-			first := t.kept[0]
-			t.kept = t.kept[1:]
-			return first, nil
+		if first, ok := t.early.pop(); ok {
+			return first.frame, first.err
 		}
-		frame, x, err := t.next(ctx, t.conn, t.patiently(t.tongue.split))
+		frame, x, err := t.next(ctx, t.read)
 		if x == nil {
 			return frame, err
 		}
@@ -79,7 +82,7 @@ func fatal(err error) bool {
 	return err != nil && !errors.Is(err, ErrNoAnswer) && !errors.Is(err, ErrNotTaken) && !errors.Is(err, ErrUnsupported)
 }
 
-// tell sends a command and waits for its answer. Codes that come before it are kept.
+// tell sends a command and waits for its answer.
 func (t *talker) tell(ctx context.Context, c Command) error {
 	p, ok := t.tongue.phrases[c]
 	if !ok {
@@ -88,22 +91,15 @@ func (t *talker) tell(ctx context.Context, c Command) error {
 	if err := t.conn.Write(ctx, []byte(p.bytes)); err != nil || p.silent {
 		return err
 	}
-	wait, cancel := context.WithTimeout(ctx, answerLimit)
-	defer cancel()
-	for len(t.kept) < maxKept {
-		frame, err := t.conn.Next(wait, t.tongue.split)
-		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if is, yes := t.tongue.answer(frame); is && yes {
-			return nil
-		} else if is {
-			return fmt.Errorf("%w: %v", ErrNotTaken, c)
-		}
-		t.kept = append(t.kept, frame)
+	answer, err := t.early.await(ctx, t.read, func(frame []byte) bool { is, _ := t.tongue.answer(frame); return is })
+	switch {
+	case err != nil:
+		return err
+	case answer == nil:
+		return fmt.Errorf("%w: %v; look at the maker of the scanner, and at the wire to it", ErrNoAnswer, c)
 	}
-	return fmt.Errorf("%w: %v; look at the maker of the scanner, and at the wire to it", ErrNoAnswer, c)
+	if _, yes := t.tongue.answer(answer); !yes {
+		return fmt.Errorf("%w: %v", ErrNotTaken, c)
+	}
+	return nil
 }
