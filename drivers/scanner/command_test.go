@@ -151,6 +151,7 @@ func TestPacketsOfACodeAreJoinedAndRepeatsDropped(t *testing.T) {
 		"our answer was lost":  {[]string{ssiCode("one"), again, "1s", ssiCode("two")}, "|one |two"},
 		"of three":             {[]string{ssiPart(long, 2), ssi(0xF3, 2, long), ssi(0xF3, 0, "end")}, "|" + long + long + "end"},
 		"a part sent twice":    {[]string{ssiPart("one", 2), ssi(0xF3, 3, "\x0bone"), ssi(0xF3, 0, "two")}, "|onetwo"},
+		"the last one empty":   {[]string{ssiPart("one", 2), ssi(0xF3, 0, ""), ssiCode("two")}, "|one |two"},
 		"noise before":         {[]string{"\x00\x01\x02", ssiCode("one")}, "|one"},
 		"with identifier":      {[]string{ssiCode("]Q1one")}, "]Q1|one"},
 		"events are no codes":  {[]string{ssi(0xF6, 0, "\x01"), ssi(0xD0, 0, ""), ssiCode("one")}, "|one"},

@@ -1,11 +1,9 @@
 package scanner
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"posd/drivers/hid"
 )
@@ -108,75 +106,26 @@ func (l layout) found(report []byte) layout {
 	return layouts["newland"]
 }
 
-// part reads a report. The error tells nothing of the data.
+// part reads a report. The error tells nothing of the data; with it comes whether the code goes on, as far as that can be told.
 func (l layout) part(report []byte) (part, error) {
 	l = l.found(report)
 	if need := max(l.data+l.size, l.length+1); len(report) < need { // the count may stand behind the data
 		return part{}, fmt.Errorf("a report of %d bytes, want at least %d", len(report), need)
 	}
-	data := report[l.data : l.data+l.size]
+	data, more := report[l.data:l.data+l.size], l.more.Size > 0 && l.more.Uint(report)&1 == 1
 	switch {
 	case l.length == notThere:
 		for len(data) > 0 && data[len(data)-1] == 0 {
 			data = data[:len(data)-1]
 		}
 	case int(report[l.length]) > len(data):
-		return part{}, fmt.Errorf("a report that counts %d bytes and holds %d; look at the option layout", report[l.length], len(data))
+		return part{more: more}, fmt.Errorf("a report that counts %d bytes and holds %d; look at the option layout", report[l.length], len(data))
 	default:
 		data = data[:report[l.length]]
 	}
-	p := part{data: data, more: l.more.Size > 0 && l.more.Uint(report)&1 == 1}
+	p := part{data: data, more: more}
 	if l.aim > 0 && len(report) >= l.aim+3 && isAIM(report[l.aim:l.aim+3]) {
 		p.aim = string(report[l.aim : l.aim+3])
 	}
 	return p, nil
-}
-
-// assembly puts the parts of a code together. The zero value is empty.
-type assembly struct {
-	patience time.Duration
-	data     []byte
-	aim      string // of the first part
-	open     bool   // parts are missing
-}
-
-// limit bounds the wait for the next part, if one is missing.
-func (a *assembly) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	if a.open {
-		return context.WithTimeout(ctx, a.patience)
-	}
-	return context.WithCancel(ctx)
-}
-
-// drop forgets and wipes what there is, and tells how much that was.
-func (a *assembly) drop() int {
-	n := len(a.data)
-	clear(a.data)
-	a.data, a.open = nil, false
-	return n
-}
-
-// add takes the next part and gives the code when it is whole; the code is then the caller's. A part of another
-// symbology belongs to another code: the two are never joined.
-func (a *assembly) add(p part) ([]byte, error) {
-	if a.open && p.aim != "" && p.aim != a.aim {
-		n := a.drop()
-		return nil, fmt.Errorf("%w: two codes mixed: another symbology after %d bytes", ErrRefused, n)
-	}
-	if !a.open {
-		a.aim = p.aim
-	}
-	if len(a.data)+len(p.data) > maxCode {
-		a.drop()
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrRefused, maxCode)
-	}
-	joined := append(a.data[:len(a.data):len(a.data)], p.data...)
-	clear(a.data)
-	a.data, a.open = joined, p.more
-	if p.more {
-		return nil, nil
-	}
-	whole := a.data
-	a.data = nil
-	return whole, nil
 }

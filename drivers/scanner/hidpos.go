@@ -134,13 +134,13 @@ func (h *hidpos) report(ctx context.Context) ([]byte, error) {
 	case err == nil:
 		return b, nil
 	case errors.Is(err, port.ErrBadFrame), errors.Is(err, port.ErrTooLong):
-		h.parts.drop()
+		h.parts.spoil(false)
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	case ctx.Err() == nil && wait.Err() != nil:
-		n := h.parts.drop()
+		n := h.parts.giveUp(true)
 		return nil, fmt.Errorf("%w: cut off: the next part after %d bytes did not come", ErrRefused, n)
 	default:
-		h.parts.drop()
+		h.parts.giveUp(false)
 		return nil, err
 	}
 }
@@ -149,7 +149,7 @@ func (h *hidpos) report(ctx context.Context) ([]byte, error) {
 func (h *hidpos) code(report []byte) (Code, bool, error) {
 	p, err := h.layout.part(report)
 	if err != nil {
-		h.parts.drop()
+		h.parts.spoil(p.more)
 		return Code{}, false, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	whole, err := h.parts.add(p)

@@ -105,6 +105,7 @@ func TestReportsOfEveryMakerBecomeCodes(t *testing.T) {
 		"newland by its vendor":  {port.HIDInfo{Vendor: 0x1EAB}, nil, []string{newland("]Q1690", 0)}, "]Q1|690"},
 		"3 KB, honeywell":        {port.HIDInfo{}, nil, parts(qr, hon), "]Q1|" + qr},
 		"3 KB, newland":          {port.HIDInfo{}, option("newland"), parts(qr, newland), "|" + qr},
+		"the last part is empty": {port.HIDInfo{}, nil, []string{hon(qr[:56], 1), hon("", 0)}, "]Q1|" + qr[:56]},
 		"3 KB at once":           {port.HIDInfo{}, nil, []string{strings.Join(parts(qr, hon), "")}, "]Q1|" + qr},
 		"two at once":            {port.HIDInfo{}, nil, []string{hon("one", 0) + hon("two", 0)}, "]Q1|one ]Q1|two"},
 		"held in view":           {port.HIDInfo{}, nil, []string{hon("one", 0), hon("one", 0)}, "]Q1|one repeated"},

@@ -125,3 +125,41 @@ func TestHalfACodeIsNotJoinedWithTheNextOneByACommand(t *testing.T) {
 		})
 	}
 }
+
+// TestTheRestOfACodeThatWasGivenUpIsNoCode shows that parts which come too late, or after a part that does not fit, are refused
+// together with what came before them, and that a code after them, or after a while, is taken.
+func TestTheRestOfACodeThatWasGivenUpIsNoCode(t *testing.T) {
+	const wallet = "134567890123456789" // a part of a longer code may look like a whole one
+	hon := func(aim, data string, more byte) string { return report(2, len(data), aim, data, more) }
+	first, last, good := hon("]Q1", secret, 1), hon("]Q1", wallet, 0), hon("]Q1", "ok", 0)
+	other, otherLast := hon("]E0", secret, 1), hon("]E0", wallet, 0)
+	full := slices.Repeat([]string{hon("]Q1", strings.Repeat("7", 56), 1)}, 74)
+	cases := map[string]struct {
+		driver string
+		parts  []string
+		want   string
+	}{
+		"too late":               {"hidpos", []string{first, "600ms", last, good}, "refused refused ]Q1|ok"},
+		"several too late":       {"hidpos", []string{first, "600ms", first, "400ms", first, last, good}, "refused refused ]Q1|ok"},
+		"a while without parts":  {"hidpos", []string{first, "2600ms", good}, "refused ]Q1|ok"},
+		"late, and a while":      {"hidpos", []string{first, "600ms", first, "2100ms", good}, "refused ]Q1|ok"},
+		"another symbology":      {"hidpos", []string{first, other, otherLast, good}, "refused refused ]Q1|ok"},
+		"another, of one part":   {"hidpos", []string{first, otherLast, good}, "refused ]Q1|ok"},
+		"too long":               {"hidpos", append(slices.Clone(full), first, last, good), "refused refused ]Q1|ok"},
+		"half a report":          {"hidpos", []string{first, first[:9], last, good}, "refused refused ]Q1|ok"},
+		"half a report, late":    {"hidpos", []string{first, "600ms", first[:9], last, good}, "refused refused refused ]Q1|ok"},
+		"half a report first":    {"hidpos", []string{first[:9], good}, "refused ]Q1|ok"},
+		"counts too much":        {"hidpos", []string{report(2, 99, "]Q1", secret, 1), last, good}, "refused refused ]Q1|ok"},
+		"a status in between":    {"hidpos", []string{first, "400ms", report(9, 0, "", "", 0), "400ms", last, good}, "refused refused ]Q1|ok"},
+		"packets too late":       {"ssi", []string{ssiPart(secret, 2), "2500ms", ssi(0xF3, 0, wallet), ssiCode("ok")}, "refused refused |ok"},
+		"a while without packet": {"ssi", []string{ssiPart(secret, 2), "4500ms", ssiCode("ok")}, "refused |ok"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, words := scanWith(t, c.driver, &port.HIDInfo{}, nil, c.parts...)
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %q, want %q (%q)", got, c.want, words)
+			}
+		})
+	}
+}

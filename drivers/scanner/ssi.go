@@ -124,7 +124,7 @@ func (x *ssi) packet(ctx context.Context) ([]byte, error) {
 		ended := wait.Err() != nil
 		cancel()
 		if err != nil && ended && ctx.Err() == nil {
-			return nil, fmt.Errorf("%w: cut off after %d bytes of a code", ErrRefused, x.parts.drop())
+			return nil, fmt.Errorf("%w: cut off after %d bytes of a code", ErrRefused, x.parts.giveUp(true))
 		}
 		if o == nil {
 			return p, err
@@ -158,7 +158,7 @@ func (x *ssi) receive(ctx context.Context, p []byte) (Code, bool, error) {
 		return Code{}, false, err
 	}
 	body := p[ssiHead : len(p)-2]
-	if len(body) == 0 {
+	if !x.parts.open && len(body) == 0 {
 		return Code{}, false, fmt.Errorf("%w: a packet without data", ErrRefused)
 	}
 	if !x.parts.open {
