@@ -143,6 +143,7 @@ func TestACommandThatIsGivenUpIsNotCarriedOutLater(t *testing.T) {
 func TestPacketsOfACodeAreJoinedAndRepeatsDropped(t *testing.T) {
 	again := ssi(0xF3, 1, "\x0bone")
 	long := strings.Repeat("7", 240)
+	damaged := func(packet string) string { return packet[:6] + "\x00" + packet[7:] }
 	cases := map[string]struct {
 		parts []string
 		want  string
@@ -151,6 +152,9 @@ func TestPacketsOfACodeAreJoinedAndRepeatsDropped(t *testing.T) {
 		"our answer was lost":  {[]string{ssiCode("one"), again, "1s", ssiCode("two")}, "|one |two"},
 		"of three":             {[]string{ssiPart(long, 2), ssi(0xF3, 2, long), ssi(0xF3, 0, "end")}, "|" + long + long + "end"},
 		"a part sent twice":    {[]string{ssiPart("one", 2), ssi(0xF3, 3, "\x0bone"), ssi(0xF3, 0, "two")}, "|onetwo"},
+		"equal, and damaged":   {[]string{ssiCode("one"), "3s", damaged(ssiCode("one")), again}, "|one refused |one"},
+		"equal, and cut off":   {[]string{ssiCode("one"), "3s", ssiCode("one")[:5], "3s", again}, "|one refused |one"},
+		"a damaged repeat":     {[]string{ssiCode("one"), "1s", damaged(again), again, ssiCode("two")}, "|one refused |two"},
 		"the last one empty":   {[]string{ssiPart("one", 2), ssi(0xF3, 0, ""), ssiCode("two")}, "|one |two"},
 		"noise before":         {[]string{"\x00\x01\x02", ssiCode("one")}, "|one"},
 		"with identifier":      {[]string{ssiCode("]Q1one")}, "]Q1|one"},

@@ -51,7 +51,7 @@ type ssi struct {
 	orders
 	parts  assembly
 	early  early
-	before uint64 // hash of the last packet's data
+	before uint64 // hash of the last packet's data; 0 when the next one cannot be that packet sent again
 }
 
 var _ Commander = (*ssi)(nil)
@@ -140,6 +140,7 @@ func (x *ssi) packet(ctx context.Context) ([]byte, error) {
 // explain makes a refused scan of what ends no connection.
 func (x *ssi) explain(err error) error {
 	if errors.Is(err, port.ErrCutOff) {
+		x.before = 0 // it is sent again, and may equal the packet before it
 		return fmt.Errorf("%w: %w; look at the cable", ErrRefused, err)
 	}
 	return x.line.explain(err)
@@ -148,6 +149,9 @@ func (x *ssi) explain(err error) error {
 // receive answers a packet and gives the code when it is whole.
 func (x *ssi) receive(ctx context.Context, p []byte) (Code, bool, error) {
 	if !ssiWhole(p) {
+		if p[3]&ssiRetry == 0 {
+			x.before = 0 // sent again it may equal the packet before it, and is new all the same
+		}
 		err := x.conn.Write(ctx, ssiPacket(ssiNak, ssiResend))
 		return Code{}, false, errors.Join(err, fmt.Errorf("%w: checksum of a packet of %d bytes; asked for it again", ErrRefused, len(p)))
 	}
