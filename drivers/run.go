@@ -37,15 +37,18 @@ func newScannerRunner(c Config) (runner, error) {
 func (r *scannerRunner) redaction() port.Redaction { return port.Lengths }
 
 func (r *scannerRunner) run(ctx context.Context, c port.Conn, d *device) error {
-	src := r.driver.Open(c, r.settings)
-	if err := usable(src); err != nil {
+	src, err := careful(func() (scanner.Source, error) {
+		src := r.driver.Open(c, r.settings)
+		return src, usable(src)
+	})
+	if err != nil {
 		return err
 	}
 	r.set(src)
 	defer r.set(nil)
 	d.online("")
 	for {
-		code, err := src.Next(ctx)
+		code, err := careful(func() (scanner.Code, error) { return src.Next(ctx) })
 		switch {
 		case err == nil:
 			code.Device = d.config.Name
@@ -89,13 +92,16 @@ func newReaderRunner(c Config) (runner, error) {
 func (r *readerRunner) redaction() port.Redaction { return port.Lengths }
 
 func (r *readerRunner) run(ctx context.Context, c port.Conn, d *device) error {
-	src := r.driver.Open(c, r.settings)
-	if err := usable(src); err != nil {
+	src, err := careful(func() (cardreader.Source, error) {
+		src := r.driver.Open(c, r.settings)
+		return src, usable(src)
+	})
+	if err != nil {
 		return err
 	}
 	d.online("")
 	for {
-		card, err := src.Next(ctx)
+		card, err := careful(func() (*cardreader.Card, error) { return src.Next(ctx) })
 		switch {
 		case err == nil:
 			card.Device = d.config.Name

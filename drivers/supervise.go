@@ -64,6 +64,7 @@ func (d *device) keepOpen(ctx context.Context) {
 		if ctx.Err() != nil {
 			break
 		}
+		d.loud(err)
 		d.offline(explain(d.config, err))
 		if time.Since(start) > steady {
 			wait = firstWait
@@ -75,6 +76,15 @@ func (d *device) keepOpen(ctx context.Context) {
 		wait = min(2*wait, longest)
 	}
 	d.offline(stopping)
+}
+
+// loud tells the stack of a driver that panicked, once where it does so at each try.
+func (d *device) loud(err error) {
+	p, ok := errors.AsType[*panicked](err)
+	if !ok || d.snapshot().Why == p.Error() {
+		return
+	}
+	d.world.Log.Error("driver panicked", "device", d.config.Name, "driver", d.config.Driver, "err", p, "stack", p.where)
 }
 
 // stopping is no trouble that somebody should look at.

@@ -28,6 +28,9 @@ func explain(c Config, err error) trouble {
 	if p, ok := errors.AsType[*plug.Problem](err); ok {
 		return trouble{why: p.What, remedy: p.Remedy}
 	}
+	if p, ok := errors.AsType[*panicked](err); ok {
+		return trouble{why: p.Error(), remedy: "send posd's log to its makers: the device sends what the driver does not expect; posd goes on by itself"}
+	}
 	switch {
 	case err == nil:
 		return trouble{why: "closed"}
