@@ -21,6 +21,7 @@ const (
 	keyRightShift = 54
 	keyLeftAlt    = 56
 	keyCapsLock   = 58
+	keyNumLock    = 69
 	keyRightCtrl  = 97
 	keyRightAlt   = 100
 )
@@ -36,7 +37,8 @@ type Keyboard struct {
 	digits           int
 }
 
-// Lost is what stands in the text for keys that the kernel had no room for: a control character, so that a driver
+// Lost is what stands in the text for what is not known: keys that the kernel had no room for, a key beside the keypad while Alt
+// is held (AltGr gives other characters in every country), a number that is no byte. It is a control character, so that a driver
 // refuses the code or the card instead of believing a part of it.
 const Lost byte = 0
 
@@ -54,8 +56,7 @@ func (k *Keyboard) Type(text []byte, e KeyEvent) []byte {
 	case e.Value != pressed: // released, or the kernel's own repetition, which no scanner means
 		return text
 	case k.alt != 0:
-		k.digit(e.Code)
-		return text
+		return k.digit(text, e.Code)
 	}
 	if c := k.char(e.Code); c != 0 {
 		return append(text, c)
@@ -92,11 +93,21 @@ func (k *Keyboard) hold(e KeyEvent) bool {
 	return true
 }
 
-// digit takes a key of the keypad while Alt is held.
-func (k *Keyboard) digit(code uint16) {
-	if d, ok := keypad[code]; ok && k.digits < 4 {
+// mostDigits and largest are what Alt and the keypad may give: a byte, mostly with zeros in front.
+const mostDigits, largest = 4, 255
+
+// digit takes a key while Alt is held.
+func (k *Keyboard) digit(text []byte, code uint16) []byte {
+	d, ok := keypad[code]
+	switch {
+	case code == keyNumLock: // types nothing; some scanners switch it for the digits
+		return text
+	case !ok:
+		return append(text, Lost)
+	case k.digits <= mostDigits: // one more than there may be is enough to know
 		k.code, k.digits = k.code*10+d, k.digits+1
 	}
+	return text
 }
 
 // altDone ends a character that was typed by its number.
@@ -105,6 +116,9 @@ func (k *Keyboard) altDone(text []byte) []byte {
 		return text
 	}
 	c := byte(k.code)
+	if k.digits > mostDigits || k.code > largest {
+		c = Lost
+	}
 	k.code, k.digits = 0, 0
 	return append(text, c)
 }

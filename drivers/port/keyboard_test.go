@@ -13,6 +13,7 @@ const (
 	keyA, keyB, keyM, key1, key5, key6 = 30, 48, 50, 2, 6, 7
 	semicolon, equal, slash, enter     = 39, 13, 53, 28
 	bracket, kp0, kp6, kp5, kpEnter    = 27, 82, 77, 76, 96
+	kp2, altGr, numLock                = 80, 100, 69
 )
 
 // press and release give the events of a key with its report, as the kernel sends them.
@@ -49,7 +50,15 @@ func TestKeysAreReadAsTheUSLayout(t *testing.T) {
 		"control characters":     {typed(with(ctrl, keyM, bracket, key1)), "\r\x1d"},
 		"keypad":                 {typed(stroke(kp0), stroke(kp6), stroke(kpEnter)), "06\r"},
 		"by number":              {typed(with(alt, kp6, kp5), stroke(keyA), with(alt, kp0, kp6, kp6)), "AaB"},
-		"alt and a letter":       {typed(with(alt, keyA)), ""},
+		"alt and a letter":       {typed(with(alt, keyA), stroke(keyB)), "\x00b"},
+		"altgr and a letter":     {typed(with(altGr, keyA, key1), stroke(keyB)), "\x00\x00b"},
+		"a letter in a number":   {typed(with(alt, kp6, keyA, kp5)), "\x00A"},
+		"num lock in a number":   {typed(with(alt, numLock, kp6, kp5, numLock)), "A"},
+		"a number of five":       {typed(with(alt, kp5, kp5, kp0, kp0, kp6), stroke(keyA)), "\x00a"},
+		"a number too large":     {typed(with(alt, kp6, kp6, kp6), stroke(keyA)), "\x00a"},
+		"the largest number":     {typed(with(alt, kp0, kp2, kp5, kp5)), "\xff"},
+		"zeros for ever":         {typed(with(alt, kp0, kp0, kp0, kp0, kp6, kp5)), "\x00"},
+		"a key held before alt":  {typed(press(keyB), press(alt), release(keyB), release(alt), stroke(keyA)), "ba"},
 		"a held key":             {typed(press(keyA), []port.KeyEvent{{1, keyA, 2}, {1, keyA, 2}}, release(keyA)), "a"},
 		"unknown keys":           {typed(stroke(1), stroke(59), stroke(240), stroke(600), stroke(0)), ""},
 		"events were lost":       {typed(press(shift), press(keyA), lost, stroke(keyB)[1:2], stroke(keyB)[2:], stroke(keyB)), "A\x00b"},
