@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Values that both services have.
@@ -104,7 +105,7 @@ func (k *Card) Transmit(ctx context.Context, apdu []byte) ([]byte, error) {
 			return nil, err
 		}
 		sw1, sw2 := b[len(b)-2], b[len(b)-1]
-		joined := append(whole[:len(whole):len(whole)], b[:len(b)-2]...)
+		joined := slices.Concat(whole, b[:len(b)-2]) // never the old bytes, which are wiped
 		clear(whole)
 		clear(b)
 		switch whole = joined; sw1 {

@@ -36,7 +36,7 @@ func TestACardIsFoundAndAnswers(t *testing.T) {
 	d := &daemon{minor: 4, answers: map[string]string{
 		"00a4040007a0000003330101": "6104", "00c0000004": "6f020102" + "9000", // T=0: fetched in a second step
 		"00b2010c00": "6c03", "00b2010c03": "7001aa" + "9000", // and with the right length
-		"80ca9f1700": "6a88",
+		"80ca9f1700": "6a88", "0084000000": "aabb6102", "00c0000002": "9000", // nothing more
 	}}
 	c, err := pcsc.Dial(t.Context(), start(t, d))
 	if err != nil {
@@ -52,7 +52,10 @@ func TestACardIsFoundAndAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ask := range []struct{ apdu, want string }{
-		{"00a4040007a0000003330101", "6f0201029000"}, {"00b2010c00", "7001aa9000"}, {"80ca9f1700", "6a88"},
+		{"00a4040007a0000003330101", "6f0201029000"},
+		{"00b2010c00", "7001aa9000"},
+		{"80ca9f1700", "6a88"},
+		{"0084000000", "aabb9000"},
 	} {
 		b, _ := hex.DecodeString(ask.apdu)
 		if got, err := card.Transmit(t.Context(), b); err != nil || hex.EncodeToString(got) != ask.want {
@@ -126,6 +129,24 @@ func TestADaemonThatSaysNothingIsNotWaitedForLongerThanAsked(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := pcsc.Dial(ctx, path); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the end of ctx", err)
+	}
+}
+
+func TestAnAnswerThatBreaksOffIsNotWaitedForLongerThanAsked(t *testing.T) {
+	p := &pcsctest.Daemon{Minor: 4, Stalls: true, Answer: func([]byte) ([]byte, bool) { return []byte{0x90, 0x00}, true }}
+	c, err := pcsc.Dial(t.Context(), p.Start(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	card, err := c.Connect(t.Context(), pcsctest.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := card.Transmit(ctx, []byte{0, 0xA4, 4, 0}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the end of ctx", err)
 	}
 }

@@ -123,6 +123,7 @@ func (c *daemon) disconnect(ctx context.Context, handle uintptr) error {
 
 func (c *daemon) transmit(ctx context.Context, handle uintptr, protocol uint32, apdu []byte) ([]byte, error) {
 	const pci = 8
+	defer c.until(ctx)()
 	head := numbers(uint32(handle), protocol, pci, uint32(len(apdu)), protocol, pci, maxAnswer, 0)
 	b, err := c.ask(ctx, transmit, head, len(head), apdu)
 	if err != nil {
@@ -135,35 +136,46 @@ func (c *daemon) transmit(ctx context.Context, handle uintptr, protocol uint32, 
 	if n < 2 || n > maxAnswer {
 		return nil, fmt.Errorf("the card's answer has %d bytes, want 2 to %d", n, maxAnswer)
 	}
-	answer := make([]byte, n)
-	if _, err := io.ReadFull(c.conn, answer); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoService, err)
-	}
-	return answer, nil
+	return c.read(ctx, int(n))
 }
 
 // ask sends a command with its struct, and data behind it, and reads so many bytes of answer. After an error, ctx's too, the
 // connection is of no more use: an answer may still come.
 func (c *daemon) ask(ctx context.Context, command uint32, body []byte, answer int, data ...[]byte) ([]byte, error) {
-	defer context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })()
+	defer c.until(ctx)()
 	message := append(numbers(uint32(len(body)), command), body...)
 	for _, d := range data {
 		message = append(message, d...)
 	}
 	defer clear(message)
-	b := make([]byte, answer)
-	_, err := c.conn.Write(message)
-	if err == nil {
-		_, err = io.ReadFull(c.conn, b)
+	if _, err := c.conn.Write(message); err != nil {
+		return nil, failed(ctx, err)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrNoService, err)
-	default:
+	return c.read(ctx, answer)
+}
+
+// until ends what is read and written when ctx does, as long as what it gives was not called.
+func (c *daemon) until(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
+}
+
+// read reads so many bytes.
+func (c *daemon) read(ctx context.Context, n int) ([]byte, error) {
+	b := make([]byte, n)
+	_, err := io.ReadFull(c.conn, b)
+	if err == nil && ctx.Err() == nil {
 		return b, nil
 	}
+	clear(b)
+	return nil, failed(ctx, err)
+}
+
+// failed is ctx's error where that is why.
+func failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%w: %w", ErrNoService, err)
 }
 
 // numbers puts numbers side by side.

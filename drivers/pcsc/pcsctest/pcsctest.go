@@ -19,6 +19,7 @@ type Daemon struct {
 	Minor   uint32                                     // of the protocol it speaks; 4 is right
 	Connect uint32                                     // result of a connect
 	Answer  func(apdu []byte) (answer []byte, ok bool) // the card's; not ok: it was taken out
+	Stalls  bool                                       // announces a card's answer and does not give it
 }
 
 func (d *Daemon) serve(c net.Conn) {
@@ -67,6 +68,9 @@ func (d *Daemon) reply(c net.Conn, command uint32, b []byte) []byte {
 		data, ok := d.Answer(apdu)
 		if order.PutUint32(b[24:], uint32(len(data))); !ok {
 			order.PutUint32(b[28:], 0x80100069)
+		}
+		if d.Stalls {
+			return b
 		}
 		return append(b, data...)
 	}
