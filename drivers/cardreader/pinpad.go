@@ -22,6 +22,7 @@ type Frame struct {
 	SumStart   bool // the check byte is over Start, too
 	SumEnd     bool // and over End
 	MaxData    int  // bytes of data; more is refused, on the way out and in
+	AnyCmd     bool // an answer has a command of its own; else it has that of what it answers, and any other is none
 	// Yes and No answer a frame that was received whole, or not. 0 for protocols without answers.
 	Yes, No byte
 }
@@ -31,8 +32,9 @@ var PINPadFrame = Frame{
 	Start: stx, End: etx, LenBytes: 2, CmdBytes: 2, SumEnd: true, MaxData: 1024, Yes: 0x06, No: 0x15,
 }
 
-// Errors of a PIN pad. What was sent may have been carried out unless the error is ErrFrame from Append.
+// Errors of a PIN pad. After any error of an exchange the command may have been carried out, unless it wraps ErrNotSent.
 var (
+	ErrNotSent  = errors.New("the command was not sent")
 	ErrFrame    = errors.New("frame of the PIN pad")
 	ErrNoAnswer = errors.New("the PIN pad does not answer")
 	ErrRejected = errors.New("the PIN pad rejects the frame")
@@ -165,15 +167,18 @@ func (f Frame) Open(frame []byte) (cmd, data []byte, err error) {
 	return frame[head : head+f.CmdBytes], frame[head+f.CmdBytes : n-2], nil
 }
 
-// PINPad is a PIN pad or terminal behind such frames: the extension point for a maker's own driver. One goroutine owns it.
+// PINPad is a PIN pad or terminal behind such frames. It is the extension point for a maker's own driver, as DRIVERS.md says: posd
+// has none yet, since makers publish their commands under NDA, and only tests use it. One goroutine owns it.
 type PINPad struct {
 	conn  port.Conn
 	frame Frame
 	limit time.Duration // of one wait for an answer
 }
 
-// pinTries is how often a frame is sent that was rejected on its way.
-const pinTries = 3
+const (
+	pinTries = 3                     // how often a frame is sent that was rejected on its way, and received that is no answer
+	pinQuiet = 20 * time.Millisecond // without a byte, before a command is sent
+)
 
 // NewPINPad takes over a connection and sends nothing.
 func NewPINPad(c port.Conn, f Frame, limit time.Duration) *PINPad {
@@ -182,17 +187,23 @@ func NewPINPad(c port.Conn, f Frame, limit time.Duration) *PINPad {
 
 // Exchange sends a command and waits for the answering frame, whose data are the caller's to wipe. A frame that is
 // answered with No is sent again, at most three times; one that is not answered never is: it may have been carried out.
+//
+// What came before the command is no answer to it, nor is a frame of another command. A late answer that comes after the same
+// command was sent again cannot be told from the answer: a maker's driver compares numbers or amounts that are in the data.
 func (p *PINPad) Exchange(ctx context.Context, cmd, data []byte) (answer port.Secret, err error) {
 	frame, err := p.frame.Append(nil, cmd, data)
+	if err == nil {
+		err = p.drain(ctx)
+	}
 	if err != nil {
-		return port.Secret{}, err
+		return port.Secret{}, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	defer clear(frame)
 	for range pinTries {
 		if err := p.conn.Write(ctx, frame); err != nil {
 			return port.Secret{}, err
 		}
-		answer, err = p.receive(ctx)
+		answer, err = p.receive(ctx, cmd)
 		if !errors.Is(err, ErrRejected) {
 			return answer, err
 		}
@@ -200,28 +211,61 @@ func (p *PINPad) Exchange(ctx context.Context, cmd, data []byte) (answer port.Se
 	return port.Secret{}, fmt.Errorf("%w %d times; look at the form of frames in its driver", ErrRejected, pinTries)
 }
 
-// receive waits for a frame, and answers one that is damaged with No: the PIN pad then sends it again.
-func (p *PINPad) receive(ctx context.Context) (port.Secret, error) {
+// drain takes in and wipes what came since the last exchange, until nothing comes for a moment: the answer to a command that was
+// given up.
+func (p *PINPad) drain(ctx context.Context) error {
+	whole, cancel := context.WithTimeout(ctx, p.limit)
+	defer cancel()
+	for {
+		quiet, stop := context.WithTimeout(whole, pinQuiet)
+		b, err := p.conn.Next(quiet, all)
+		stop()
+		clear(b)
+		switch {
+		case whole.Err() != nil && ctx.Err() == nil:
+			return fmt.Errorf("%w: it goes on sending; look at baud rate and port", ErrFrame)
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// all takes what is there.
+func all(data []byte, _ bool) (int, []byte, error) { return len(data), data, nil }
+
+// receive waits for the answer to a command, and answers a frame that is damaged with No: the PIN pad then sends it again.
+func (p *PINPad) receive(ctx context.Context, cmd []byte) (port.Secret, error) {
 	for range pinTries {
 		b, err := p.next(ctx)
 		if err != nil {
 			return port.Secret{}, err
 		}
-		_, data, err := p.frame.Open(b)
-		if err == nil {
-			answer := port.NewSecret(bytes.Clone(data))
-			clear(b)
-			return answer, p.reply(ctx, p.frame.Yes)
-		}
+		answer, is, err := p.answer(b, cmd)
 		clear(b)
-		if p.frame.No == 0 {
-			return port.Secret{}, err
+		switch {
+		case is:
+			return answer, p.reply(ctx, p.frame.Yes)
+		case err == nil:
+			err = p.reply(ctx, p.frame.Yes)
+		case p.frame.No != 0:
+			err = p.reply(ctx, p.frame.No)
 		}
-		if err := p.reply(ctx, p.frame.No); err != nil {
+		if err != nil {
 			return port.Secret{}, err
 		}
 	}
-	return port.Secret{}, fmt.Errorf("%w: damaged %d times; look at cable and baud rate", ErrFrame, pinTries)
+	return port.Secret{}, fmt.Errorf("%w: %d frames that are damaged or no answer to it; look at cable and baud rate", ErrFrame, pinTries)
+}
+
+// answer gives a copy of the data of a frame, if it is the answer to a command.
+func (p *PINPad) answer(frame, cmd []byte) (answer port.Secret, is bool, err error) {
+	got, data, err := p.frame.Open(frame)
+	if err != nil || !p.frame.AnyCmd && !bytes.Equal(got, cmd) {
+		return port.Secret{}, false, err
+	}
+	return port.NewSecret(bytes.Clone(data)), true, nil
 }
 
 // next waits for a frame and takes in what is only an answer.

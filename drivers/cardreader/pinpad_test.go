@@ -87,8 +87,8 @@ func exchange(t *testing.T, answers ...string) (data string, got int, err error)
 				if err != nil {
 					return
 				}
-				if n == 1 && p[0] == 0x06 {
-					continue // the host's yes
+				if len(bytes.Trim(p[:n], "\x06")) == 0 {
+					continue // the host's yes, or several
 				}
 				if got++; got <= len(answers) {
 					_, _ = io.WriteString(dev, answers[got-1])
@@ -106,6 +106,7 @@ func exchange(t *testing.T, answers ...string) (data string, got int, err error)
 
 func TestFaultsOfPINPadsAreToldInWords(t *testing.T) {
 	ok, _ := cardreader.PINPadFrame.Append(nil, []byte("01"), []byte("done"))
+	other, _ := cardreader.PINPadFrame.Append(nil, []byte("S1"), []byte("approved"))
 	whole := "\x06" + string(ok)
 	bad := string(ok[:len(ok)-1]) + "\x00"
 	cases := map[string]struct {
@@ -121,8 +122,10 @@ func TestFaultsOfPINPadsAreToldInWords(t *testing.T) {
 		"yes, then silent":     {[]string{"\x06"}, "", 1, "does not answer"},
 		"half an answer":       {[]string{whole[:6]}, "", 1, "does not answer"},
 		"damaged, then good":   {[]string{"\x06" + bad, whole}, "done", 2, ""},
-		"damaged for ever":     {[]string{bad, bad, bad, bad}, "", 4, "damaged 3 times"},
+		"damaged for ever":     {[]string{bad, bad, bad, bad}, "", 4, "3 frames that are damaged or no answer to it; look at cable and baud rate"},
 		"noise before":         {[]string{"\xff\x00" + whole}, "done", 1, ""},
+		"another's answer":     {[]string{"\x06" + string(other) + whole[1:]}, "done", 1, ""},
+		"others' for ever":     {[]string{strings.Repeat(string(other), 4)}, "", 1, "3 frames that are damaged or no answer to it"},
 		"length beyond reason": {[]string{"\x02\xff\xff" + whole}, "done", 1, ""},
 	}
 	for name, c := range cases {
@@ -136,4 +139,98 @@ func TestFaultsOfPINPadsAreToldInWords(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pad is a PIN pad that sends what it has to say at the times that the test wants.
+func pad(t *testing.T, f cardreader.Frame, play func(t *testing.T, p *cardreader.PINPad, dev io.ReadWriter)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		host, dev := porttest.Pair(0)
+		defer host.Close()
+		play(t, cardreader.NewPINPad(host, f, time.Second), dev)
+	})
+}
+
+// ask gives the data of the answer to a command that is answered after the wait.
+func ask(t *testing.T, p *cardreader.PINPad, dev io.Writer, cmd string, wait time.Duration, answer string) (data string, err error) {
+	t.Helper()
+	if answer != "" {
+		go func() {
+			time.Sleep(wait)
+			_, _ = io.WriteString(dev, answer)
+		}()
+	}
+	s, err := p.Exchange(t.Context(), []byte(cmd), []byte("amount"))
+	s.Reveal(func(b []byte) { data = string(b) })
+	return data, err
+}
+
+// TestALateAnswerOfAPINPadIsNotTheNextCommands shows it for one that came whole before the next command, of which the end is still
+// on its way, and that comes after the next command.
+func TestALateAnswerOfAPINPadIsNotTheNextCommands(t *testing.T) {
+	frame := func(cmd, data string) string {
+		b, _ := cardreader.PINPadFrame.Append(nil, []byte(cmd), []byte(data))
+		return string(b)
+	}
+	late, done := "\x06"+frame("S1", "approved sale 1"), "\x06"+frame("V2", "void 2")
+	for name, between := range map[string]func(dev io.Writer){
+		"whole, a minute ago": func(dev io.Writer) { _, _ = io.WriteString(dev, late); time.Sleep(time.Minute) },
+		"of the same command": func(dev io.Writer) { _, _ = io.WriteString(dev, "\x06"+frame("V2", "another")) },
+		"half of it":          func(dev io.Writer) { _, _ = io.WriteString(dev, late[:9]) },
+		"on its way": func(dev io.Writer) {
+			_, _ = io.WriteString(dev, late[:9])
+			go func() { time.Sleep(5 * time.Millisecond); _, _ = io.WriteString(dev, late[9:]) }()
+		},
+		"after the command": func(dev io.Writer) {
+			go func() { time.Sleep(200 * time.Millisecond); _, _ = io.WriteString(dev, late) }()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pad(t, cardreader.PINPadFrame, func(t *testing.T, p *cardreader.PINPad, dev io.ReadWriter) {
+				if _, err := ask(t, p, dev, "S1", 0, ""); !errors.Is(err, cardreader.ErrNoAnswer) {
+					t.Fatalf("silence: %v", err)
+				}
+				between(dev)
+				synctest.Wait()
+				if got, err := ask(t, p, dev, "V2", 500*time.Millisecond, done); err != nil || got != "void 2" {
+					t.Errorf("got %q, %v", got, err)
+				}
+			})
+		})
+	}
+}
+
+func TestACommandThatWasNotSentToAPINPadSaysSo(t *testing.T) {
+	pad(t, cardreader.PINPadFrame, func(t *testing.T, p *cardreader.PINPad, dev io.ReadWriter) {
+		if _, err := ask(t, p, dev, "too long a command", 0, ""); !errors.Is(err, cardreader.ErrNotSent) || !errors.Is(err, cardreader.ErrFrame) {
+			t.Errorf("a command of no frame: %v", err)
+		}
+		noise := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-noise:
+					return
+				case <-time.After(10 * time.Millisecond):
+					_, _ = io.WriteString(dev, "U")
+				}
+			}
+		}()
+		_, err := p.Exchange(t.Context(), []byte("V2"), nil)
+		close(noise)
+		if !errors.Is(err, cardreader.ErrNotSent) || !strings.Contains(err.Error(), "goes on sending; look at baud rate and port") {
+			t.Errorf("noise all the time: %v", err)
+		}
+	})
+}
+
+func TestAPINPadWhoseAnswersHaveCommandsOfTheirOwnIsTaken(t *testing.T) {
+	f := cardreader.PINPadFrame
+	f.AnyCmd = true
+	answer, _ := f.Append(nil, []byte("81"), []byte("done"))
+	pad(t, f, func(t *testing.T, p *cardreader.PINPad, dev io.ReadWriter) {
+		if got, err := ask(t, p, dev, "01", 100*time.Millisecond, "\x06"+string(answer)); err != nil || got != "done" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
 }
