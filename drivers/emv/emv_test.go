@@ -186,6 +186,7 @@ func TestFaultsOfCardsEndWithoutData(t *testing.T) {
 		"no cryptogram":                      {replace(9, "6985"), nil, emv.ErrRefused},
 		"half a cryptogram":                  {replace(9, "8007"+"80000111223344"+"9000"), nil, emv.ErrCard},
 		"a cryptogram of another kind":       {replace(9, "800B"+"400001"+"1122334455667788"+"9000"), nil, emv.ErrCard},
+		"a value that no answer can hold":    {replace(9, "77820145"+"9F270180"+"9F36020001"+"9F26081122334455667788"+"9F1082012C"+strings.Repeat("00", 300)+"9000"), nil, emv.ErrCard},
 		"it declines":                        {nil, func(c *devicesim.Chip) { c.Declines = true }, emv.ErrDeclined},
 		"a directory without end": {func(n int, b []byte) []byte {
 			if n > 1 {

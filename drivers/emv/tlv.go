@@ -55,8 +55,9 @@ const (
 
 // Limits of what a card may send: it is never trusted with memory.
 const (
-	longestTag = 4   // bytes
-	mostTags   = 500 // of one payment
+	longestTag   = 4   // bytes
+	longestValue = 255 // bytes; the answer to a short command has 256 with tags and lengths (ISO/IEC 7816-4)
+	mostTags     = 500 // of one payment
 )
 
 // object is a data object of a buffer, and not a copy of it.
@@ -113,6 +114,9 @@ func parse(b []byte) (list []object, err error) {
 		if n == 0 || m == 0 || length > len(b)-at-n-m {
 			return nil, fmt.Errorf("%w: a data object breaks off at byte %d of %d", ErrCard, at, len(b))
 		}
+		if length > longestValue {
+			return nil, fmt.Errorf("%w: a data object of %d bytes, at most %d are taken", ErrCard, length, longestValue)
+		}
 		at += n + m
 		list = append(list, object{tag, b[at : at+length : at+length]})
 		at += length
@@ -145,7 +149,7 @@ func only(b []byte, tag Tag) ([]object, error) {
 	return parse(list[0].value)
 }
 
-// appendTLV writes a data object.
+// appendTLV writes a data object, of which the value has at most longestValue bytes.
 func appendTLV(to []byte, tag Tag, value []byte) []byte {
 	to = append(to, tag.bytes()...)
 	if len(value) >= 0x80 {
