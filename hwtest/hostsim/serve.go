@@ -12,12 +12,15 @@ import (
 // maxFrame limits what the host takes for one message.
 const maxFrame = 128 << 10
 
-// Serve takes connections until ctx ends, then closes the listener and every connection, and waits for them.
+// Serve takes connections until ctx ends or none can be taken any more, which is an error. Then it closes the listener and every
+// connection, and waits for them.
 func (h *Host) Serve(ctx context.Context, ln net.Listener) error {
-	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
+	serving, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(serving, func() { _ = ln.Close() })
 	defer stop()
 	var conns sync.WaitGroup
 	defer conns.Wait()
+	defer cancel()
 	for {
 		c, err := ln.Accept()
 		if err != nil {
@@ -26,7 +29,7 @@ func (h *Host) Serve(ctx context.Context, ln net.Listener) error {
 			}
 			return err
 		}
-		conns.Go(func() { h.ServeConn(ctx, c) })
+		conns.Go(func() { h.ServeConn(serving, c) })
 	}
 }
 

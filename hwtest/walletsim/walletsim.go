@@ -65,7 +65,7 @@ type Options struct {
 	Seed     uint64                     // of what rules leave to chance
 	Ledger   string                     // file; empty keeps it in memory only
 	Token    string                     // of the control interface; empty leaves that out
-	GroupKey []byte                     // hides handles in offline codes; 32 bytes, made up when nil
+	GroupKey []byte                     // hides handles in offline codes; 32 bytes, a fixed one when empty
 	Fault    func(Request) (Rule, bool) // asked when no rule fits; it runs with the gateway locked
 
 	RestrictRooted bool // a phone that says it is rooted gets no seed, and its account no offline codes
