@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"posd/hwtest/walletsim"
@@ -136,6 +137,35 @@ func TestPhoneIsPutAwayWhileItWaitsForACode(t *testing.T) {
 	}
 	if text := h.does("oq", "show", "--slow", "24h"); !strings.Contains(text, "offline code, good until") {
 		t.Errorf("the phone that goes offline shows\n%s", text)
+	}
+}
+
+// TestNobodyUsesThePhoneAfterItsWatchWasStopped: it is used by one at a time, on a bad network, too.
+func TestNobodyUsesThePhoneAfterItsWatchWasStopped(t *testing.T) {
+	h := newHandset(t)
+	h.login()
+	p, err := phoneStore{Store: h.path("phone.json"), Slow: 24 * time.Hour}.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &screen{p: p, out: io.Discard}
+	for range 3 {
+		account, stop := s.watch(t.Context())
+		stop()
+		stop()
+		select {
+		case a, ok := <-account:
+			if ok {
+				t.Errorf("it goes on, and says %+v", a)
+			}
+		default:
+			t.Error("it goes on")
+		}
+	}
+	s.offline = true
+	if account, stop := s.watch(t.Context()); account != nil {
+		t.Error("a phone that is offline asks the wallet")
+		stop()
 	}
 }
 

@@ -200,40 +200,42 @@ func (s *screen) clear() {
 // retryAfter is how soon the wallet is asked again when it gave no code.
 const retryAfter = 5 * time.Second
 
-// until does what keys say until a new code is due, and tells what happens to the account; it is false when the customer
-// puts the phone away.
+// until does what keys say until a new code is due; it is false when the customer puts the phone away. Nobody looks after the
+// account while a key is obeyed.
 func (s *screen) until(ctx context.Context, end time.Time) (again bool) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	account := s.watch(ctx)
 	due := time.NewTimer(time.Until(end))
 	defer due.Stop()
 	for {
-		if len(s.early) > 0 {
-			key := s.early[0]
-			s.early = s.early[1:]
-			if key == 'q' {
-				return false
-			}
-			if s.press(ctx, key) {
-				return true
-			}
-			continue
+		key, ok := s.key(ctx, due.C)
+		if !ok || key == 'q' || key == interrupt {
+			return false
 		}
+		if s.press(ctx, key) {
+			return true
+		}
+	}
+}
+
+// key is the next key, or n when a new code is due; false when there is none any more. Meanwhile it tells what happens to the
+// account.
+func (s *screen) key(ctx context.Context, due <-chan time.Time) (key byte, ok bool) {
+	if len(s.early) > 0 {
+		return s.next(ctx)
+	}
+	account, stop := s.watch(ctx)
+	defer stop()
+	for {
 		select {
 		case <-ctx.Done():
-			return false
-		case <-due.C:
-			return true
-		case a := <-account:
-			s.tell(a)
+			return 0, false
+		case <-due:
+			return 'n', true
+		case a, ok := <-account:
+			if ok { // else ctx has ended
+				s.tell(a)
+			}
 		case key, ok := <-s.keys:
-			if !ok || key == 'q' || key == interrupt {
-				return false
-			}
-			if s.press(ctx, key) {
-				return true
-			}
+			return key, ok
 		}
 	}
 }

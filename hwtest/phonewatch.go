@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"posd/hwtest/walletsim"
@@ -17,29 +18,38 @@ type watched struct {
 	last  walletsim.PhoneAnswer
 }
 
-// watch looks after the account until ctx ends, while the phone is online. What it cannot learn it asks again.
-func (s *screen) watch(ctx context.Context) <-chan walletsim.PhoneAnswer {
-	answers := make(chan walletsim.PhoneAnswer)
+// watch looks after the account until stop, or the end of ctx, while the phone is online. What it cannot learn it asks again. A
+// phone is used by one at a time: stop waits until it is free, and may be called again. Then answers are closed.
+func (s *screen) watch(ctx context.Context) (answers <-chan walletsim.PhoneAnswer, stop func()) {
 	if s.offline {
-		return answers
+		return nil, func() {}
 	}
-	go func() {
-		for every := time.NewTicker(watchEvery); ; {
-			if a, err := s.p.Stands(ctx); err == nil {
-				select {
-				case answers <- a:
-				case <-ctx.Done():
-				}
-			}
+	ctx, cancel := context.WithCancel(ctx)
+	heard := make(chan walletsim.PhoneAnswer)
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		defer close(heard)
+		s.look(ctx, heard)
+	})
+	return heard, func() { cancel(); looking.Wait() }
+}
+
+// look asks again and again, until ctx ends.
+func (s *screen) look(ctx context.Context, heard chan<- walletsim.PhoneAnswer) {
+	every := time.NewTicker(watchEvery)
+	defer every.Stop()
+	for ctx.Err() == nil {
+		if a, err := s.p.Stands(ctx); err == nil {
 			select {
-			case <-every.C:
+			case heard <- a:
 			case <-ctx.Done():
-				every.Stop()
-				return
 			}
 		}
-	}()
-	return answers
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // tell says what has happened to the account since it was last heard of.
