@@ -13,7 +13,8 @@ func init() {
 	registry.Register(Driver{
 		Name: "magnetic",
 		For:  []port.Match{{Kind: port.Serial}, {Kind: port.Keys}},
-		Doc: "Magnetic stripe readers that send the tracks in the clear over a serial port, USB-CDC or as a keyboard: %track 1?;track 2?+track 3? CR. " +
+		Doc: "Magnetic stripe readers that send the tracks in the clear over a serial port, USB-CDC or as a keyboard: %track 1?;track 2?+track 3? CR, " +
+			"or each track with a CR of its own. " +
 			"For test acquirers; a shop's real cards want an encrypting reader. No recorded trace of a real device yet.",
 		Options: []port.Option{
 			{
@@ -40,14 +41,16 @@ const maxSwipe = 512
 
 // magnetic is one reader, owned by the caller of Next.
 type magnetic struct {
-	conn  port.Conn
-	lrc   string // auto, yes or no
-	luhn  bool
-	pause port.Pause
+	swipes
+	lrc  string // auto, yes or no
+	luhn bool
 }
 
 func openMagnetic(c port.Conn, s port.Settings) Source {
-	return &magnetic{conn: c, lrc: s.Text("lrc"), luhn: s.Yes("luhn"), pause: port.Pause{Patience: s.Time("patience")}}
+	return &magnetic{
+		swipes: swipes{conn: c, pause: port.Pause{Patience: s.Time("patience")}},
+		lrc:    s.Text("lrc"), luhn: s.Yes("luhn"),
+	}
 }
 
 var errReports = errors.New("this driver reads a stream of characters, and the port gives reports of a HID device: choose the " +
@@ -62,12 +65,14 @@ func (m *magnetic) Usable() error {
 }
 
 func (m *magnetic) Next(ctx context.Context) (*Card, error) {
-	b, err := next(ctx, &m.pause, m.conn, splitSwipe)
+	b, err := m.next(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(b)
-	return m.card(b)
+	card, err := m.card(b)
+	m.told = err == nil
+	return card, err
 }
 
 // splitSwipe is a bufio.SplitFunc for swipes that end with CR or LF. A check character is never one of them.

@@ -45,6 +45,9 @@ func (p *Pause) Next(ctx context.Context, c Conn, split bufio.SplitFunc) ([]byte
 	}
 }
 
+// Waiting is how many bytes of a frame have come that has no end yet.
+func (p *Pause) Waiting() int { return p.waiting }
+
 // patiently is split, but what came before a long pause is a frame of its own, marked by cut.
 func (p *Pause) patiently(split bufio.SplitFunc) bufio.SplitFunc {
 	return func(data []byte, atEOF bool) (int, []byte, error) {
