@@ -213,7 +213,7 @@ func TestAllMistakesInTheConfigurationAreFoundAtOnce(t *testing.T) {
 	err := drivers.Check([]drivers.Config{
 		{Name: "a", Kind: "scale", Driver: "x"},
 		{Name: "a", Kind: drivers.Printer, Driver: "laser"},
-		{Name: "b", Kind: drivers.Scanner, Driver: "line", Options: map[string]string{"suffix": "tab"}},
+		{Name: "b", Kind: drivers.Scanner, Driver: "line", Options: map[string]string{"suffix": "star"}},
 		{Name: "c", Kind: drivers.Reader, Driver: "magnetic", Options: map[string]string{"lcr": "yes"}},
 	})
 	for _, want := range []string{`"scale"`, "used twice", `"laser"`, "suffix", "lcr"} {

@@ -19,8 +19,8 @@ func init() {
 			"and most others do in that mode. No recorded trace of a real device yet.",
 		Options: append([]port.Option{
 			{
-				Name: "suffix", Default: "line", Values: []string{"line", "cr", "lf", "etx", "none"},
-				Doc: "what ends a code: CR, LF or both, once or twice (line), CR only, LF only, ETX, after which a code may " +
+				Name: "suffix", Default: "line", Values: []string{"line", "cr", "lf", "tab", "etx", "none"},
+				Doc: "what ends a code: CR, LF or both, once or twice (line), CR only, LF only, a tab, ETX, after which a code may " +
 					"hold line ends and tabs (etx), or nothing but a pause (none)",
 			},
 			{Name: "gap", Default: "50ms", Kind: port.Duration, Max: 2000, Doc: "with suffix none: the pause that ends a code"},
@@ -35,8 +35,8 @@ func init() {
 			"HID-POS or USB-CDC are faster and need no keyboard layout: prefer that. No recorded trace of a real device yet.",
 		Options: append([]port.Option{
 			{
-				Name: "suffix", Default: "line", Values: []string{"line", "none"},
-				Doc: "what ends a code: Enter (line), or nothing but a pause (none)",
+				Name: "suffix", Default: "line", Values: []string{"line", "tab", "none"},
+				Doc: "what ends a code: Enter (line), Tab, or nothing but a pause (none)",
 			},
 			{Name: "gap", Default: "100ms", Kind: port.Duration, Max: 2000, Doc: "with suffix none: the pause that ends a code"},
 			patienceOption, prefixOption,
@@ -62,7 +62,7 @@ type line struct {
 func openLine(c port.Conn, s port.Settings) Source {
 	l := newLine(c, s)
 	l.split = map[string]bufio.SplitFunc{
-		"line": splitAt("\r\n"), "cr": splitAt("\r"), "lf": splitAt("\n"), "etx": splitAt("\x03"), "none": nil,
+		"line": splitAt("\r\n"), "cr": splitAt("\r"), "lf": splitAt("\n"), "tab": splitAt("\t"), "etx": splitAt("\x03"), "none": nil,
 	}[s.Text("suffix")]
 	l.lines = s.Text("suffix") == "etx"
 	return l

@@ -97,6 +97,9 @@ func TestCodesAreReadInEveryShape(t *testing.T) {
 		"aim kept":              {map[string]string{"aim": "no"}, []string{"]Q1hello\r"}, "|]Q1hello"},
 		"prefix":                {map[string]string{"prefix": "02"}, []string{"\x02abc\r"}, "|abc"},
 		"lf only":               {map[string]string{"suffix": "lf"}, []string{"abc\n"}, "|abc"},
+		"tab":                   {map[string]string{"suffix": "tab"}, []string{"6901234567892\t", "one\ttwo\t"}, "|6901234567892 |one |two"},
+		"tab and enter":         {map[string]string{"suffix": "tab"}, []string{"one\t\r\n", "two\t\r\n"}, "|one |two"},
+		"enter before the tab":  {map[string]string{"suffix": "tab"}, []string{"a\rb\t"}, "refused"},
 		"no suffix":             {map[string]string{"suffix": "none"}, []string{"ab", "c", "100ms", "def", "100ms"}, "|abc |def"},
 		"held in view":          {nil, []string{"abc\r", "600ms", "abc\r", "600ms", "abc\r"}, "|abc repeated repeated"},
 		"again after a while":   {nil, []string{"abc\r", "701ms", "abc\r"}, "|abc |abc"},
@@ -124,6 +127,13 @@ func TestCodesAreReadInEveryShape(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAScannerInKeyboardModeMayEndItsCodesWithTab(t *testing.T) {
+	got, words := scanWith(t, "keyboard", nil, map[string]string{"suffix": "tab"}, "6901234567892\t", "ok\t")
+	if strings.Join(got, " ") != "|6901234567892 |ok" {
+		t.Errorf("got %q, %q", got, words)
 	}
 }
 
