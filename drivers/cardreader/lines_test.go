@@ -45,7 +45,7 @@ func TestTracksInLinesOfTheirOwnAreOneSwipe(t *testing.T) {
 
 // typed is a swipe by a slow keyboard: 10 milliseconds a key.
 func typed(swipe string) (parts []string) {
-	for _, key := range strings.Split(swipe, "") {
+	for key := range strings.SplitSeq(swipe, "") {
 		parts = append(parts, key, "10ms")
 	}
 	return parts
