@@ -133,7 +133,7 @@ const encodeAAMVA = 1
 
 // card makes a card of a report; nil where the report is of another number. It keeps no part of it.
 func (f *fields) card(report []byte, check bool) (*Card, error) {
-	if id := f.data[1].ID; id != 0 && report[0] != id {
+	if id := f.data[1].ID; id != 0 && (len(report) == 0 || report[0] != id) {
 		return nil, nil
 	}
 	if f.encode.Size > 0 && f.encode.Uint(report) == encodeAAMVA {

@@ -15,16 +15,16 @@ const (
 	decoded    hid.Usage = 0x8C<<16 | 0xFE
 	continued  hid.Usage = 0x8C<<16 | 0xFF
 	reportID             = 0x02 // of scanned data, in all devices known
-	unknownAIM           = -1
-	notThere             = 0 // no place of a value: the number stands there
+	unknownAIM           = -2
+	notThere             = -1 // no place of a value
 )
 
 // layout is where things stand in a report, in bytes from its start, the number included.
 type layout struct {
 	id           byte
-	length, data int // notThere: what follows the data is zero
+	length, data int // of length notThere: what follows the data is zero
 	size         int // bytes of data
-	aim          int // unknownAIM: look
+	aim          int // notThere, or unknownAIM: look
 	more         hid.Place
 }
 
@@ -61,15 +61,15 @@ func layoutOf(d *hid.Descriptor) (layout, error) {
 		}
 		return layout{}, errNoScanner
 	}
-	l := layout{id: place.ID, data: place.Bit / 8, size: place.Count}
+	l := layout{id: place.ID, length: notThere, data: place.Bit / 8, size: place.Count, aim: notThere}
 	r, _ := d.Report(hid.Input, place.ID)
-	if p, ok := d.FindIn(r, byteCount); ok && p.Size == 8 && p.Bit%8 == 0 {
-		l.length = p.Bit / 8
-	} else if d.Numbered && l.data > 1 {
-		l.length = 1 // most leave it without a usage: the first byte counts
-	}
 	if p, ok := d.FindIn(r, symbology); ok && p.Size == 8 && p.Bit%8 == 0 {
 		l.aim = p.Bit / 8
+	}
+	if p, ok := d.FindIn(r, byteCount); ok && p.Size == 8 && p.Bit%8 == 0 {
+		l.length = p.Bit / 8
+	} else if d.Numbered && l.data > 1 && l.aim != 1 {
+		l.length = 1 // most leave it without a usage: the first byte counts
 	}
 	if p, ok := d.FindIn(r, continued); ok {
 		l.more = p
@@ -124,7 +124,7 @@ func (l layout) part(report []byte) (part, error) {
 		data = data[:report[l.length]]
 	}
 	p := part{data: data, more: more}
-	if l.aim > 0 && len(report) >= l.aim+3 && isAIM(report[l.aim:l.aim+3]) {
+	if l.aim >= 0 && len(report) >= l.aim+3 && isAIM(report[l.aim:l.aim+3]) {
 		p.aim = string(report[l.aim : l.aim+3])
 	}
 	return p, nil

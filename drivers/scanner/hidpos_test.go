@@ -77,6 +77,25 @@ var countBehind = []byte{
 	0x95, 0x01, 0x05, 0x01, 0x09, 0x3B, 0x81, 0x02, 0xC0,
 }
 
+// countFirst has no number: the count is its first byte, ten bytes of data and an identifier follow.
+var countFirst = []byte{
+	0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x75, 0x08, 0x95, 0x01, 0x05, 0x01, 0x09, 0x3B, 0x81, 0x02,
+	0x95, 0x0A, 0x05, 0x8C, 0x09, 0xFE, 0x82, 0x02, 0x01,
+	0x95, 0x03, 0x09, 0xFB, 0x09, 0xFC, 0x09, 0xFD, 0x81, 0x02, 0xC0,
+}
+
+// aimFirst has no number either, and begins with the identifier.
+var aimFirst = []byte{
+	0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x75, 0x08, 0x95, 0x03, 0x09, 0xFB, 0x09, 0xFC, 0x09, 0xFD, 0x81, 0x02,
+	0x95, 0x0A, 0x09, 0xFE, 0x82, 0x02, 0x01, 0xC0,
+}
+
+// uncounted has a number and the identifier, and no count.
+var uncounted = []byte{
+	0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x85, 0x02, 0x75, 0x08, 0x95, 0x03, 0x09, 0xFB, 0x09, 0xFC, 0x09, 0xFD, 0x81, 0x02,
+	0x95, 0x0A, 0x09, 0xFE, 0x82, 0x02, 0x01, 0xC0,
+}
+
 func TestAReportThatEndsBeforeItsCountIsRefusedAndTheNextIsTaken(t *testing.T) {
 	info := port.HIDInfo{Descriptor: countBehind}
 	got, words := scanWith(t, "hidpos", &info, nil, "\x020123456789", "\x02ok\x00\x00\x00\x00\x00\x00\x00\x00\x02")
@@ -120,6 +139,9 @@ func TestReportsOfEveryMakerBecomeCodes(t *testing.T) {
 			"]Q1|abc",
 		},
 		"by bare descriptor":                    {port.HIDInfo{Descriptor: bare}, nil, []string{"abc\x00\x00\x00\x00\x00\x00\x00", "0123456789"}, "|abc |0123456789"},
+		"the count comes first":                 {port.HIDInfo{Descriptor: countFirst}, nil, []string{"\x0a0123456789]Q1", "\x02ok23456789]Q1"}, "]Q1|0123456789 ]Q1|ok"},
+		"the identifier comes first":            {port.HIDInfo{Descriptor: aimFirst}, nil, []string{"]E0ok\x00\x00\x00\x00\x00\x00\x00\x00"}, "]E0|ok"},
+		"an identifier and no count":            {port.HIDInfo{Descriptor: uncounted}, nil, []string{"\x02]E0ok\x00\x00\x00\x00\x00\x00\x00\x00"}, "]E0|ok"},
 		"honeywell's descriptor without a flag": {port.HIDInfo{Vendor: 0x0C2E, Descriptor: unflagged}, nil, parts(qr[:59], hon), "]Q1|" + qr[:59]},
 		"a stranger's without a flag":           {port.HIDInfo{Descriptor: unflagged}, nil, []string{hon("one", 1)}, "]Q1|one"},
 		"newland's descriptor in one field":     {port.HIDInfo{Vendor: 0x1EAB, Descriptor: lumped}, nil, parts(qr[:59], newland), "|" + qr[:59]},
