@@ -21,7 +21,7 @@ type swipes struct {
 	conn  port.Conn
 	pause port.Pause
 	ahead []byte // a line of the next swipe; nil mostly
-	told  bool   // the last swipe gave a card: its further tracks may still come
+	told  bool   // the last swipe gave a card: its track 3 may still come
 }
 
 // next gives the next swipe, which the caller wipes: tracks 2 and 3 behind a track 1 that came alone.
@@ -49,11 +49,11 @@ func (s *swipes) next(ctx context.Context) ([]byte, error) {
 	return swipe, nil
 }
 
-// first gives the first line of the next swipe. Tracks that come right behind a card are its own, and were not needed.
+// first gives the first line of the next swipe. A track 3 that comes right behind a card is its own: no swipe begins with one.
 func (s *swipes) first(ctx context.Context) ([]byte, error) {
 	for s.told {
 		line, err := s.more(ctx)
-		if err != nil || line != nil && !further(line) {
+		if err != nil || line != nil && line[0] != sentinels[2] {
 			s.told = false
 			return line, err
 		}
