@@ -1,8 +1,8 @@
 package config_test
 
 import (
-	"errors"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"

@@ -306,12 +306,11 @@ func (h *house) slip(sale payment.Sale, a payment.Attempt) (receipt.Slip, bool) 
 	return h.slipOf(sale, a, w), true
 }
 
-// wordingDue is what may be said of an attempt, on paper and on a till's screen, which may print it as well. What a person
-// has found to be paid awaits nobody's acknowledgement.
+// wordingDue is what may be said of an attempt, on paper and on a till's screen, which may print it as well.
 func wordingDue(a payment.Attempt) (receipt.Wording, bool) {
 	w, ok := receipt.WordingOf(a)
 	waits := w == receipt.Paid || w == receipt.PreAuthorised
-	return w, ok && (!waits || !a.Confirm || a.Acked || a.State == payment.SettledPaid)
+	return w, ok && (!waits || !a.Confirm || a.Acked)
 }
 
 func (h *house) slipOf(sale payment.Sale, a payment.Attempt, w receipt.Wording) receipt.Slip {

@@ -2,6 +2,7 @@ package acquirer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -62,7 +63,12 @@ func (a *Acquirer) echo(ctx context.Context) {
 		}
 		return
 	}
-	if err := a.serve(ctx, m); err != nil && ctx.Err() == nil {
+	err = a.serve(ctx, m)
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, errNotRecorded):
+		a.o.Log.Warn("an echo could not be recorded", "err", err)
+	default:
 		a.setSignedOn(false)
 		a.o.Log.Warn("host does not answer an echo", "err", err)
 	}
@@ -115,6 +121,9 @@ func (a *Acquirer) SignOff(ctx context.Context) {
 	a.o.Log.Info("signed off")
 }
 
+// errNotRecorded is of a service message that was sent, and that the journal did not take.
+var errNotRecorded = errors.New("messages could not be recorded")
+
 // serve sends a message that is no attempt, records it, and tells what is wrong with its answer. Whatever code it has,
 // an answer shows that the host is there. The caller has the turn.
 func (a *Acquirer) serve(ctx context.Context, m *iso8583.Message) error {
@@ -122,7 +131,7 @@ func (a *Acquirer) serve(ctx context.Context, m *iso8583.Message) error {
 	x := a.exchange(ctx, m, a.o.ReverseTimeOut)
 	defer x.wipe()
 	if err := a.o.Scribe.Record(context.WithoutCancel(ctx), a.o.Terminal, x.messages...); err != nil {
-		return fmt.Errorf("record messages: %w", err)
+		return fmt.Errorf("%w: %w", errNotRecorded, err)
 	}
 	if x.reply == nil {
 		return x.err

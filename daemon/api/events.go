@@ -232,7 +232,9 @@ func (a *API) toldBy(s *stream, m payment.Move) {
 		a.o.Log.Warn("what the till was told could not be read", "sale", m.Sale, "attempt", m.Attempt, "err", err)
 		return
 	}
-	a.told(s.c, at)
+	if at.Said() == m.State { // else a later event tells
+		a.told(s.c, at)
+	}
 }
 
 // eventOf is what an event of the stream is about.

@@ -151,12 +151,13 @@ func (b *ballast) room() error {
 	err := b.load()
 	switch {
 	case err == nil:
-	case errors.Is(err, ErrFull), errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("%w: no room for the ballast of %d MiB", ErrFull, b.size>>20)
-	default: // there is room; a sale is not refused for what somebody did to the file
+		return nil
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrExist), errors.Is(err, syscall.EISDIR): // somebody did this to the file; there is room
 		b.log.Warn("journal's ballast cannot be made", "err", err)
+		return nil
+	default:
+		return fmt.Errorf("%w: no room for the ballast of %d MiB: %w", ErrFull, b.size>>20, err)
 	}
-	return nil
 }
 
 // Room tells whether a new sale may start: nil, or an error that wraps ErrFull.

@@ -101,7 +101,7 @@ func TestABallastThatCouldNotBeRemovedIsGivenUpLater(t *testing.T) {
 func TestABallastThatCannotBeMadeRefusesNoSaleWhileThereIsRoom(t *testing.T) {
 	opt := Options{Path: filepath.Join(t.TempDir(), "journal.db"), Ballast: 1000, Log: slog.New(slog.DiscardHandler)}
 	b := newBallast(opt)
-	if err := os.Mkdir(b.path, 0o700); err != nil {
+	if err := errors.Join(os.Mkdir(b.path, 0o700), os.WriteFile(filepath.Join(b.path, "in the way"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	b.fill()

@@ -32,7 +32,9 @@ func TestWhatAPersonFoundToBePaidIsAcknowledgedAndPrinted(t *testing.T) {
 		b.settle("a", "paid")
 		b.ack("s")
 		b.ack("s")
-		b.said(request("s", "a", RailCard), SaidSettledPaid)
+		if a := b.said(request("s", "a", RailCard), SaidSettledPaid); !a.Acked {
+			t.Error("it is not acknowledged, and gets no receipt")
+		}
 	})
 }
 
@@ -49,5 +51,21 @@ func TestTheWarningOfASaleIsSaidEachTimeItIsOpened(t *testing.T) {
 		if again, err := b.desk.OpenSale(b.ctx, twin); err != nil || again.Warning != first.Warning {
 			t.Errorf("the second time it is %q (%v)", again.Warning, err)
 		}
+	})
+}
+
+func TestWhatWasPaidInsteadOfAPartThatLapsedIsAcknowledged(t *testing.T) {
+	part := func(amount Cents) Answer { return Answer{Outcome: Approved, Amount: amount} }
+	card := &script{pol: cardPolicy, answers: []Answer{part(600), part(300), yes(700)}, undos: []Undo{{Outcome: Confirmed}}}
+	withDesk(t, card, nil, Rules{ConfirmMode: true, AcceptPartial: true, ConfirmWithin: time.Minute}, func(b *bench) {
+		b.open("s", 1000)
+		b.said(request("s", "a", RailCard), SaidApproved)
+		time.Sleep(2 * time.Minute)
+		b.said(request("s", "a", RailCard), SaidReversed)
+		b.skew(-time.Hour) // what is older is no matter of clocks
+		b.said(request("s", "b", RailCard), SaidApproved)
+		b.ack("s") // the rest is paid in cash
+		b.said(request("s", "c", RailCard), SaidApproved)
+		b.ack("s")
 	})
 }

@@ -146,7 +146,7 @@ func (d *Desk) left(tx *journal.Tx) (all []leftBatch, err error) {
 		return nil, nil
 	}
 	rows, err := tx.Query(`SELECT t.terminal, t.batch, (SELECT count(*) FROM payment_attempt a WHERE a.terminal = t.terminal AND a.ended = 0
-    AND a.batch = t.batch AND a.state IN ('approved', 'settled_paid') AND a.kind <> 'balance') AS paid
+    AND a.batch = t.batch AND a.state IN ('approved', 'settled_paid') AND a.kind IN ('sale', 'completion', 'refund')) AS paid
   FROM payment_terminal t WHERE t.terminal <> ? AND paid > 0
   AND NOT EXISTS (SELECT 1 FROM payment_batch b WHERE b.terminal = t.terminal AND b.state IN ('closing', 'refused')) ORDER BY t.terminal`, pol.Terminal)
 	if err != nil {
@@ -170,7 +170,11 @@ func (d *Desk) endLeft(tx *journal.Tx, c CloseBatch) (b Batch, err error) {
 		return b, err
 	}
 	why := closeFact{By: c.By, Reason: c.Reason, Code: codeByHand, Text: endedOrphan, Next: following(all[0].number, "")}
-	return d.book.goOn(tx, all[0].terminal, why)
+	b, err = d.book.goOn(tx, all[0].terminal, why)
+	if err == nil && b.Seq == 0 { // nothing that a close counts is in it after all
+		err = notRefused()
+	}
+	return b, err
 }
 
 func notRefused() error {

@@ -298,26 +298,28 @@ func (d *Desk) tenderOf(a Attempt) Tender {
 	return t
 }
 
-// enter waits for the terminal of a tender. A newcomer lets the reversals go first that have come due while it waited, and
-// wait for older ones and not yet for the terminal.
+// enter waits for the terminal of a tender.
 func (d *Desk) enter(ctx context.Context, t Tender, place int64) (leave func(), err error) {
 	var l *lane
 	if t.Policy().Terminal != "" {
 		l = d.cards
 	}
-	came := time.Now()
-	if err := l.enter(ctx, place); err != nil {
-		return nil, err
-	}
-	if l == nil || place != newcomer || !d.owesTry(came) {
-		return l.leave, nil
-	}
-	l.leave()
-	d.awaitTurns(ctx, func() bool { return d.owesTryNow(came) })
 	if err := l.enter(ctx, place); err != nil {
 		return nil, err
 	}
 	return l.leave, nil
+}
+
+// enterToPay is enter for a new request, whose gate was passed since a moment. A reversal that has come due meanwhile, waits for
+// older ones and not yet for the terminal, and was not tried since, goes first.
+func (d *Desk) enterToPay(ctx context.Context, t Tender, since time.Time) (leave func(), err error) {
+	leave, err = d.enter(ctx, t, newcomer)
+	if err != nil || t.Policy().Terminal == "" || !d.owesTry(since) {
+		return leave, err
+	}
+	leave()
+	d.awaitTurns(ctx, func() bool { return d.owesTryNow(since) })
+	return d.enter(ctx, t, newcomer)
 }
 
 func wipe(in Input) {

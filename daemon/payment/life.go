@@ -14,6 +14,7 @@ type life struct {
 	key   Key
 	rail  Rail                         // of the tender that was asked; guarded by Desk.mu
 	place int64                        // in the lane: older lives first
+	born  time.Time                    // monotonic
 	round round                        // guarded by Desk.mu
 	kick  chan struct{}                // holds one token: stop waiting, try now
 	gone  chan struct{}                // closed when the goroutine has ended
@@ -56,7 +57,7 @@ func (d *Desk) bearOnce(k Key) (l *life, born bool) {
 // bearHeld makes a life. The caller holds mu.
 func (d *Desk) bearHeld(k Key) *life {
 	d.arrived++
-	l := &life{key: k, place: d.arrived, kick: make(chan struct{}, 1), gone: make(chan struct{}), rest: d.chase}
+	l := &life{key: k, place: d.arrived, born: time.Now(), kick: make(chan struct{}, 1), gone: make(chan struct{}), rest: d.chase}
 	d.lives[k] = l
 	return l
 }
@@ -131,7 +132,7 @@ func (d *Desk) collectAndPay(ctx context.Context, l *life, r Request, tenders []
 		d.endUnsent(ctx, l, err)
 		return
 	}
-	leave, err := d.enter(ctx, t, newcomer)
+	leave, err := d.enterToPay(ctx, t, l.born)
 	if err != nil {
 		wipe(in)
 		return

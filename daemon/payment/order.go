@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Order is a supervisor's word that what an attempt took goes back, because the other side's bill shows it. An attempt
@@ -76,12 +77,13 @@ func (d *Desk) refundOrdered(ctx context.Context, k Key, o Order) (Attempt, erro
 	if err != nil {
 		return Attempt{}, err
 	}
+	began := time.Now()
 	t, err := d.orderedTender(ctx, r)
 	if err != nil {
 		return Attempt{}, err
 	}
 	d.log.Warn("refund ordered by a person", "sale", k.Sale, "attempt", k.Attempt, "refund", r.Key.Attempt, "by", o.By, "reason", o.Reason)
-	p := d.hold(ctx, r, t)
+	p := d.hold(ctx, r, t, began)
 	if p.err != nil {
 		return Attempt{}, p.err
 	}

@@ -127,3 +127,28 @@ func TestABatchThatIsLeftByANewTerminalNumberIsNamedAndEndedByHand(t *testing.T)
 		m.current("000002", BatchOpen)
 	})
 }
+
+func TestABatchThatIsLeftWithNothingToSettleIsNoReasonToEndAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, err := journal.Open(t.Context(), journal.Options{Memory: true, Now: time.Now, Projections: []journal.Projection{Projection()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = j.Close() }()
+		m := &moved{card: newSettlingCard(yes(100), yes(100)), stop: func() {}}
+		m.bench, m.stop = startOn(t, j, m.card)
+		m.j = j
+		defer func() { m.stop() }()
+		m.open("s", 100)
+		m.said(preAuth("s", "a"), SaidApproved)
+		m.restartAs("NEW")
+		if h := m.desk.Health(m.ctx); h.Status != "ok" {
+			t.Errorf("health %+v", h)
+		}
+		m.open("t", 100)
+		m.said(request("t", "a", RailCard), SaidApproved)
+		_, err = m.desk.CloseBatch(m.ctx, CloseBatch{By: "chief", Reason: "by mistake", ByHand: true})
+		m.refused(err, "batch_not_refused")
+		m.current("000001", BatchOpen)
+	})
+}

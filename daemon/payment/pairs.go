@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"posd/daemon/journal"
 )
@@ -265,10 +266,11 @@ func heedPairs(tx *journal.Tx, r Request, s Sale) error {
 
 // beginRefund makes a refund sent once its tender is ready. leave gives its terminal back.
 func (d *Desk) beginRefund(ctx context.Context, r Request, t Tender) (a Attempt, leave func(), err error) {
+	began := time.Now()
 	if err := d.readyOne(ctx, t, r.Kind); err != nil {
 		return a, nil, err
 	}
-	if leave, err = d.enter(ctx, t, newcomer); err != nil {
+	if leave, err = d.enterToPay(ctx, t, began); err != nil {
 		return a, nil, err
 	}
 	if a, err = d.send(ctx, r, t, nil); err != nil {

@@ -80,22 +80,23 @@ func (d *Desk) abandon(ready <-chan prepared, stop func()) {
 
 // prepare waits for the terminal, and for the host.
 func (d *Desk) prepare(ctx context.Context, r Request) prepared {
+	began := time.Now()
 	tenders, err := d.ready(ctx, r)
 	if err != nil || r.awaits() {
 		return prepared{tenders: tenders, err: err}
 	}
-	return d.hold(ctx, r, tenders[0])
+	return d.hold(ctx, r, tenders[0], began)
 }
 
-// hold takes the terminal for a request that awaits nobody.
-func (d *Desk) hold(ctx context.Context, r Request, t Tender) (p prepared) {
+// hold takes the terminal for a request that awaits nobody, and whose gate was passed since a moment.
+func (d *Desk) hold(ctx context.Context, r Request, t Tender, since time.Time) (p prepared) {
 	if p.in, p.err = t.Collect(ctx, r); p.err != nil {
 		return p
 	}
 	if p.payer, p.err = d.borrow(ctx, t, r, p.in); p.err != nil {
 		return p
 	}
-	if p.leave, p.err = d.enter(ctx, p.payer, newcomer); p.err != nil {
+	if p.leave, p.err = d.enterToPay(ctx, p.payer, since); p.err != nil {
 		wipe(p.in)
 	}
 	return p

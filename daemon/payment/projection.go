@@ -26,9 +26,10 @@ func (projection) Tables() []string {
 	return []string{"payment_sale", "payment_attempt", "payment_terminal", "payment_till", "payment_pair", "payment_counter", "payment_batch", "payment_batch_item"}
 }
 
-// Schema is the tables' definition.
+// Schema is the tables' definition. Its comment changes with what Fold makes of the same events, so that they are derived anew.
 func (projection) Schema() string {
 	return `
+-- an acknowledgement is of what a person has settled as paid, too
 CREATE TABLE payment_sale (client TEXT, id TEXT, seq INTEGER, opened_at INTEGER, amount INTEGER, currency TEXT,
   acked INTEGER NOT NULL DEFAULT 0, doc TEXT, PRIMARY KEY (client, id)) WITHOUT ROWID;
 CREATE INDEX payment_sale_seq ON payment_sale (seq);
@@ -101,7 +102,7 @@ func foldSaleAcked(tx *journal.Tx, e journal.Event, f Fact) error {
 		return err
 	}
 	for _, a := range s.Attempts {
-		if a.State != ApprovedState {
+		if a.State != ApprovedState && a.State != SettledPaid {
 			continue
 		}
 		next, err := apply(a, f, e.Time)

@@ -207,21 +207,19 @@ func (s Sale) naming(attempt string) (Attempt, bool) {
 }
 
 // acked tells how a sale stands with its acknowledgement: whether something is paid that the till has not acknowledged,
-// something that it has, and something that it did not in time, with which the rest is no whole payment. What lapsed before
-// all that is due was begun, is over: the customer has paid again. So is what a person has found to be paid.
+// something that it has, and something that it did not in time and that no person has found to be paid.
 func (s Sale) acked() (due, done, lapsed bool) {
-	var oldest time.Time
 	for _, a := range s.Attempts {
-		paid := a.Kind.pays() && a.State == ApprovedState && !a.Voided
-		if paid && !a.Acked && !due {
-			due, oldest = true, a.CreatedAt
-		}
-		done = done || paid && a.Acked
-	}
-	for _, a := range s.Attempts {
-		lapsed = lapsed || a.Lapsed && a.State != SettledPaid && (!due || oldest.Before(a.Undo.Since))
+		due = due || a.pays() && !a.Acked
+		done = done || a.pays() && a.Acked
+		lapsed = lapsed || a.Lapsed && a.State != SettledPaid
 	}
 	return due, done, lapsed
+}
+
+// pays tells that the attempt has paid, as far as posd or a person knows: a till may acknowledge it.
+func (a Attempt) pays() bool {
+	return a.Kind.pays() && !a.Voided && (a.State == ApprovedState || a.State == SettledPaid)
 }
 
 // ackIdle tells that there is nothing to acknowledge any more.

@@ -300,7 +300,11 @@ func (d *Desk) Ack(ctx context.Context, client, sale string) (s Sale, err error)
 		if s, err = loadSale(tx, client, sale); err != nil || s.ackIdle() {
 			return err
 		}
-		if _, _, lapsed := s.acked(); lapsed {
+		late, err := ackTooLate(tx, s)
+		if err != nil {
+			return err
+		}
+		if late {
 			return &Problem{Code: "ack_too_late", Status: 409, Detail: "the sale, or a part of it, was not acknowledged in time and is being reversed", Remedy: "let the customer pay again"}
 		}
 		return appendFacts(tx, Fact{Kind: factSaleAcked, Key: Key{Client: client, Sale: sale}})
@@ -314,11 +318,36 @@ func (d *Desk) Ack(ctx context.Context, client, sale string) (s Sale, err error)
 	}
 	for _, a := range s.Attempts {
 		d.kick(a.Key)
-		if a.Confirm && a.State == ApprovedState {
+		if a.Confirm && a.pays() {
 			d.slip(s, a) // only now is the receipt due
 		}
 	}
 	return s, err
+}
+
+// ackTooLate tells that something has lapsed with which what is due is no whole payment: nothing is due, or some of it was begun
+// before. What was begun later is what the customer has paid instead.
+func ackTooLate(tx *journal.Tx, s Sale) (bool, error) {
+	due, _, lapsed := s.acked()
+	if !due || !lapsed {
+		return lapsed, nil
+	}
+	var oldest, last int64
+	for _, a := range s.Attempts {
+		var begun, over int64
+		subject := Fact{Key: a.Key}.subject()
+		const q = `SELECT min(seq), coalesce(max(seq) FILTER (WHERE kind = ? AND json_extract(body, '$.lapsed')), 0) FROM event WHERE subject = ?`
+		if err := tx.QueryRow(q, factReversing, subject).Scan(&begun, &over); err != nil {
+			return false, err
+		}
+		if a.pays() && !a.Acked && (oldest == 0 || begun < oldest) {
+			oldest = begun
+		}
+		if a.State != SettledPaid {
+			last = max(last, over)
+		}
+	}
+	return oldest < last, nil
 }
 
 // Told journals what the till has been told of an attempt; nothing happens if it was told so before.

@@ -10,7 +10,7 @@ import (
 	"posd/daemon/wallet/alipay"
 )
 
-func TestAnAttemptOfAWalletOrMerchantNoLongerConfiguredWaitsUntilItIsPutBack(t *testing.T) {
+func TestAnAttemptOfAWalletOrMerchantNoLongerConfiguredWaitsUntilItIsPutBackForAWeek(t *testing.T) {
 	each(t, func(s *shop) {
 		for _, c := range []struct{ what, with string }{
 			{`"wallet":"` + s.name + `"`, `"wallet":"gone"`},
@@ -36,6 +36,11 @@ func TestAnAttemptOfAWalletOrMerchantNoLongerConfiguredWaitsUntilItIsPutBack(t *
 			if s.net(a) == 0 {
 				s.t.Error("nothing is paid any more")
 			}
+			late := a
+			late.SentAt = s.now().Add(-8 * 24 * time.Hour)
+			if u := s.reverse(&late); u.Outcome != payment.WindowOver {
+				s.t.Errorf("after a week: undo %+v", u)
+			}
 			a.Data = kept
 			s.wantUndone(a, s.undo(&a, 10))
 		}
@@ -57,5 +62,5 @@ func (s *shop) merchant() string {
 	if s.name == alipay.Name {
 		return sellerID
 	}
-	return "wx0000000000000001/1900000001"
+	return "1900000001"
 }

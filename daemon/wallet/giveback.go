@@ -59,7 +59,7 @@ func (u *undoing) refund(ctx context.Context, q Result) Class {
 	case ClassFailed, ClassConfig, ClassClosed:
 		return ClassFailed
 	default:
-		u.notes.Refunded = r.Class == ClassReversed
+		u.notes.Refunded, u.notes.NoRefund = r.Class == ClassReversed, nil
 		return r.Class
 	}
 }

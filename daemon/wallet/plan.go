@@ -1,10 +1,12 @@
 package wallet
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"posd/daemon/payment"
 )
@@ -43,7 +45,7 @@ func (w *Wallet) planned(r payment.Request, in payment.Input, n payment.Numbers)
 			return data{}, nil, errors.New("wallet: a sale without a code")
 		}
 		l, now := w.providers[c.wallet], w.stamp()
-		return data{Wallet: c.wallet, Merchant: l.terms.Merchant, Order: n.Order, Planned: &now}, l, nil
+		return data{Wallet: c.wallet, Merchant: l.terms.owner(), Order: n.Order, Planned: &now}, l, nil
 	}
 	if r.Original == nil {
 		return data{}, nil, fmt.Errorf("wallet: %s without an original", r.Kind)
@@ -59,7 +61,7 @@ func (w *Wallet) planned(r payment.Request, in payment.Input, n payment.Numbers)
 	if total == 0 {
 		total = r.Original.Amount
 	}
-	return data{Wallet: first.Wallet, Merchant: l.terms.Merchant, Order: r.Original.Numbers.Order, Refund: n.Order, Total: total}, l, nil
+	return data{Wallet: first.Wallet, Merchant: l.terms.owner(), Order: r.Original.Numbers.Order, Refund: n.Order, Total: total}, l, nil
 }
 
 // call is the request that moves the attempt's money.
@@ -81,11 +83,18 @@ func (w *Wallet) of(a payment.Attempt) (data, *line, error) {
 	if l == nil {
 		return data{}, nil, &awayError{wallet: d.Wallet}
 	}
-	if d.Merchant != "" && d.Merchant != l.terms.Merchant {
+	if d.Merchant != "" && d.Merchant != l.terms.owner() {
 		return data{}, nil, &awayError{wallet: d.Wallet, merchant: d.Merchant}
 	}
 	return d, l, nil
 }
+
+// owner is whose the orders are at a gateway.
+func (t Terms) owner() string { return cmp.Or(t.Owner, t.Merchant) }
+
+// awayWindow is the longest in which any gateway lets undo a payment. After it a person decides about one whose wallet or
+// merchant has not come back.
+const awayWindow = 7 * 24 * time.Hour
 
 // awayError says that an attempt's wallet, or who the shop was there, is not configured any more. Another merchant's gateway
 // knows nothing of the order, and would accept to cancel it: it must not be asked.

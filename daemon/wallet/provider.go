@@ -27,6 +27,7 @@ type Concerned interface {
 type Terms struct {
 	Name             string // "alipay", "wechat": what routes point at
 	Merchant         string // who we are there, as Facts.Merchant tells it
+	Owner            string // whose the orders are there, if that is only a part of Merchant
 	Currency         string
 	Deadline         time.Duration // how long an unknown or pending payment is asked for
 	FirstAsk         time.Duration

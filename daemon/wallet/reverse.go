@@ -46,7 +46,11 @@ type stamp struct {
 func (w *Wallet) Reverse(ctx context.Context, a payment.Attempt) payment.Undo {
 	d, l, err := w.of(a)
 	if away := (*awayError)(nil); errors.As(err, &away) {
-		return payment.Undo{Code: "not_configured", Text: away.Error()}
+		out := payment.Again
+		if w.o.Now().Sub(a.SentAt) >= awayWindow {
+			out = payment.WindowOver
+		}
+		return payment.Undo{Outcome: out, Code: "not_configured", Text: away.Error()}
 	}
 	if err != nil {
 		return payment.Undo{Outcome: payment.Refused, Code: "unplanned", Text: err.Error()}
@@ -168,6 +172,7 @@ func (u *undoing) query(ctx context.Context) (r Result, ok bool) {
 	case r.Class == ClassPaid, r.Class == ClassPending:
 		u.notes = notes{Refused: u.notes.Refused, NoRefund: u.notes.NoRefund, Begun: u.notes.Begun}
 	case u.notes.Accepted && (r.Absent || r.Class == ClassFailed):
+		u.notes.NoRefund = nil
 		u.absent(r)
 	}
 	return r, true

@@ -135,7 +135,7 @@ func (w *Wallet) Policy() payment.Policy {
 // data is Plan.Data: what a restart needs to ask, undo or repeat an attempt. It holds no secret.
 type data struct {
 	Wallet   string        `json:"wallet"`
-	Merchant string        `json:"merchant,omitempty"` // who we were there; empty in the data of older versions
+	Merchant string        `json:"merchant,omitempty"` // whose the order is there; empty in the data of older versions
 	Order    string        `json:"order"`              // the payment's number; for refund and void that of the original
 	Refund   string        `json:"refund,omitempty"`   // refund and void: the number of the giving back
 	Total    payment.Cents `json:"total,omitempty"`    // refund and void: what the original took

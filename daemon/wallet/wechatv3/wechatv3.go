@@ -103,7 +103,7 @@ func New(o Options) (*Provider, error) {
 // Terms are WeChat Pay's figures, or the shop's.
 func (p *Provider) Terms() wallet.Terms {
 	return wallet.Terms{
-		Name: Name, Merchant: p.o.AppID + "/" + p.o.MchID, Currency: "CNY", Deadline: p.o.Deadline,
+		Name: Name, Merchant: p.o.AppID + "/" + p.o.MchID, Owner: p.o.MchID, Currency: "CNY", Deadline: p.o.Deadline,
 		FirstAsk: p.o.FirstAsk, QueryEvery: p.o.QueryEvery, ReverseNotBefore: p.o.ReverseNotBefore,
 		ReverseWindow: p.o.ReverseWindow,
 	}
