@@ -29,6 +29,9 @@ var keptShopSeeds = []struct {
 	{224, 500, "a clock was set right between the gate, where a reversal must not be tried yet, and the sending"},
 	{1125, 500, "a gateway was being reached when a commit failed, and was asked to cancel"},
 	{1147, 500, "a slip was lost with a posd that was replaced, and the clock was a day ahead at the start"},
+	{1149, 500, "past the gateway's window an old answer said paid, and the refund of what was cancelled was refused"},
+	{1250, 500, "a reversal came due behind an older one that had the terminal, and a new payment was first"},
+	{1711, 500, "likewise, with a void"},
 	{39, 40, "a commit failed while a sale was in flight: recovery reversed it at once"},
 }
 
