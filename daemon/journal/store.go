@@ -72,6 +72,9 @@ var fleeting = []string{
 
 // openStore opens an existing file, or a database in memory if path is empty.
 func openStore(path string, settings []string) (*store, error) {
+	if err := trustFlush(); err != nil {
+		return nil, fmt.Errorf("notice syncs that fail: %w", err)
+	}
 	name := ":memory:"
 	if path != "" {
 		var err error
