@@ -26,17 +26,16 @@ var (
 // openHID opens a HID collection by its device interface. Windows keeps keyboards and mice for itself: those are
 // ErrPermission.
 func openHID(a Address) (Conn, error) {
-	file, ask, err := openNode(a.Path)
+	raw, err := openNode(a.Path)
 	if err != nil {
 		return nil, err
 	}
-	raw := withHandle{file, ask}
-	info, size, err := hidInfo(ask)
+	info, size, err := hidInfo(raw.ask)
 	if err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
-	return NewHID(&wholeReports{raw, make([]byte, size)}, collection(ask), info, a.Stall), nil
+	return NewHID(&wholeReports{raw, make([]byte, size)}, collection(raw.ask), info, a.Stall), nil
 }
 
 // hidInfo asks for vendor, product, and the length of an input report.

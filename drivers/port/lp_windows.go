@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -22,11 +21,11 @@ const (
 
 // openLP opens a USB printer by usbprint.sys, by the path of its device interface. No queue may be printing on it.
 func openLP(a Address) (Conn, error) {
-	file, ask, err := openNode(a.Path)
+	node, err := openNode(a.Path)
 	if err != nil {
 		return nil, err
 	}
-	return &lp{Conn: NewConn(lpFile{withHandle{file, ask}}, a.Stall), ask: ask, path: a.Path}, nil
+	return &lp{Conn: NewConn(lpFile{node}, a.Stall), ask: node.ask, path: a.Path}, nil
 }
 
 // lpFile takes an empty read, common with usbprint.sys, for the pause that it is.
@@ -34,7 +33,7 @@ type lpFile struct{ withHandle }
 
 func (l lpFile) Read(p []byte) (int, error) {
 	n, err := l.withHandle.Read(p)
-	if n == 0 && errors.Is(err, io.EOF) {
+	if n == 0 && (err == nil || errors.Is(err, windows.ERROR_HANDLE_EOF)) {
 		<-time.After(emptyPause)
 		return 0, nil
 	}

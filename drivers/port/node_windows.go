@@ -3,32 +3,34 @@ package port
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/windows"
 )
 
 // BUG(posd): what stands in the _windows files of this package was compiled and vetted, never run on Windows.
 
-// openNode opens a device interface of Windows for one owner: file for bytes, ask for questions beside them. A question
-// waits on ask alone, since a handle that waits for bytes would hold it up; it asks for no access and so disturbs nobody.
-func openNode(path string) (file *os.File, ask windows.Handle, err error) {
+// openNode opens a device interface of Windows for one owner: bytes, and ask for questions beside them. A question waits on
+// ask alone, since a handle that waits for bytes would hold it up; it asks for no access and so disturbs nobody.
+func openNode(path string) (withHandle, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
-		return nil, 0, err
+		return withHandle{}, err
 	}
 	h, err := windows.CreateFile(name, windows.GENERIC_READ|windows.GENERIC_WRITE, 0, nil, windows.OPEN_EXISTING,
 		windows.FILE_FLAG_OVERLAPPED, 0)
 	if err != nil {
-		return nil, 0, explainNode(err)
+		return withHandle{}, explainNode(err)
 	}
-	file = os.NewFile(uintptr(h), path)
-	ask, err = windows.CreateFile(name, 0, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE, nil, windows.OPEN_EXISTING, 0, 0)
+	bytes, err := newOverlapped(h)
 	if err != nil {
-		_ = file.Close()
-		return nil, 0, explainNode(err)
+		return withHandle{}, err
 	}
-	return file, ask, nil
+	ask, err := windows.CreateFile(name, 0, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE, nil, windows.OPEN_EXISTING, 0, 0)
+	if err != nil {
+		_ = bytes.Close()
+		return withHandle{}, explainNode(err)
+	}
+	return withHandle{bytes, ask}, nil
 }
 
 // explainNode gives an error of Windows one of our names.
@@ -69,8 +71,10 @@ func first(b []byte) *byte {
 
 // withHandle is a device's bytes, closed together with the handle for questions.
 type withHandle struct {
-	*os.File
+	*overlapped
 	ask windows.Handle
 }
 
-func (w withHandle) Close() error { return errors.Join(w.File.Close(), windows.CloseHandle(w.ask)) }
+func (w withHandle) Close() error {
+	return errors.Join(w.overlapped.Close(), windows.CloseHandle(w.ask))
+}
