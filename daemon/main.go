@@ -23,7 +23,8 @@ import (
 	_ "posd/daemon/wallet/brands"
 )
 
-// The exit codes. A service manager restarts posd after any of them but usageError.
+// The exit codes. systemd restarts posd after any of them but usageError; Windows goes by what posd tells its service manager,
+// and restarts it after every end that nobody asked for.
 const (
 	success    = 0
 	problem    = 1 // the input, the configuration or the machine is not as it must be

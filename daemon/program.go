@@ -21,8 +21,18 @@ func (runCmd) Help() string {
 goes on with the next start.`
 }
 
-// Run opens the log and runs posd under the signals of a terminal or of systemd, or under Windows' service manager.
+// Run runs posd under the signals of a terminal or of systemd, or under Windows' service manager.
 func (c *runCmd) Run(ctx context.Context, g *globals) error {
+	p := &program{run: g.run}
+	if c.Service {
+		return serveManager(p)
+	}
+	return p.serve(ctx)
+}
+
+// run reads the configuration, opens the log and runs posd until ctx ends. Nothing of that may come before a service manager
+// is obeyed: Windows starts no service anew that ended earlier.
+func (g *globals) run(ctx context.Context) error {
 	cfg, err := g.load()
 	if err != nil {
 		return err
@@ -33,12 +43,7 @@ func (c *runCmd) Run(ctx context.Context, g *globals) error {
 	}
 	defer closer.Close()
 	defer thrifty()()
-	p := &program{run: func(ctx context.Context) error { return run(ctx, cfg, realWorld(log)) }}
-	if c.Service {
-		err = serveManager(p)
-	} else {
-		err = p.serve(ctx)
-	}
+	err = run(ctx, cfg, realWorld(log))
 	if err != nil {
 		log.Error("posd ends", "err", err)
 	}

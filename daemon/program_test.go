@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -37,6 +38,18 @@ func TestServiceEndsWithPosd(t *testing.T) {
 	p := &program{run: func(context.Context) error { return broken }}
 	if err := p.serve(t.Context()); !errors.Is(err, broken) {
 		t.Errorf("got %v, want %v", err, broken)
+	}
+}
+
+func TestAServiceWithoutItsConfigurationStartsAndThenEnds(t *testing.T) {
+	g := &globals{ConfigFile: filepath.Join(t.TempDir(), "posd.toml")}
+	p := &program{run: g.run}
+	if err := p.Start(nil); err != nil { // Windows would leave it down for good
+		t.Fatal(err)
+	}
+	<-p.done
+	if err := p.Stop(nil); err == nil || !strings.Contains(err.Error(), "posd.toml") {
+		t.Errorf("got %v, want an error that names the file", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kardianos/service"
 	"golang.org/x/sys/windows/svc"
+	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
@@ -73,6 +74,7 @@ func (m managed) Execute(_ []string, asked <-chan svc.ChangeRequest, told chan<-
 	for {
 		select {
 		case <-m.p.done:
+			tellEventLog(m.p.err)
 			return true, 1
 		case r := <-asked:
 			switch r.Cmd {
@@ -81,11 +83,26 @@ func (m managed) Execute(_ []string, asked <-chan svc.ChangeRequest, told chan<-
 			case svc.Stop, svc.Shutdown:
 				told <- svc.Status{State: svc.StopPending, WaitHint: uint32((30 * time.Second).Milliseconds())}
 				err := m.p.Stop(nil)
+				tellEventLog(err)
 				return err != nil, exitCode(err) // service-specific and 0 would be a failure to Windows
 			default:
 			}
 		}
 	}
+}
+
+// tellEventLog says in Windows' event log why posd ended: a service has no terminal, and perhaps no log yet. Where that cannot be
+// written either there is nobody to tell.
+func tellEventLog(err error) {
+	if err == nil {
+		return
+	}
+	l, openErr := eventlog.Open(serviceName)
+	if openErr != nil {
+		return
+	}
+	_ = l.Error(1, "posd ends: "+err.Error()) // the source that install makes takes 1 to 1000
+	_ = l.Close()
 }
 
 func exitCode(err error) uint32 {
