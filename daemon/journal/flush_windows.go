@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"unsafe" //nolint:depguard // SQLite, translated from C, takes a function as a number
 
@@ -46,3 +47,19 @@ var trustFlush = sync.OnceValue(func() error {
 	}
 	return nil
 })
+
+// replaceFile gives a file the name of another, and makes the name durable: there is no syncDir on Windows.
+func replaceFile(from, to string) error {
+	old, err := windows.UTF16PtrFromString(from)
+	if err != nil {
+		return err
+	}
+	name, err := windows.UTF16PtrFromString(to)
+	if err != nil {
+		return err
+	}
+	if err := windows.MoveFileEx(old, name, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH); err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}

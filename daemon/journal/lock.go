@@ -85,7 +85,7 @@ func (l *lock) write(id string) error {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(fresh, l.path)
+		err = replaceFile(fresh, l.path)
 	}
 	if err == nil && id != l.known {
 		err = syncDir(filepath.Dir(l.path))
