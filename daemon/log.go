@@ -96,7 +96,7 @@ func (t *tail) start() error {
 }
 
 func (t *tail) open(path string) error {
-	f, err := os.Open(path)
+	f, err := openLog(path)
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
@@ -138,7 +138,7 @@ func (t *tail) next() (*os.File, error) {
 	if err != nil || path == "" {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := openLog(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
