@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
+
+	"posd/config/access"
 )
 
 // Secret is the text of a secret file. However it is printed, it prints masked; Reveal hands it out for use.
@@ -137,7 +141,7 @@ func (r *secretReader) public(key, path string, check func(string) string) strin
 		r.unreadable(key, path, err, check)
 		return ""
 	}
-	text := strings.TrimSpace(string(b))
+	text := SecretText(b)
 	if text == "" {
 		r.add(key, path+" is empty", "put the value into it"+wanted(check))
 		return ""
@@ -150,6 +154,10 @@ func (r *secretReader) public(key, path string, check func(string) string) strin
 	}
 	return text
 }
+
+// SecretText is what a file with a secret says, without the white space around it and the mark that editors of Windows put in
+// front of it (U+FEFF).
+func SecretText(b []byte) string { return strings.TrimSpace(strings.TrimPrefix(string(b), "\ufeff")) }
 
 // wanted completes a remedy with what a file must hold.
 func wanted(check func(string) string) string {
@@ -206,8 +214,10 @@ func (r *secretReader) private(key, path string, check func(string) string) bool
 		r.add(key, path+" is a folder", "name the file in it"+wanted(check))
 		return false
 	}
-	handed := os.Getenv("CREDENTIALS_DIRECTORY")
-	if runtime.GOOS == "windows" || (handed != "" && filepath.Dir(path) == filepath.Clean(handed)) {
+	if runtime.GOOS == "windows" {
+		return r.closed(key, path)
+	}
+	if handed := os.Getenv("CREDENTIALS_DIRECTORY"); handed != "" && filepath.Dir(path) == filepath.Clean(handed) {
 		return true
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
@@ -215,6 +225,32 @@ func (r *secretReader) private(key, path string, check func(string) string) bool
 		return false
 	}
 	return true
+}
+
+// closed is private by the access list that Windows keeps in place of a mode.
+func (r *secretReader) closed(key, path string) bool {
+	open := access.Of(path, access.Read)
+	if len(open) == 0 {
+		return true
+	}
+	me := ""
+	if u, err := user.Current(); err == nil {
+		me = u.Uid // a SID on Windows
+	}
+	r.add(key, fmt.Sprintf("%s can be read by every account of this machine (%s)", path, strings.Join(open, ", ")), access.Remedy(path, me, open))
+	return false
+}
+
+// SecretFolders are the folders of the files with secrets, each once.
+func (c *Config) SecretFolders() []string {
+	var dirs []string
+	c.eachFile(func(f field) {
+		if name := f.value.String(); name != "" && f.tag.Get("file") == "secret" {
+			dirs = append(dirs, filepath.Dir(name))
+		}
+	})
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
 }
 
 // clientToken is the key of a further till's token, counted from 0.

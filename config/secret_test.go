@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func TestProblemsOfSecretFilesNameTheRemedyAndNotTheSecret(t *testing.T) {
 	if err == nil {
 		t.Fatal("no problem")
 	}
-	got := strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
+	got := filepath.ToSlash(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
 	want := []string{
 		`posd.toml:1: journal.seal_key_file: the content of seal.key does not fit; want 64 hex digits`,
 		`posd.toml:2: api.sell_token_file: sell.token is missing; correct the name, or make it: (umask 077; openssl rand -hex 32 > sell.token)`,
@@ -185,6 +186,29 @@ func TestAFolderIsNoSecret(t *testing.T) {
 	c.Acquirer.TMKFile = filepath.Join(dir, "certs")
 	if _, err := c.Secrets(); err == nil || !strings.Contains(err.Error(), "certs is a folder; name the file in it: 32 or 48 hex digits") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheMarkThatEditorsOfWindowsPutInFrontIsNoPartOfASecret(t *testing.T) {
+	fs := files()
+	for _, name := range []string{"sell.token", "seal.key", "tmk", "certs/ca.pem", "alipay.key"} {
+		fs[name] = "\ufeff" + fs[name] + "\r\n"
+	}
+	c, _ := loaded(t, fs)
+	s, err := c.Secrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Tokens[0].Value.Reveal() != "sell-sell-sell-sell" || s.SealKey.Reveal() != strings.Repeat("a0", 32) {
+		t.Error("a secret is not what its file says")
+	}
+}
+
+func TestFoldersOfSecretsAreNamedOnce(t *testing.T) {
+	c, dir := loaded(t, files())
+	c.Acquirer.TMKFile = filepath.Join(dir, "keys", "tmk")
+	if got, want := c.SecretFolders(), []string{dir, filepath.Join(dir, "keys")}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

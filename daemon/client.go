@@ -33,7 +33,7 @@ func newClient(cfg *config.Config) (*client, error) {
 	}
 	return &client{
 		base:  "http://" + cfg.API.Listen,
-		token: strings.TrimSpace(string(token)),
+		token: config.SecretText(token),
 		http:  &http.Client{Timeout: 30 * time.Second},
 	}, nil
 }
