@@ -83,7 +83,7 @@ func posd(ctx context.Context, g *globals, args []string) int {
 	parser, err := kong.New(&c,
 		kong.Name("posd"),
 		kong.Description("posd takes card and wallet payments at one till. Start with: posd check --example"),
-		kong.Vars{"config": defaultConfig(), "bills": billsOf()},
+		kong.Vars{"config": defaultConfig(), "bills": billsOf(), "serviceuser": serviceUser},
 		kong.Writers(g.Out, g.Err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)

@@ -16,25 +16,18 @@ const serviceName = "posd"
 
 // installCmd makes posd a service of this machine.
 type installCmd struct {
-	User  string `placeholder:"NAME" help:"The user it runs as, a member of the groups that own the devices (default: root)."`
+	User  string `placeholder:"NAME" help:"${serviceuser}"`
 	Force bool   `help:"Install even where systemd does not run: no restart after a crash, no sandbox."`
 }
 
 // Help says what is installed and what stays where it is.
 func (installCmd) Help() string {
 	return `The service runs this program, from where it is now, with the configuration that -c names; neither may be in a temporary
-folder. It starts with the machine, and anew a second after a crash. Afterwards: posd start.`
+folder. It starts with the machine, and anew a second after a crash. Afterwards: posd start.` + installHelp
 }
 
 // Run registers the service with its configuration. It refuses a configuration that posd would refuse.
 func (c *installCmd) Run(g *globals) error {
-	cfg, err := g.checked()
-	if err != nil {
-		return err
-	}
-	if err := restartable(service.Platform(), c.Force); err != nil {
-		return err
-	}
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
@@ -42,6 +35,16 @@ func (c *installCmd) Run(g *globals) error {
 	file, err := filepath.Abs(g.ConfigFile)
 	if err != nil {
 		return fmt.Errorf("find the configuration: %w", err)
+	}
+	if err := secure(exe, file, c.User); err != nil {
+		return err
+	}
+	cfg, err := g.checked()
+	if err != nil {
+		return err
+	}
+	if err := restartable(service.Platform(), c.Force); err != nil {
+		return err
 	}
 	dirs := dataDirs(cfg)
 	if err := outsideTemp(append(dirs, exe, file)...); err != nil {

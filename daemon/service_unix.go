@@ -115,6 +115,15 @@ func unit(userName string, dirs []string) string {
 	return b.String()
 }
 
+// What posd install --help says of this system.
+const (
+	serviceUser = "The user it runs as, a member of the groups that own the devices (default: root)."
+	installHelp = ""
+)
+
+// secure is for Windows: here makeFolder does it, and the check of secrets.
+func secure(_, _, _ string) error { return nil }
+
 const writePaths = "ReadWritePaths="
 
 func serviceArguments(file string) []string { return []string{"run", "--config", file} }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/kardianos/service"
@@ -54,9 +53,6 @@ func installed() error {
 func installedDirs() []string { return nil }
 
 func uninstalled() {}
-
-// makeFolder makes a folder. It inherits who may use it.
-func makeFolder(dir, _ string) error { return os.MkdirAll(dir, 0o700) }
 
 // serveManager obeys the service manager until it says stop.
 func serveManager(p *program) error { return svc.Run(serviceName, managed{p}) }
