@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/term"
 
 	"posd/config"
 	"posd/daemon/wallet"
@@ -60,7 +59,7 @@ type cli struct {
 type globals struct {
 	ConfigFile string
 	Out, Err   io.Writer
-	Color      bool // Out is a terminal
+	Color      bool // Out is a terminal that shows colors
 	Now        func() time.Time
 }
 
@@ -71,7 +70,7 @@ func load(file string) (*config.Config, error) { return config.Load(file, wallet
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	g := &globals{Out: os.Stdout, Err: os.Stderr, Color: term.IsTerminal(int(os.Stdout.Fd())), Now: time.Now}
+	g := &globals{Out: os.Stdout, Err: os.Stderr, Color: colorful(os.Stdout), Now: time.Now}
 	code := posd(ctx, g, os.Args[1:])
 	stop()
 	os.Exit(code)

@@ -27,6 +27,7 @@ func (c *runCmd) Run(ctx context.Context, g *globals) error {
 	if c.Service {
 		return serveManager(p)
 	}
+	defer unpaused()()
 	return p.serve(ctx)
 }
 
@@ -54,8 +55,8 @@ func (g *globals) run(ctx context.Context) error {
 func logSettingsOf(cfg *config.Config) logSettings {
 	s := logSettings{File: cfg.Log.File, MaxSizeMiB: cfg.Log.MaxSizeMiB, MaxFiles: cfg.Log.MaxFiles}
 	_ = s.Level.UnmarshalText([]byte(cfg.Log.Level)) // config has checked it
-	s.Color = term.IsTerminal(int(os.Stderr.Fd()))
-	if s.Color || s.File == "" {
+	s.Color = colorful(os.Stderr)
+	if term.IsTerminal(int(os.Stderr.Fd())) || s.File == "" {
 		s.Terminal = os.Stderr
 	}
 	return s

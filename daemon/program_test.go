@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/kardianos/service"
 )
 
 func TestServiceStartReturnsAtOnceAndStopWaits(t *testing.T) {
@@ -90,5 +92,27 @@ func TestInstallRefusesTemporaryFolders(t *testing.T) {
 	}
 	if err := outsideTemp("/usr/local/bin/posd", "/etc/posd/posd.toml", "/tmpfiles"); err != nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+// resting is an installed service that does not run. It minds being stopped, as Windows does.
+type resting struct {
+	service.Service
+	started bool
+}
+
+func (*resting) Status() (service.Status, error) { return service.StatusStopped, nil }
+func (*resting) Stop() error { return errors.New("the service has not been started") }
+
+func (*resting) Restart() error { return errors.New("the service has not been started") }
+func (r *resting) Start() error { r.started = true; return nil }
+
+func TestAServiceThatIsStoppedCanBeStoppedAndRestarted(t *testing.T) {
+	r := &resting{}
+	if err := stop(r); err != nil || r.started {
+		t.Errorf("stop: %v, started %v", err, r.started)
+	}
+	if err := restart(r); err != nil || !r.started {
+		t.Errorf("restart: %v, started %v", err, r.started)
 	}
 }

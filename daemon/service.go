@@ -189,14 +189,34 @@ type stopCmd struct{}
 
 // Run stops the service and waits until it has ended.
 func (stopCmd) Run(g *globals) error {
-	return control(g, "stop", service.Service.Stop, "is stopped")
+	return control(g, "stop", stop, "is stopped")
+}
+
+// stop stops a service, if it runs: Windows takes it for a mistake else.
+func stop(s service.Service) error {
+	if isStopped(s) {
+		return nil
+	}
+	return s.Stop()
+}
+
+func isStopped(s service.Service) bool {
+	st, err := s.Status()
+	return err == nil && st == service.StatusStopped
 }
 
 type restartCmd struct{}
 
-// Run stops the service and starts it.
+// Run stops the service, if it runs, and starts it.
 func (restartCmd) Run(g *globals) error {
-	return control(g, "restart", service.Service.Restart, "is restarted")
+	return control(g, "restart", restart, "is restarted")
+}
+
+func restart(s service.Service) error {
+	if isStopped(s) {
+		return s.Start()
+	}
+	return s.Restart()
 }
 
 type statusCmd struct{}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"syscall"
 	"time"
 )
 
@@ -25,7 +24,7 @@ func openTCP(ctx context.Context, a Address) (Conn, error) {
 	}
 	c, err := d.DialContext(ctx, "tcp", a.Path)
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, refused):
 		return nil, fmt.Errorf("%w: nobody listens there: %w", ErrMissing, err)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)

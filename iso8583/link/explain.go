@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -47,7 +46,7 @@ func explain(err error, config *tls.Config) error {
 		return err
 	case strings.Contains(err.Error(), "unsupported protocol version"):
 		return tooOld(err)
-	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF) || errors.Is(err, reset):
 		return &TLSError{"the host hung up within the handshake", "check the port, and whether the acquirer's host has this till's address on its list", err}
 	default:
 		return fmt.Errorf("tls handshake: %w", err)
