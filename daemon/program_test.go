@@ -102,7 +102,7 @@ type resting struct {
 }
 
 func (*resting) Status() (service.Status, error) { return service.StatusStopped, nil }
-func (*resting) Stop() error { return errors.New("the service has not been started") }
+func (*resting) Stop() error                     { return errors.New("the service has not been started") }
 
 func (*resting) Restart() error { return errors.New("the service has not been started") }
 func (r *resting) Start() error { r.started = true; return nil }

@@ -67,8 +67,12 @@ type notifyFilter struct {
 	union                       [400]byte
 }
 
-// Watch tells that something came or went, with the zero Event, until ctx ends; then it gives ctx's error.
+// Watch tells that something came or went, with the zero Event, until ctx ends; then it gives ctx's error. It gives another at
+// once where the machine does not tell.
 func Watch(ctx context.Context, tell func(Event)) error {
+	if err := register.Find(); err != nil { // as in wine 8
+		return err
+	}
 	watchers.Store(&tell, nil)
 	defer watchers.Delete(&tell)
 	const allInterfaces = 1
