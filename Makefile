@@ -31,7 +31,7 @@ SHIP      := -trimpath -ldflags '-s -w'
 COMMANDS  := posd:./daemon hwtest:./hwtest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down sync speed rest devices soak proof service-test chip-test lab clean
+.PHONY: help demo deps bin test check format build bench fuzz roundtrip sim shopsim damage power kill planted syscalls down sync speed rest devices soak proof service-test chip-test wine-test lab clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -159,6 +159,9 @@ chip-test: ## pay by chip through the machine's own pcscd, which must not run, a
 service-test: bin ## install, kill and uninstall the service under a real systemd, in a container that leaves no trace
 	CGO_ENABLED=0 $(GO) test -c -tags service -o bin/service.test ./daemon
 	cd daemon && $$(test "$$(id -u)" = 0 || echo sudo) ../bin/service.test -test.v -test.run '^TestServiceUnderSystemd$$' -test.timeout 5m
+
+wine-test: ## run the tests of what is different on Windows, with wine (apt: wine64 wine gcc-mingw-w64-x86-64-win32)
+	GO='$(GO)' packaging/wine-test
 
 lab: ## plug simulated printers, scanners and adapters into a real kernel, in QEMU without KVM; one to three minutes
 	GO='$(GO)' packaging/lab

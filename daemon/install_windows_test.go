@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/windows"
+
+	"posd/config/access"
 )
 
 func TestInstallRefusesAProgramThatEveryAccountMayChange(t *testing.T) {
@@ -40,7 +42,20 @@ func TestInstallRefusesAnAccountWithAPassword(t *testing.T) {
 }
 
 func TestInstallLeavesFoldersOfTheMachineAlone(t *testing.T) {
-	if err := closeFolder(`C:\`, ""); err == nil || !strings.Contains(err.Error(), "is not posd's own") {
-		t.Errorf("a drive that everybody reads: %v", err)
+	drive := filepath.VolumeName(os.Getenv("SystemRoot")) + `\`
+	list := func() string {
+		sd, err := windows.GetNamedSecurityInfo(drive, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sd.String()
+	}
+	was := list()
+	err := closeFolder(drive, "")
+	if open := access.Of(drive, access.Read); (err != nil) != (open != nil) {
+		t.Errorf("got %v of a drive that is open to %v", err, open)
+	}
+	if is := list(); is != was {
+		t.Errorf("the drive has %s, had %s", is, was)
 	}
 }

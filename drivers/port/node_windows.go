@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// BUG(posd): what stands in the _windows files of this package was compiled and vetted, never run on Windows.
+// BUG(posd): what stands in the _windows files of this package was compiled and vetted, never run on Windows. With wine were run
+// overlapped reads and writes, on a pipe.
 
 // openNode opens a device interface of Windows for one owner: bytes, and ask for questions beside them. A question waits on
 // ask alone, since a handle that waits for bytes would hold it up; it asks for no access and so disturbs nobody.
