@@ -39,7 +39,7 @@ func installed() error {
 	if err != nil {
 		return fmt.Errorf("open the service: %w", err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if err := s.SetRecoveryActions(recovery, uint32(recoveryReset.Seconds())); err != nil {
 		return fmt.Errorf("set the restart after a crash: %w", err)
 	}

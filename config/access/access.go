@@ -110,11 +110,8 @@ func pairs(text string) []string {
 // List is what Protect puts on a folder: all for the system, for administrators and for the owners, handed down to what stands
 // in it, and nothing that comes from above.
 func List(owners ...string) string {
-	text := "D:PAI"
-	for _, sid := range append([]string{System, Administrators}, owners...) {
-		text += "(A;OICI;FA;;;" + sid + ")"
-	}
-	return text
+	const head = "(A;OICI;FA;;;"
+	return "D:PAI" + head + strings.Join(append([]string{System, Administrators}, owners...), ")"+head) + ")"
 }
 
 // Remedy is the command that closes a file to the groups that have it open, and leaves it to the system, to administrators and
@@ -135,9 +132,6 @@ func ServiceSID(name string) string {
 		text = binary.LittleEndian.AppendUint16(text, unit)
 	}
 	sum := sha1.Sum(text)
-	sid := "S-1-5-80"
-	for b := sum[:]; len(b) > 0; b = b[4:] {
-		sid += fmt.Sprintf("-%d", binary.LittleEndian.Uint32(b))
-	}
-	return sid
+	part := func(i int) uint32 { return binary.LittleEndian.Uint32(sum[4*i:]) }
+	return fmt.Sprintf("S-1-5-80-%d-%d-%d-%d-%d", part(0), part(1), part(2), part(3), part(4))
 }

@@ -9,7 +9,7 @@ import (
 func TestOnlyAccountsWithoutAPasswordRunAService(t *testing.T) {
 	for name, want := range map[string]string{
 		"": "S-1-5-18", "LocalSystem": "S-1-5-18", `nt authority\system`: "S-1-5-18", `NT AUTHORITY\LocalService`: "S-1-5-19",
-		`NT SERVICE\posd`: access.ServiceSID("posd"), `NT SERVICE\other`: "", "till": "", `.\Administrator`: "",
+		`NT SERVICE\posd`: access.ServiceSID("posd"), `NT SERVICE\sshd`: "", "till": "", `.\Administrator`: "",
 	} {
 		if got, ok := access.Account(name, "posd"); got != want || ok != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", name, got, ok, want)
