@@ -2,9 +2,6 @@ package journal
 
 import "golang.org/x/sys/windows"
 
-// diskFull is what a disk without room says; syscall.ENOSPC is a number that Windows never gives.
-const diskFull = windows.ERROR_DISK_FULL
-
 // freeBytes tells how much room a folder's disk has for us; ok is false where that cannot be known.
 func freeBytes(dir string) (free int64, ok bool) {
 	name, err := windows.UTF16PtrFromString(dir)
