@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -168,6 +169,9 @@ func (l *life) afterCommit(int64) {
 func (s *shop) snap(tear bool) (torn bool) {
 	path := s.cfg.Journal.Path
 	log, errLog := os.ReadFile(path + "-wal")
+	if errors.Is(errLog, fs.ErrNotExist) { // nothing was written since the start
+		errLog = nil
+	}
 	file, err := os.ReadFile(path)
 	if err := errors.Join(err, errLog); err != nil {
 		s.broken = append(s.broken, "the journal cannot be copied: "+err.Error())

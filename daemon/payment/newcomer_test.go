@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -13,12 +14,14 @@ import (
 type slowCard struct {
 	*script
 
-	from time.Time
+	from atomic.Pointer[time.Time]
 }
+
+func (c *slowCard) slowFrom(t time.Time) { c.from.Store(&t) }
 
 func (c *slowCard) Collect(ctx context.Context, r Request) (Input, error) {
 	if r.Key.Attempt == "new" {
-		time.Sleep(time.Until(c.from.Add(time.Second)))
+		time.Sleep(time.Until(c.from.Load().Add(time.Second)))
 	}
 	return c.script.Collect(ctx, r)
 }
@@ -29,7 +32,7 @@ func (c *slowCard) Reverse(ctx context.Context, a Attempt) Undo {
 	switch {
 	case a.Attempt == "held" && a.Undo.Doubts == 0:
 		return Undo{Outcome: InDoubt, Code: "25"}
-	case a.Attempt == "old" && !time.Now().Before(c.from):
+	case a.Attempt == "old" && !time.Now().Before(*c.from.Load()):
 		time.Sleep(30 * time.Second)
 	}
 	return Undo{Code: "96"}
@@ -40,7 +43,7 @@ func TestANewPaymentWaitsForAReversalThatComesDueWhileAnOlderOneHasTheTerminal(t
 	pol.InFlightMax = 2 * time.Minute
 	card := &slowCard{script: &script{pol: pol, answers: []Answer{{}, {}, yes(300)}}}
 	withTenders(t, card, nil, Rules{GateTries: 1, GateAge: time.Nanosecond}, func(b *bench) {
-		card.from = time.Now().Add(time.Hour)
+		card.slowFrom(time.Now().Add(time.Hour))
 		for _, name := range []string{"old", "held"} {
 			b.open(name, 100)
 			b.said(request(name, name, RailCard), SaidReversing)
@@ -49,8 +52,8 @@ func TestANewPaymentWaitsForAReversalThatComesDueWhileAnOlderOneHasTheTerminal(t
 		if err != nil || !held.Undo.NotBefore.After(b.now()) {
 			t.Fatalf("it is not held: %+v (%v)", held.Undo, err)
 		}
-		card.from = time.Now().Add(held.Undo.NotBefore.Sub(b.now()))
-		time.Sleep(time.Until(card.from.Add(-5 * time.Second)))
+		card.slowFrom(time.Now().Add(held.Undo.NotBefore.Sub(b.now())))
+		time.Sleep(time.Until(card.from.Load().Add(-5 * time.Second)))
 		card.mu.Lock()
 		card.asked = nil
 		card.mu.Unlock()
