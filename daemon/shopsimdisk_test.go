@@ -146,11 +146,12 @@ func (s *shop) cut(point string) {
 	}
 }
 
-func (l *life) afterCommit(int64) {
+func (l *life) afterCommit(seq int64) {
 	s := l.shop
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.commits = false
+	s.mirror.undone(seq)
 	plan, meets := l.meets(true)
 	if meets && plan.torn && s.snap(true) {
 		s.tally.add("fault", "disk: a commit is torn")

@@ -124,6 +124,11 @@ func (m *mirror) kinds() (kinds []string) {
 	return kinds
 }
 
+// undone drops what is behind the last event of a commit: a part of it that came to nothing.
+func (m *mirror) undone(last int64) {
+	m.pending = slices.DeleteFunc(m.pending, func(p stamped) bool { return p.Seq > last })
+}
+
 // forget drops what was never durable.
 func (m *mirror) forget() { m.pending = nil }
 
