@@ -48,7 +48,7 @@ func newDevice(c Config, w World) (*device, error) {
 	}
 	return &device{config: c, world: w, runner: r, wake: make(chan struct{}, 1), status: DeviceStatus{
 		Name: c.Name, Kind: c.Kind, Driver: c.Driver, Address: c.Address.String(), Since: w.Now(),
-		Why: "not opened yet",
+		Why: "not opened yet", Remedy: "wait a moment: it is being opened",
 	}}, nil
 }
 
