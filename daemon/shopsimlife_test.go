@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,8 +57,8 @@ func (l *life) keep(p *plug) bool {
 	if l.dead {
 		return false
 	}
-	if len(l.ends) > 64 {
-		l.ends = l.ends[len(l.ends)-32:] // those before have ended long ago
+	if len(l.ends)%64 == 63 {
+		l.ends = slices.DeleteFunc(l.ends, (*plug).isOver) // a till may keep one for hours
 	}
 	l.ends = append(l.ends, p)
 	return true

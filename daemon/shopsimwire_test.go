@@ -184,6 +184,13 @@ func (p *plug) Close() error {
 	return nil
 }
 
+// isOver tells that this end is closed: nothing is written to it any more.
+func (p *plug) isOver() bool {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	return p.out.refused != nil
+}
+
 // die is the end of the process that holds this end: what it has sent before arrives, and after that a reset.
 func (p *plug) die() {
 	p.out.sever(piece{after: p.ping, end: syscall.ECONNRESET})
