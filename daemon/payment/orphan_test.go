@@ -25,8 +25,8 @@ func (m *moved) restartAs(terminal string) {
 	synctest.Wait()
 }
 
-// whileMoved runs a test in the shop whose close of batch 000001 of terminal T hangs, and whose terminal is NEW by now.
-func whileMoved(t *testing.T, test func(m *moved, begun Batch)) {
+// onTerminalT runs a test in a shop whose card terminal has the number T, and may get another one.
+func onTerminalT(t *testing.T, test func(m *moved), answers ...Answer) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		j, err := journal.Open(t.Context(), journal.Options{Memory: true, Now: time.Now, Projections: []journal.Projection{Projection()}})
@@ -34,29 +34,35 @@ func whileMoved(t *testing.T, test func(m *moved, begun Batch)) {
 			t.Fatal(err)
 		}
 		defer func() { _ = j.Close() }()
-		m := &moved{card: newSettlingCard(yes(100), yes(200)), stop: func() {}}
+		m := &moved{card: newSettlingCard(answers...), stop: func() {}}
+		m.bench, m.stop = startOn(t, j, m.card)
+		defer func() { m.stop() }()
+		test(m)
+	})
+}
+
+// whileMoved runs a test in the shop whose close of batch 000001 of terminal T hangs, and whose terminal is NEW by now.
+func whileMoved(t *testing.T, test func(m *moved, begun Batch)) {
+	t.Helper()
+	onTerminalT(t, func(m *moved) {
 		for range 3 {
 			m.card.says = append(m.card.says, Settled{Code: "96"})
 		}
-		m.bench, m.stop = startOn(t, j, m.card)
-		m.j = j
-		defer func() { m.stop() }()
 		m.open("s", 100)
 		m.said(request("s", "a", RailCard), SaidApproved)
 		begun, err := m.desk.CloseBatch(m.ctx, CloseBatch{By: "till"})
 		if err != nil {
-			t.Fatal(err)
+			m.t.Fatal(err)
 		}
 		m.restartAs("NEW")
-		m.j = j
 		h := m.desk.Health(m.ctx)
 		if h.Status != "degraded" || !strings.Contains(h.Problems[0].Detail, "terminal T") || !strings.Contains(h.Problems[0].Remedy, "--by-hand") {
-			t.Errorf("health %+v", h)
+			m.t.Errorf("health %+v", h)
 		}
 		m.open("t", 200)
 		m.said(request("t", "a", RailCard), SaidApproved) // the new number takes cards
 		test(m, begun)
-	})
+	}, yes(100), yes(200))
 }
 
 func TestTheCloseOfATerminalThatIsGoneGoesOnWhenItComesBack(t *testing.T) {
@@ -99,16 +105,7 @@ func TestTheBatchThatASignOnToldIsOpenAfterTheOldOneIsEndedByHand(t *testing.T) 
 }
 
 func TestABatchThatIsLeftByANewTerminalNumberIsNamedAndEndedByHand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		j, err := journal.Open(t.Context(), journal.Options{Memory: true, Now: time.Now, Projections: []journal.Projection{Projection()}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = j.Close() }()
-		m := &moved{card: newSettlingCard(yes(100)), stop: func() {}}
-		m.bench, m.stop = startOn(t, j, m.card)
-		m.j = j
-		defer func() { m.stop() }()
+	onTerminalT(t, func(m *moved) {
 		m.open("s", 100)
 		m.said(request("s", "a", RailCard), SaidApproved)
 		m.restartAs("NEW")
@@ -125,20 +122,11 @@ func TestABatchThatIsLeftByANewTerminalNumberIsNamedAndEndedByHand(t *testing.T)
 		}
 		m.restartAs("T")
 		m.current("000002", BatchOpen)
-	})
+	}, yes(100))
 }
 
 func TestABatchThatIsLeftWithNothingToSettleIsNoReasonToEndAnother(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		j, err := journal.Open(t.Context(), journal.Options{Memory: true, Now: time.Now, Projections: []journal.Projection{Projection()}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = j.Close() }()
-		m := &moved{card: newSettlingCard(yes(100), yes(100)), stop: func() {}}
-		m.bench, m.stop = startOn(t, j, m.card)
-		m.j = j
-		defer func() { m.stop() }()
+	onTerminalT(t, func(m *moved) {
 		m.open("s", 100)
 		m.said(preAuth("s", "a"), SaidApproved)
 		m.restartAs("NEW")
@@ -147,8 +135,8 @@ func TestABatchThatIsLeftWithNothingToSettleIsNoReasonToEndAnother(t *testing.T)
 		}
 		m.open("t", 100)
 		m.said(request("t", "a", RailCard), SaidApproved)
-		_, err = m.desk.CloseBatch(m.ctx, CloseBatch{By: "chief", Reason: "by mistake", ByHand: true})
+		_, err := m.desk.CloseBatch(m.ctx, CloseBatch{By: "chief", Reason: "by mistake", ByHand: true})
 		m.refused(err, "batch_not_refused")
 		m.current("000001", BatchOpen)
-	})
+	}, yes(100), yes(100))
 }
