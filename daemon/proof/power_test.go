@@ -63,6 +63,9 @@ func TestPowerLossLosesNothingThatWasTold(t *testing.T) {
 	for _, w := range tr.words {
 		t.Error(w)
 	}
+	if n := tr.lost.Load(); n > 0 {
+		t.Errorf("%d states of %d have lost what was told", n, tr.total())
+	}
 	control := controlled(t, drawn)
 	r, c := tr.tape.record, tr.claims
 	for k, n := range tr.made {
