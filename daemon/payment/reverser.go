@@ -71,8 +71,7 @@ func (d *Desk) untilTry(u UndoRecord) time.Duration {
 
 // tryInTurn tries a reversal when it is due, after the older ones of its terminal.
 func (d *Desk) tryInTurn(ctx context.Context, l *life, a Attempt, t Tender) bool {
-	hold := a.Undo.NotBefore.After(d.now())
-	d.reverses(l, t, hold)
+	hold := d.reverses(l, t, a.Undo)
 	woken, ok := d.doze(ctx, l, d.untilTry(a.Undo), hold)
 	if !ok {
 		return false

@@ -13,10 +13,10 @@ import (
 
 // round is the part of a life that keeps its reversal in order; guarded by Desk.mu.
 type round struct {
-	onLane bool  // it is a reversal of the terminal
-	held   bool  // the host's rule forbids a try for now
-	wanted int64 // the last round that it was to take part in
-	tried  int64 // the last round in which it was tried
+	onLane bool      // it is a reversal of the terminal
+	free   time.Time // until when the host's rule forbids a try; monotonic, zero for never
+	wanted int64     // the last round that it was to take part in
+	tried  int64     // the last round in which it was tried
 
 	at time.Time // when that was; monotonic
 }
@@ -29,14 +29,23 @@ type rounds struct {
 }
 
 // waits tells whether a life is still to have its try of the round.
-func (r round) waits() bool { return r.onLane && !r.held && r.tried < r.wanted }
+func (r round) waits() bool { return r.onLane && !r.held() && r.tried < r.wanted }
 
-// reverses notes that a life waits to try its reversal.
-func (d *Desk) reverses(l *life, t Tender, held bool) {
+// held tells whether the host's rule forbids a try. It ends by itself: of two that are free at one instant either may be the
+// first to run, and the older one is to go first.
+func (r round) held() bool { return time.Now().Before(r.free) }
+
+// reverses notes that a life waits to try its reversal, and tells whether the host's rule forbids a try for now.
+func (d *Desk) reverses(l *life, t Tender, u UndoRecord) (held bool) {
+	held = u.NotBefore.After(d.now())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l.reversing.Store(true)
-	l.round.onLane, l.round.held = t.Policy().Terminal != "", held
+	l.round.onLane, l.round.free = t.Policy().Terminal != "", time.Time{}
+	if held {
+		l.round.free = time.Now().Add(d.untilTry(u))
+	}
+	return held
 }
 
 // callRound begins a round, when the one that runs is over: else the oldest would be tried again and again, and the
@@ -56,7 +65,7 @@ func (d *Desk) beginRound() {
 	d.rounds.last++
 	d.rounds.again = false
 	for _, l := range d.inOrder() {
-		if l.round.onLane && !l.round.held {
+		if l.round.onLane && !l.round.held() {
 			l.round.wanted = d.rounds.last
 			l.wake()
 		}
@@ -101,7 +110,7 @@ func (d *Desk) comesDue(ctx context.Context, l *life, woken bool) (try, ok bool)
 func (d *Desk) called(l *life, woken bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l.round.held = false
+	l.round.free = time.Time{}
 	if l.round.onLane && !l.round.waits() && !woken {
 		d.callRound()
 	}

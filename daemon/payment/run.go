@@ -200,7 +200,7 @@ func (d *Desk) rise(a Attempt) *life {
 	t := d.tenderOf(a)
 	d.ride(l, t)
 	if a.State == Reversing {
-		d.reverses(l, t, a.Undo.NotBefore.After(d.now()))
+		d.reverses(l, t, a.Undo)
 	}
 	return l
 }
