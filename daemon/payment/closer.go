@@ -7,9 +7,16 @@ import (
 	"posd/daemon/journal"
 )
 
-// resumeClose gives a life to the close of a batch. It is the path of recovery, too. One that can never end, since the
-// terminal settles no more, would keep its cards from being taken for ever.
+// resumeClose gives a life to the close of a batch.
 func (d *Desk) resumeClose(ctx context.Context, b Batch) {
+	if l := d.riseClose(ctx, b); l != nil {
+		d.live(l, func(ctx context.Context) { l.rest(ctx, l) })
+	}
+}
+
+// riseClose makes the life that resumeClose gives; nil if there is none to give. One that can never end, since the terminal
+// settles no more, would keep its cards from being taken for ever.
+func (d *Desk) riseClose(ctx context.Context, b Batch) *life {
 	s, pol, ok := d.settler()
 	if !ok || pol.Terminal != b.Terminal {
 		d.log.Error("the close of a batch is owed on a terminal that is not configured, or settles no more", "terminal", b.Terminal, "batch", b.Number)
@@ -18,16 +25,16 @@ func (d *Desk) resumeClose(ctx context.Context, b Batch) {
 				d.log.Error("the close of a batch could not be ended, and keeps cards from being taken", "batch", b.Number, "err", err)
 			}
 		}
-		return
+		return nil
 	}
 	l, born := d.bearOnce(closeKey(b.Terminal))
 	if !born {
-		return
+		return nil
 	}
 	l.rest = func(ctx context.Context, l *life) { d.chaseClose(ctx, l, s, pol) }
 	l.reversing.Store(true) // like a reversal it waits for the host, and is woken when that answers
 	d.ride(l, d.card)
-	d.live(l, func(ctx context.Context) { l.rest(ctx, l) })
+	return l
 }
 
 // chaseClose goes on with a close until the host has taken or refused the batch. It is never given up: only a blocked
@@ -51,7 +58,7 @@ func (d *Desk) chaseClose(ctx context.Context, l *life, s Settler, pol Policy) {
 
 // settleStep sends the message that is due, whose number is on disk, alone on its terminal, and journals what came of it.
 func (d *Desk) settleStep(ctx context.Context, l *life, b Batch, s Settler) bool {
-	leave, err := d.enter(ctx, d.card, newcomer)
+	leave, err := d.enterToPay(ctx, d.card, time.Now())
 	if err != nil {
 		return false
 	}

@@ -213,8 +213,7 @@ func (a Attempt) awaitsAck() bool {
 func (d *Desk) awaitAck(ctx context.Context, l *life, a Attempt, t Tender) bool {
 	if l.ackBy.IsZero() {
 		left := a.DecidedAt.Add(d.rules.ConfirmWithin).Sub(d.now())
-		apart := jitter(l.key, 0, 100*time.Millisecond) // a start finds many that have lapsed
-		l.ackBy = time.Now().Add(min(max(0, left), d.rules.ConfirmWithin) + apart)
+		l.ackBy = time.Now().Add(min(max(0, left), d.rules.ConfirmWithin))
 	}
 	if !d.pause(ctx, l, max(0, time.Until(l.ackBy)), false) {
 		return false

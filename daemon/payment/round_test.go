@@ -36,3 +36,32 @@ func TestOfTwoReversalsThatMayBeTriedAgainAtOneInstantTheOlderGoesFirst(t *testi
 		}
 	})
 }
+
+func TestABatchGivesWayToAReversalThatIsToBeTried(t *testing.T) {
+	card := newSettlingCard(yes(100))
+	card.says = []Settled{{Code: "96"}}
+	withTenders(t, card, nil, Rules{}, func(b *bench) {
+		b.open("s", 100)
+		b.said(request("s", "a", RailCard), SaidApproved)
+		if _, err := b.desk.CloseBatch(b.ctx, CloseBatch{By: "till"}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		before := card.told()
+		reversal := b.desk.bear(Key{"till", "s", "r"})
+		defer b.desk.bury(reversal)
+		b.desk.reverses(reversal, card, UndoRecord{})
+		b.desk.mu.Lock()
+		b.desk.callRound()
+		b.desk.mu.Unlock()
+		time.Sleep(time.Minute + time.Second) // the batch's next try is due
+		if got := card.told(); got != before {
+			t.Errorf("before the reversal had its turn the host heard %s after %s", got, before)
+		}
+		b.desk.hasTurned(reversal)
+		time.Sleep(time.Minute)
+		if got := card.told(); got == before {
+			t.Errorf("after the reversal the host heard nothing of the batch: %s", got)
+		}
+	})
+}

@@ -112,7 +112,7 @@ func (d *Desk) recover(ctx context.Context) error {
 		return err
 	}
 	for _, l := range risen {
-		d.live(l, func(ctx context.Context) { d.chase(ctx, l) })
+		d.liveApart(l)
 	}
 	if err := d.moveAllPairs(ctx); err != nil {
 		return err
@@ -152,6 +152,34 @@ func (d *Desk) raise(ctx context.Context, open []Attempt) (risen []*life, err er
 	return risen, nil
 }
 
+// apart is over how long the first steps after a start are spread.
+const apart = 100 * time.Millisecond
+
+// liveApart is live for what a start has found.
+func (d *Desk) liveApart(l *life) {
+	d.live(l, func(ctx context.Context) {
+		if d.standsApart(ctx, l) {
+			l.rest(ctx, l)
+		}
+	})
+}
+
+// standsApart keeps a life for a moment from what it is to do: a start finds many that are due, and a gateway should not be
+// asked about all of them in one instant. The terminal's reversals have an order. false when posd stops.
+func (d *Desk) standsApart(ctx context.Context, l *life) bool {
+	d.mu.Lock()
+	onLane := l.round.onLane
+	d.mu.Unlock()
+	if onLane {
+		return true
+	}
+	woken, ok := d.doze(ctx, l, jitter(l.key, 0, apart), false)
+	if woken {
+		l.wake() // it was meant for the first step
+	}
+	return ok
+}
+
 // recoverCloses goes on with the close of a batch.
 func (d *Desk) recoverCloses(ctx context.Context) error {
 	var closing []Batch
@@ -160,7 +188,9 @@ func (d *Desk) recoverCloses(ctx context.Context) error {
 		return err
 	})
 	for _, b := range closing {
-		d.resumeClose(ctx, b)
+		if l := d.riseClose(ctx, b); l != nil {
+			d.liveApart(l)
+		}
 	}
 	return err
 }
