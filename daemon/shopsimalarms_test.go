@@ -24,9 +24,9 @@ func (m *mirror) tried(t *track, e stamped, b told) {
 	if t.old = t.old || !t.lastTry.IsZero() && t.lastTry.Sub(t.since) >= alarmAge; e.Kind == "reversal.tried" {
 		m.justTried = append(m.justTried, t)
 	}
-	t.lastTry, t.triedAt, t.notBefore = e.Time, e.at, time.Time{}
+	t.lastTry, t.triedAt, t.notBefore, t.freeAt = e.Time, e.at, time.Time{}, 0
 	if b.Undo.Hold {
-		t.notBefore = e.Time.Add(b.Undo.Next)
+		t.notBefore, t.freeAt = e.Time.Add(b.Undo.Next), e.at+b.Undo.Next
 	}
 }
 

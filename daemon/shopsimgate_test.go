@@ -36,7 +36,7 @@ func (m *mirror) gated(t *track, e stamped, s *shop) {
 		case young:
 			s.breachHeld("I6: %s passes the gate while the reversal of %s is young", t.Key, r.Key)
 		case !known || r.dueAt > asked.at || e.at-asked.at >= gateWait: // posd's own, or not owed then
-		case r.notBefore.After(e.Time): // it must not be tried
+		case r.notBefore.After(e.Time) || r.freeAt > e.at: // it must not be tried
 		case asked.set(e) && r.notBefore.After(asked.clock): // nor then, and posd's clock was set meanwhile
 		case r.triedAt < asked.at:
 			s.breachHeld("I6: %s, asked for at %v, passes the gate without a fresh try of %s, tried last at %v", t.Key, asked.at, r.Key, r.triedAt)

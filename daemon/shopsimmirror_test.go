@@ -71,8 +71,9 @@ type track struct {
 	dueAt     time.Duration // likewise, by the day's
 	lastTry   time.Time
 	triedAt   time.Duration
-	notBefore time.Time // the host's own rule
-	old       bool      // at the try before the last one it was overdue already
+	notBefore time.Time     // the host's own rule, by posd's clock
+	freeAt    time.Duration // and by the day's, which is what posd waits by
+	old       bool          // at the try before the last one it was overdue already
 	alarmed   bool
 	steps     []stage // in order
 }
@@ -280,7 +281,7 @@ func (m *mirror) step(t *track, e stamped, b told, s *shop) {
 	}
 	delete(m.undue, t.Key)
 	if t.state = to; to == payment.Reversing {
-		t.reason, t.tries, t.since, t.dueAt, t.lastTry, t.triedAt, t.notBefore, t.old, t.alarmed = b.Reason, 0, e.Time, e.at, time.Time{}, 0, time.Time{}, false, false
+		t.reason, t.tries, t.since, t.dueAt, t.lastTry, t.triedAt, t.notBefore, t.freeAt, t.old, t.alarmed = b.Reason, 0, e.Time, e.at, time.Time{}, 0, time.Time{}, 0, false, false
 		m.undue[t.Key] = t
 	}
 	if to == payment.Stuck {
