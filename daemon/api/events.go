@@ -132,10 +132,15 @@ func (a *API) getEvents(c *call) error {
 	if c.who.Scope != Supervisor {
 		s.client = c.who.Client
 	}
-	var err error
-	if s.after, err = a.resumeAt(c); err != nil {
+	newest, err := a.desk.Seq(c.r.Context())
+	if err != nil {
 		return err
 	}
+	asked, err := resumeAt(c.r.Header.Get("Last-Event-ID"), newest)
+	if err != nil {
+		return err
+	}
+	s.after = min(asked, newest)
 	select {
 	case a.streams <- struct{}{}:
 		defer func() { <-a.streams }()
@@ -149,23 +154,32 @@ func (a *API) getEvents(c *call) error {
 	defer shut()
 	c.w.Header().Set("Content-Type", "text/event-stream")
 	c.w.WriteHeader(http.StatusOK)
-	if err := s.write("retry: 2000\n\n"); err == nil {
+	if err := s.write(opening(asked, s.after)); err == nil {
 		err = a.follow(s, news)
 		a.o.Log.Debug("event stream ended", "client", c.who.Client, "err", err)
 	}
 	return nil
 }
 
-func (a *API) resumeAt(c *call) (int64, error) {
-	text := c.r.Header.Get("Last-Event-ID")
-	if text == "" {
-		return a.desk.Seq(c.r.Context())
+// resumeAt is the event after which a till wants to go on.
+func resumeAt(last string, newest int64) (int64, error) {
+	if last == "" {
+		return newest, nil
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
+	n, err := strconv.ParseInt(last, 10, 64)
 	if err != nil || n < 0 {
 		return 0, bad("bad_header", "Last-Event-ID is no event number", "send the last id that the stream gave, or 0 for everything")
 	}
 	return n, nil
+}
+
+// opening begins a stream. A till that asks for what this journal does not have yet was told of it by one that is gone: it
+// gets the number from which it hears all that is new, else it would hear nothing until that is reached.
+func opening(asked, after int64) string {
+	if asked > after {
+		return fmt.Sprintf("retry: 2000\nid: %d\n\n", after)
+	}
+	return "retry: 2000\n\n"
 }
 
 // errEnding ends a stream because posd does.

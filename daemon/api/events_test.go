@@ -126,6 +126,22 @@ func TestEventsFollowASaleAndResumeWhereTheTillLeftOff(t *testing.T) {
 	})
 }
 
+// The journal may be an older copy that was put back, or a new one: a browser repeats its last number by itself.
+func TestAStreamThatResumesBehindTheJournalsEndHearsWhatIsNew(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("0")
+		l := s.listen(header("Last-Event-ID", "999999"))
+		if first := strings.Join(l.heard(), "\n"); first != "retry: 2000\nid: 1" {
+			t.Errorf("it begins with %q, want the number to go on from", first)
+		}
+		s.opened("1")
+		if text := strings.Join(l.heard(), "\n"); !strings.Contains(text, `"sale":"1","what":"opened"`) {
+			t.Errorf("of a new sale it hears %q", text)
+		}
+		l.close()
+	})
+}
+
 func TestLongStoryIsResumedWhole(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
 		const sales = 250 // more than is read at once

@@ -70,6 +70,9 @@ func (a *API) problemOf(r *http.Request, err error) problem {
 	} else if known := payment.Explain(err); known != nil {
 		p.Status, p.Code, p.Detail, p.Remedy, p.RetryAt = known.Status, known.Code, known.Detail, known.Remedy, known.RetryAt
 		p.OpenItems = viewItems(known.Open)
+		if soon := a.o.Now().Add(time.Second); known.Soon && p.RetryAt.Before(soon) {
+			p.RetryAt = soon
+		}
 	} else {
 		a.o.Log.Error("request failed inside posd", "route", r.Pattern, "err", err)
 		p.Status, p.Code = http.StatusInternalServerError, "internal"

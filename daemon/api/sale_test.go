@@ -156,6 +156,17 @@ func TestLockedSaleIsRefusedWithReasonAndOnlyASupervisorPasses(t *testing.T) {
 	})
 }
 
+func TestASaleThatIsLockedByARunningAttemptSaysWhenToAskAgain(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("1")
+		s.want(http.StatusAccepted, s.ask(http.MethodPut, "/v1/sales/1/attempts/a", cardSale)) // the customer takes her time
+		w := s.ask(http.MethodPut, "/v1/sales/1/attempts/b", walletSale("281234567890123456"))
+		if p := s.refused(http.StatusConflict, "sale_locked", w); p.RetryAt.IsZero() || w.Header().Get("Retry-After") != "1" {
+			t.Errorf("problem %s, Retry-After %q", w.Body, w.Header().Get("Retry-After"))
+		}
+	})
+}
+
 func TestStuckAttemptIsListedSettledAndTold(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
 		s.opened("1")

@@ -170,6 +170,12 @@ func fitUndo(r Request, s Sale) (Request, error) {
 		}
 		return fitWhole(r, orig.held())
 	}
+	if orig.State == SettledPaid && !r.system && orig.Net() > 0 {
+		return r, &Problem{
+			Code: "original_not_paid", Status: 409, Detail: "attempt " + orig.Attempt + " was settled as paid by a person: a till does not undo it",
+			Remedy: "let a supervisor order its refund (posd refund)",
+		}
+	}
 	undoable := orig.State == ApprovedState || orig.State == SettledPaid && r.system
 	if !undoable || orig.Voided || orig.Net() <= 0 {
 		return r, &Problem{

@@ -43,12 +43,25 @@ func (s Sale) Ordered(attempt string) (refund Attempt, ordered, failed bool) {
 			refund, ordered = a, true
 		}
 	}
-	return refund, ordered, ordered && s.clean(refund) && refund.held() == 0
+	return refund, ordered, ordered && s.gaveNothing(refund)
+}
+
+// gaveNothing tells that a refund is proven to have given nothing back.
+func (s Sale) gaveNothing(refund Attempt) bool { return s.clean(refund) && refund.held() == 0 }
+
+// orderedOf gives the refund that an order over an amount has begun, unless it has given nothing back.
+func (s Sale) orderedOf(attempt string, amount Cents) (refund Attempt, ordered bool) {
+	for _, a := range s.Attempts {
+		if a.Ordered != nil && a.Original == attempt && a.Ordered.Amount == amount && !s.gaveNothing(a) {
+			refund, ordered = a, true
+		}
+	}
+	return refund, ordered
 }
 
 // Refund gives back what an attempt took, at a supervisor's order, and returns the refund as it stands; Wait gives its
-// outcome. It is repeated under its number until it is answered. Calling it again gives the same refund, unless that was
-// refused. A *Problem says why nothing was begun.
+// outcome. It is repeated under its number until it is answered. Calling it again with the same amount gives the same refund,
+// unless that was refused; another amount is of what is left. A *Problem says why nothing was begun.
 func (d *Desk) Refund(ctx context.Context, k Key, o Order) (a Attempt, err error) {
 	if o.By == "" || o.Reason == "" || o.Amount < 0 {
 		return a, badRequest("an ordered refund needs by and reason", "say who decides, and why; amount, if given, is above 0")
@@ -70,7 +83,7 @@ func (d *Desk) refundOrdered(ctx context.Context, k Key, o Order) (Attempt, erro
 	if err != nil {
 		return Attempt{}, err
 	}
-	if refund, ordered, failed := s.Ordered(k.Attempt); ordered && !failed {
+	if refund, ordered := s.orderedOf(k.Attempt, o.Amount); ordered {
 		return refund, nil
 	}
 	r, err := s.orderedRefund(k, o)

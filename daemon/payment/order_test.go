@@ -68,6 +68,32 @@ func TestWhatABillShowsOfAReversedPaymentIsGivenBackOnceAtASupervisorsOrder(t *t
 	})
 }
 
+func TestAnOrderOverAnotherAmountIsOfWhatIsLeftAndNeverAnsweredByAnEarlierOne(t *testing.T) {
+	purse := &script{pol: walletPolicy, answers: []Answer{yes(1000), yes(300), yes(500), yes(200)}}
+	withDesk(t, nil, purse, Rules{}, func(b *bench) {
+		b.open("s", 1000)
+		a := b.said(byCode("s", "a", "281234567890123456"), SaidApproved)
+		of := func(amount Cents) Order { return Order{By: "chief", Reason: "goods came back", Amount: amount} }
+		first, second := b.order(a.Key, of(300)), b.order(a.Key, of(500))
+		if first.Amount != 300 || second.Amount != 500 || second.State != ApprovedState {
+			t.Fatalf("orders of 300 and 500 gave %d and %d (%s)", first.Amount, second.Amount, second.State)
+		}
+		for _, o := range []Attempt{first, second} {
+			if again := b.order(a.Key, of(o.Amount)); again.Key != o.Key {
+				t.Errorf("the order of %d repeated gave %s, want %s again", o.Amount, again.Key, o.Key)
+			}
+		}
+		_, err := b.desk.Refund(b.ctx, a.Key, of(201))
+		b.refused(err, "refund_too_high")
+		if rest := b.order(a.Key, of(0)); rest.Amount != 200 {
+			t.Errorf("an order of all that is left gave back %d, want 200", rest.Amount)
+		}
+		if s := b.sale("s"); s.Net() != 0 {
+			t.Errorf("the sale holds %d", s.Net())
+		}
+	})
+}
+
 func TestASaleStaysLockedUntilWhatABillHasShownIsGivenBack(t *testing.T) {
 	purse := swallowed(Answer{Outcome: Declined, Code: "no"}, yes(1000), yes(1000))
 	withDesk(t, nil, purse, Rules{}, func(b *bench) {

@@ -12,7 +12,8 @@ type Problem struct {
 	Status  int        // the HTTP status that fits
 	Detail  string     // one sentence for a person
 	Remedy  string     // what to do
-	RetryAt time.Time  // when asking again makes sense; zero if it does not
+	RetryAt time.Time  // when asking again makes sense; zero if it does not, or at any time
+	Soon    bool       // asking again makes sense though nobody knows when: something runs that ends by itself
 	Open    []OpenItem // what keeps a batch from being closed; mostly nil
 }
 

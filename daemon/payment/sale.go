@@ -244,7 +244,7 @@ func lockProblem(a Attempt) *Problem {
 	case Created, Sent:
 		p.Detail = "attempt " + a.Attempt + " of this sale is still running; it may yet be paid"
 		p.Remedy = "wait for its result, or cancel it"
-		p.RetryAt = a.Deadline
+		p.RetryAt, p.Soon = a.Deadline, true
 	case Reversing:
 		p.Detail = "attempt " + a.Attempt + " may have taken the money and is being reversed"
 		p.Remedy = "wait until it is reversed; a supervisor may override with a reason"
@@ -264,6 +264,10 @@ func lockProblem(a Attempt) *Problem {
 		p.Code = "sale_paid"
 		p.Detail = "attempt " + a.Attempt + " has already paid this sale"
 		p.Remedy = "void or refund it first, if the customer is to pay another way"
+		if a.Refunded > 0 {
+			p.Detail += fmt.Sprintf(", and %d of it went back", a.Refunded)
+			p.Remedy = "open a sale of its own for what the customer pays again"
+		}
 	}
 	return p
 }
@@ -273,7 +277,8 @@ func undoLocks(a Attempt, p *Problem) *Problem {
 	name := fmt.Sprintf("the %s %s of this sale", a.Kind, a.Attempt)
 	switch a.State {
 	case Created, Sent:
-		p.Detail, p.Remedy, p.RetryAt = name+" is still running", "wait for its result", a.Deadline
+		p.Detail, p.Remedy = name+" is still running", "wait for its result"
+		p.RetryAt, p.Soon = a.Deadline, true
 	case Reversing:
 		p.Detail = "the outcome of " + name + " is not known, and it is being taken back: the payment may stand"
 		p.Remedy = "wait until that is done; a supervisor may override with a reason"

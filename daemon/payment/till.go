@@ -243,6 +243,8 @@ func notCancellable(a Attempt) error {
 	p := &Problem{Code: "not_cancellable", Status: 409, Detail: "attempt " + a.Attempt + " is " + a.Said(), Remedy: "wait for its result"}
 	switch {
 	case a.State == Sent:
+	case a.Voided || a.Refunded > 0 && a.Net() <= 0:
+		p.Remedy = "nothing is left to stop"
 	case a.Kind == KindPreAuth:
 		p.Remedy = "void it"
 	case a.Kind.captures():
