@@ -217,6 +217,27 @@ func TestSupervisorMustSayWhoseSaleWhenSeveralHaveTheId(t *testing.T) {
 	})
 }
 
+func TestASupervisorOpensNoSecondSaleOfATillsId(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("1")
+		if a := s.want(http.StatusOK, s.ask(http.MethodPut, "/v1/sales/1", goodSale, as(superToken))); a.Client != "till" {
+			t.Errorf("a supervisor's repeat is the sale of %q, want the till's", a.Client)
+		}
+		s.refused(http.StatusUnprocessableEntity, "sale_differs", s.ask(http.MethodPut, "/v1/sales/1", `{"amount":5,"currency":"CNY"}`, as(superToken)))
+		s.want(http.StatusCreated, s.ask(http.MethodPut, "/v1/sales/1", goodSale, as(otherToken)))
+		p := s.refused(http.StatusConflict, "ambiguous", s.ask(http.MethodPut, "/v1/sales/1", goodSale, as(superToken)))
+		if strings.Join(p.Clients, " ") != "other till" {
+			t.Errorf("clients %q", p.Clients)
+		}
+		if a := s.want(http.StatusCreated, s.ask(http.MethodPut, "/v1/sales/2", goodSale, as(superToken))); a.Client != "supervisor" {
+			t.Errorf("a sale that nobody has is opened for %q", a.Client)
+		}
+		if a := s.want(http.StatusCreated, s.ask(http.MethodPut, "/v1/sales/1?client=supervisor", goodSale, as(superToken))); a.Client != "supervisor" {
+			t.Errorf("a sale for the supervisor is opened for %q", a.Client)
+		}
+	})
+}
+
 func TestCancelVoidAndRefund(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
 		s.opened("1")

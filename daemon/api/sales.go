@@ -35,18 +35,16 @@ func (a *API) putSale(c *call) error {
 	if err := plainText("reference", in.Reference); err != nil {
 		return err
 	}
-	client := c.who.Client
-	if named := c.r.URL.Query().Get("client"); named != "" {
-		if named != client && c.who.Scope != Supervisor {
-			return supervisorOnly("the sales of another client are for a supervisor")
-		}
-		client = named
+	id := c.r.PathValue("id")
+	client, err := a.whose(c, id)
+	if err != nil {
+		return err
 	}
 	if err := payment.CheckID("client", client); err != nil {
 		return err
 	}
 	n := payment.NewSale{
-		Client: client, ID: c.r.PathValue("id"), Amount: payment.Cents(in.Amount), Currency: in.Currency,
+		Client: client, ID: id, Amount: payment.Cents(in.Amount), Currency: in.Currency,
 		Reference: in.Reference, After: in.After,
 	}
 	status := http.StatusOK

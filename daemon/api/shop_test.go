@@ -298,7 +298,7 @@ type answer struct {
 	Clients                                  []string
 
 	ID, Attempt, State, Instrument, Rail string
-	Sale                                 string
+	Client, Sale                         string
 	InnerState                           string `json:"inner_state"`
 	ShortID                              string `json:"short_id"`
 	Amount, Paid, Rest, Approved         int64
