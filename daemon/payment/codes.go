@@ -13,6 +13,7 @@ const maxCodes = 4096
 type codeIndex struct {
 	key  []byte
 	keep time.Duration
+	name func(client, sale string) string // gives the short id of a sale
 
 	mu    sync.Mutex
 	used  map[[32]byte]codeUse // guarded by mu
@@ -25,7 +26,7 @@ type codeUse struct {
 	at  time.Time // monotonic
 }
 
-// claim takes a code for an attempt. A code that was used for another attempt is refused, with the attempt's name.
+// claim takes a code for an attempt. A code that was used for another attempt is refused, with what the till may know of that.
 // release gives it back, when nothing was sent after all.
 func (c *codeIndex) claim(in Input, k Key) (release func(), err error) {
 	none := func() {}
@@ -40,10 +41,7 @@ func (c *codeIndex) claim(in Input, k Key) (release func(), err error) {
 	defer c.mu.Unlock()
 	c.forget()
 	if use, taken := c.used[sum]; taken && use.by != k {
-		return none, &Problem{
-			Code: "code_in_use", Status: 409, Detail: "this wallet code was just used for " + use.by.String(),
-			Remedy: "look at that attempt's result; for another payment the customer shows a new code",
-		}
+		return none, c.inUse(use.by, k.Client)
 	}
 	use := codeUse{sum: sum, by: k, at: time.Now()}
 	c.used[sum] = use
@@ -53,6 +51,19 @@ func (c *codeIndex) claim(in Input, k Key) (release func(), err error) {
 		defer c.mu.Unlock()
 		delete(c.used, sum)
 	}, nil
+}
+
+// inUse refuses a client's attempt with a code that was used for another one.
+func (c *codeIndex) inUse(by Key, client string) *Problem {
+	p := &Problem{
+		Code: "code_in_use", Status: 409, Detail: "this wallet code was just used for " + by.String(),
+		Remedy: "look at that attempt's result; for another payment the customer shows a new code",
+	}
+	if by.Client != client {
+		p.Detail = "this wallet code was just used for " + anothers(c.name(by.Client, by.Sale))
+		p.Remedy = "ask at the other till what came of it; for another payment the customer shows a new code"
+	}
+	return p
 }
 
 // forget drops what is too old to matter. The caller holds mu.

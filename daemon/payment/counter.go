@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // awaits tells that a customer is to show card or code at one of posd's devices.
@@ -15,7 +16,7 @@ func (d *Desk) able(ctx context.Context, t Tender, r Request) error {
 			return err
 		}
 	}
-	return d.readyOne(ctx, t, r.Kind)
+	return d.readyOne(ctx, t, r)
 }
 
 func canCollect(t Tender) error {
@@ -32,14 +33,24 @@ func (d *Desk) takeCounter(l *life, tenders []Tender) error {
 	defer d.mu.Unlock()
 	for _, o := range d.inOrder() {
 		if o != l && slices.ContainsFunc(tenders, o.occupies) {
-			return &Problem{
-				Code: "counter_busy", Status: 409, Detail: "attempt " + o.key.String() + " still waits for its customer's card or code",
-				Remedy: "let that customer pay, or cancel that attempt; then begin this one again",
-			}
+			return d.counterBusy(o.key, l.key.Client)
 		}
 	}
 	l.collects, l.asking = true, tenders
 	return nil
+}
+
+// counterBusy refuses a client's attempt while the customer of another one is expected.
+func (d *Desk) counterBusy(other Key, client string) *Problem {
+	p := &Problem{
+		Code: "counter_busy", Status: 409, Detail: "attempt " + other.String() + " still waits for its customer's card or code",
+		Remedy: "let that customer pay, or cancel that attempt; then begin this one again", RetryAt: d.now().Add(time.Second),
+	}
+	if other.Client != client {
+		p.Detail = anothers(d.book.shortID(other.Client, other.Sale)) + " still waits for its customer's card or code"
+		p.Remedy = "let that customer pay, or cancel that attempt at its till; then begin this one again"
+	}
+	return p
 }
 
 // asksAt leaves the devices at which the customer is not asked after all.

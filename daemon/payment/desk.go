@@ -95,7 +95,7 @@ func NewDesk(o Options) *Desk {
 	return &Desk{
 		book: o.Book, card: o.Card, purse: o.Wallet, rules: rules, now: o.Now, log: o.Log, slip: o.Slip, grace: o.StopGrace, batchSlip: o.BatchSlip, letGo: o.LetGo,
 		began: o.Now(),
-		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}},
+		codes: &codeIndex{key: key, keep: rules.CodeAge, used: map[[32]byte]codeUse{}, name: o.Book.shortID},
 		cards: &lane{}, recovered: make(chan struct{}), rounds: rounds{turned: make(chan struct{})}, lives: map[Key]*life{}, starts: map[Key]chan struct{}{}, ctx: ctx, cancel: cancel,
 	}
 }
@@ -244,11 +244,11 @@ func (d *Desk) ready(ctx context.Context, r Request) (able []Tender, err error) 
 	return nil, err
 }
 
-func (d *Desk) readyOne(ctx context.Context, t Tender, k Kind) error {
-	if err := d.gate(ctx, t); err != nil {
+func (d *Desk) readyOne(ctx context.Context, t Tender, r Request) error {
+	if err := d.gate(ctx, t, r.Key.Client); err != nil {
 		return err
 	}
-	err := d.book.j.View(ctx, func(tx *journal.Tx) error { return roomInBatch(tx, t.Policy(), k) })
+	err := d.book.j.View(ctx, func(tx *journal.Tx) error { return roomInBatch(tx, t.Policy(), r.Kind) })
 	if err != nil {
 		return err
 	}

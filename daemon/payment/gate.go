@@ -8,8 +8,9 @@ import (
 )
 
 // gate keeps a new request of a terminal back while reversals of that terminal are owed (rule 11): each gets a fresh
-// try first; one that is still young after it blocks, an old one lets the shop go on. What is stuck never gates.
-func (d *Desk) gate(ctx context.Context, t Tender) error {
+// try first; one that is still young after it blocks, an old one lets the shop go on. What is stuck never gates. The refusal is
+// for a client.
+func (d *Desk) gate(ctx context.Context, t Tender, client string) error {
 	terminal := t.Policy().Terminal
 	if terminal == "" {
 		return nil
@@ -26,7 +27,7 @@ func (d *Desk) gate(ctx context.Context, t Tender) error {
 		if a, err = d.freshTry(ctx, a); err != nil {
 			return err
 		}
-		if p := d.gateProblem(a); p != nil {
+		if p := d.gateProblem(a, client); p != nil {
 			return p
 		}
 	}
@@ -34,7 +35,7 @@ func (d *Desk) gate(ctx context.Context, t Tender) error {
 }
 
 // gateIn looks once more, in the transaction that makes an attempt sent.
-func (d *Desk) gateIn(tx *journal.Tx, terminal string) error {
+func (d *Desk) gateIn(tx *journal.Tx, terminal, client string) error {
 	if terminal == "" {
 		return nil
 	}
@@ -46,21 +47,25 @@ func (d *Desk) gateIn(tx *journal.Tx, terminal string) error {
 		return err
 	}
 	for _, a := range owed {
-		if p := d.gateProblem(a); p != nil {
+		if p := d.gateProblem(a, client); p != nil {
 			return p
 		}
 	}
 	return nil
 }
 
-// gateProblem is nil if the attempt does not keep a new one back.
-func (d *Desk) gateProblem(a Attempt) error {
+// gateProblem is nil if the attempt does not keep a new one of a client's back.
+func (d *Desk) gateProblem(a Attempt, client string) error {
 	if a.State != Reversing || !d.young(a) {
 		return nil
 	}
+	name := a.Key.String() + " (" + a.ShortID + ")"
+	if a.Client != client {
+		name = anothers(a.ShortID)
+	}
 	return &Problem{
 		Code: "reversal_pending", Status: 409, RetryAt: a.Undo.NextTry,
-		Detail: "the reversal of " + a.Key.String() + " (" + a.ShortID + ") must reach the acquirer first",
+		Detail: "the reversal of " + name + " must reach the acquirer first",
 		Remedy: "try again in a moment, or let the customer pay by wallet or cash",
 	}
 }

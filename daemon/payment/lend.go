@@ -25,7 +25,7 @@ func (d *Desk) borrow(ctx context.Context, t Tender, r Request, in Input) (Tende
 	if l == t {
 		return t, nil
 	}
-	if err := d.readyOne(ctx, l, r.Kind); err != nil {
+	if err := d.readyOne(ctx, l, r); err != nil {
 		wipe(in)
 		return nil, err
 	}

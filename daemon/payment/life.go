@@ -254,7 +254,7 @@ func (d *Desk) send(ctx context.Context, r Request, t Tender, in Input) (a Attem
 
 func (d *Desk) sendIn(tx *journal.Tx, r Request, t Tender, in Input) (a Attempt, err error) {
 	pol := t.Policy()
-	if err := d.gateIn(tx, pol.Terminal); err != nil {
+	if err := d.gateIn(tx, pol.Terminal, r.Key.Client); err != nil {
 		return a, err
 	}
 	if err := d.fresh(tx, r); err != nil {

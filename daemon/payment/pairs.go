@@ -267,7 +267,7 @@ func heedPairs(tx *journal.Tx, r Request, s Sale) error {
 // beginRefund makes a refund sent once its tender is ready. leave gives its terminal back.
 func (d *Desk) beginRefund(ctx context.Context, r Request, t Tender) (a Attempt, leave func(), err error) {
 	began := time.Now()
-	if err := d.readyOne(ctx, t, r.Kind); err != nil {
+	if err := d.readyOne(ctx, t, r); err != nil {
 		return a, nil, err
 	}
 	if leave, err = d.enterToPay(ctx, t, began); err != nil {

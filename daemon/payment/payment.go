@@ -55,6 +55,10 @@ type Key struct {
 // String gives "sale/attempt", as the till and the technician write it.
 func (k Key) String() string { return k.Sale + "/" + k.Attempt }
 
+// anothers is what a refusal calls an attempt of another client than the one who asks: that one may have a sale of the same id,
+// and would look at its own.
+func anothers(shortID string) string { return "an attempt of another till (payment " + shortID + ")" }
+
 // Secret is a wallet code on its way through posd. It prints masked, and Wipe ends it.
 // The zero value holds nothing.
 type Secret struct{ b []byte }
