@@ -75,8 +75,9 @@ func (a *API) wait(c *call, k payment.Key, limit time.Duration) (payment.Attempt
 	at, err := a.desk.Wait(ctx, k, limit)
 	if errors.Is(err, context.Canceled) && a.ending.Err() != nil && c.r.Context().Err() == nil {
 		return at, &refusal{
-			status: http.StatusServiceUnavailable, code: "stopping", detail: "posd is stopping; the attempt goes on when it is back",
-			hint: "repeat the request under the same ids", header: "Retry-After", headerValue: "2",
+			status: http.StatusServiceUnavailable, code: "stopping",
+			detail: "posd is stopping: what was sent goes on when it is back, what still waited for card, code or the terminal is given up",
+			hint:   "repeat the request under the same ids", header: "Retry-After", headerValue: "2",
 		}
 	}
 	return at, err

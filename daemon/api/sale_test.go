@@ -133,6 +133,19 @@ func TestTillThatHangsUpCancelsWhatWasNotSentOnly(t *testing.T) {
 	})
 }
 
+func TestATillThatWaitsHearsWhatAStopGivesUp(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("1")
+		time.AfterFunc(time.Second, s.api.Close)
+		p := s.refused(http.StatusServiceUnavailable, "stopping", s.ask(http.MethodPut, "/v1/sales/1/attempts/a", cardSale, waiting))
+		for _, want := range []string{"what was sent goes on", "waited for card, code or the terminal is given up"} {
+			if !strings.Contains(p.Detail, want) {
+				t.Errorf("%q does not say %q", p.Detail, want)
+			}
+		}
+	})
+}
+
 func TestLockedSaleIsRefusedWithReasonAndOnlyASupervisorPasses(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
 		s.opened("1")
