@@ -265,7 +265,7 @@ func (a *API) answerAttempt(c *call, at payment.Attempt) error {
 	view, status := a.fullView(s, at), http.StatusOK
 	if at.State.Open() {
 		status = http.StatusAccepted
-		c.w.Header().Set("Location", "/v1/sales/"+at.Sale+"/attempts/"+at.Attempt)
+		c.w.Header().Set("Location", c.place("/v1/sales/"+at.Sale+"/attempts/"+at.Attempt, at.Client))
 		c.w.Header().Set("Retry-After", seconds(view.RetryAt.Sub(a.o.Now())))
 	}
 	if a.answer(c, status, view) {

@@ -140,7 +140,7 @@ func (a *API) answerPrint(c *call, id string, j prints.Job) error {
 	status := http.StatusOK
 	if j.Result() == prints.StillWaits {
 		status = http.StatusAccepted
-		c.w.Header().Set("Location", "/v1/prints/"+id)
+		c.w.Header().Set("Location", c.place("/v1/prints/"+id, j.Client))
 		c.w.Header().Set("Retry-After", "1")
 	}
 	a.answer(c, status, a.viewPrint(id, j))

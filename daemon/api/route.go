@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -11,6 +12,15 @@ type call struct {
 	w   http.ResponseWriter
 	r   *http.Request
 	who Token
+}
+
+// place is where the same caller finds a thing of a client's again. Who has named the client does so then, too: others may have
+// one of the same id.
+func (c *call) place(path, client string) string {
+	if client == c.who.Client && !c.r.URL.Query().Has("client") {
+		return path
+	}
+	return path + "?client=" + url.QueryEscape(client)
 }
 
 // route is one thing that can be asked for.

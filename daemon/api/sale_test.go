@@ -133,6 +133,31 @@ func TestTillThatHangsUpCancelsWhatWasNotSentOnly(t *testing.T) {
 	})
 }
 
+func TestASupervisorFindsAgainWhatItIsToldToAskFor(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("1")
+		s.want(http.StatusCreated, s.ask(http.MethodPut, "/v1/sales/1?client=supervisor", goodSale, as(superToken)))
+		s.want(http.StatusCreated, s.ask(http.MethodPut, "/v1/sales/1", goodSale, as(otherToken)))
+		const print = "/v1/prints/1"
+		for _, row := range []struct{ token, path, body, want string }{
+			{superToken, "/v1/sales/1/attempts/a?client=till", cardSale, "/v1/sales/1/attempts/a?client=till"},
+			{tillToken, "/v1/sales/1/attempts/a", cardSale, "/v1/sales/1/attempts/a"},
+			{superToken, "/v1/sales/1/attempts/b?client=supervisor", cardSale, "/v1/sales/1/attempts/b?client=supervisor"}, // others have one, too
+			{superToken, print + "?client=a%26b", receipt, print + "?client=a%26b"},
+			{superToken, print, receipt, print},
+		} {
+			w := s.ask(http.MethodPut, row.path, row.body, as(row.token))
+			if got := w.Header().Get("Location"); w.Code != http.StatusAccepted || got != row.want {
+				t.Errorf("%s: %d with %q, want %q", row.path, w.Code, got, row.want)
+				continue
+			}
+			if w := s.ask(http.MethodGet, row.want, "", as(row.token)); w.Code != http.StatusAccepted {
+				t.Errorf("%s is not found again: %d %s", row.want, w.Code, w.Body)
+			}
+		}
+	})
+}
+
 func TestATillThatWaitsHearsWhatAStopGivesUp(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
 		s.opened("1")
