@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"mime"
 	"net/http"
 	"os"
@@ -128,14 +129,10 @@ func (*object) UnmarshalJSON(text []byte) error {
 }
 
 // knownNames refuses a name that is not known, exactly as it is written, and one that comes twice: of two amounts
-// nobody can say which was meant.
+// nobody can say which was meant. It stops at the first.
 func knownNames(text []byte, known []string) error {
 	seen := map[string]bool{}
-	for _, name := range namesIn(text) {
-		outer, _, inner := strings.Cut(name, ".")
-		if inner && slices.Contains(known, outer+".*") { // whoever reads it looks at its names
-			continue
-		}
+	for name := range namesIn(text, func(name string) bool { return slices.Contains(known, name+".*") }) {
 		if !slices.Contains(known, name) {
 			name = clip(name)
 			return &refusal{
@@ -163,26 +160,57 @@ func clip(name string) string {
 	return strings.ToValidUTF8(name[:most], "") + "…"
 }
 
-// namesIn gives the names of a valid JSON text in their order, those of inner objects with the outer ones before them.
-func namesIn(text []byte) (names []string) {
-	var outer []string // one per open bracket: the name it stands under
-	last := ""
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '{', '[':
-			outer = append(outer, last)
-		case '}', ']':
-			outer = outer[:len(outer)-1]
-		case '"':
-			end := stringEnd(text, i)
-			if after := bytes.TrimLeft(text[end:], " \t\r\n"); len(after) > 0 && after[0] == ':' {
-				last = fullName(outer[len(outer)-1], text[i:end])
-				names = append(names, last)
+// namesIn gives the names of a valid JSON text in their order, those of inner objects with the outer ones before them, and none
+// of what stands under a skipped name: whoever reads that looks at its names. A name is made when its turn comes, so that who
+// stops at the first that is not known pays for no deeper one.
+func namesIn(text []byte, skipped func(string) bool) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var outer []string // one per open bracket: the name it stands under
+		last := ""
+		for i := 0; i < len(text); i++ {
+			switch text[i] {
+			case '{', '[':
+				if skipped(last) {
+					i = bracketEnd(text, i) - 1
+					continue
+				}
+				outer = append(outer, last)
+			case '}', ']':
+				last = outer[len(outer)-1] // of the next object of a list, too
+				outer = outer[:len(outer)-1]
+			case '"':
+				end := stringEnd(text, i)
+				if isName(text[end:]) {
+					if last = fullName(outer[len(outer)-1], text[i:end]); !yield(last) {
+						return
+					}
+				}
+				i = end - 1
 			}
-			i = end - 1
 		}
 	}
-	return names
+}
+
+// isName tells from what follows a string that it was the name of a field.
+func isName(after []byte) bool {
+	after = bytes.TrimLeft(after, " \t\r\n")
+	return len(after) > 0 && after[0] == ':'
+}
+
+// bracketEnd is the place after the object or list that begins at i.
+func bracketEnd(text []byte, i int) int {
+	for depth := 0; ; i++ {
+		switch text[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case '"':
+			i = stringEnd(text, i) - 1
+		}
+	}
 }
 
 // stringEnd is the place after the string that begins at i.

@@ -3,10 +3,12 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +61,48 @@ func TestBufferOfTheBodyIsWipedWhateverBecomesOfIt(t *testing.T) {
 	}
 }
 
+func TestASmallBodyTakesLittleMemoryHoweverDeepItsNamesAre(t *testing.T) {
+	const deep, many = 9000, 20000
+	nested := func(names string) string {
+		return `{"document":` + strings.Repeat(`{"a":`, deep) + "{" + names + "}" + strings.Repeat("}", deep) + "}"
+	}
+	for name, body := range map[string]string{
+		"where names are looked at later": nested(strings.Repeat(`"":0,`, many) + `"":0`),
+		"under a name that is not known":  strings.Replace(nested(strings.Repeat(`"":0,`, many)+`"":0`), "document", "documents", 1),
+		"in no name at all":               strings.Repeat("[", deep) + strings.Repeat("]", deep),
+		"one name after the other":        `{"raw":"` + strings.Repeat(`","raw":"`, many) + `"}`,
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/v1/prints/preview", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		c := &call{w: httptest.NewRecorder(), r: r}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_ = c.read(&printInput{}) // refused or not
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 50*uint64(len(body)) {
+			t.Errorf("%s: a body of %d bytes takes %d", name, len(body), took)
+		}
+	}
+}
+
+func TestNamesStandUnderTheirOwnObjectsOnly(t *testing.T) {
+	known := []string{"document", "document.*", "list", "list.x", "list.y"}
+	for body, code := range map[string]string{
+		`{"document":{"a":{"list":1}},"list":[{"x":1},{"y":[{}]}]}`: "",
+		`{"document":[{"document":{"x":"}"}},"{"],"list":1}`:        "",
+		`{"document":{},"document":{}}`:                             "repeated_field",
+		`{"document":{},"x":1}`:                                     "unknown_field",
+		`{"document.a":1}`:                                          "unknown_field",
+		`{"list":{"document":{"a":1}}}`:                             "unknown_field",
+	} {
+		var e *refusal
+		err := knownNames([]byte(body), known)
+		if errors.As(err, &e); e == nil && code != "" || e != nil && e.code != code {
+			t.Errorf("%s: %v, want %q", body, err, code)
+		}
+	}
+}
+
 // FuzzNames holds the names that are found against those that encoding/json finds, in the outermost object.
 func FuzzNames(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":1,"b":{"c":[{"d":"\"e\":"}]}}`, `{"\u0061":"x:","b" : null}`, `{"a\\":"{","":[]}`} {
@@ -73,7 +117,7 @@ func FuzzNames(f *testing.F) {
 			t.Skip()
 		}
 		found := map[string]bool{}
-		for _, name := range namesIn(text) {
+		for name := range namesIn(text, func(string) bool { return false }) {
 			found[name] = true
 		}
 		for name := range want {
