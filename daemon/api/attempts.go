@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -188,19 +189,31 @@ type settleInput struct {
 
 func (*settleInput) names() []string { return []string{"as", "by", "reason", "amount"} }
 
+// verdicts is what a person may say of a stuck attempt.
+var verdicts = []string{"paid", "not-paid", "retry"}
+
+// check refuses what the desk does not look at, and says which word of a verdict is wrong.
+func (in settleInput) check() error {
+	if in.As != "" && !slices.Contains(verdicts, in.As) {
+		return badField("as", fmt.Sprintf("is %q, not one of %s", clip(in.As), list(verdicts)),
+			`say "paid", "not-paid", or "retry" to send the reversal again`)
+	}
+	if in.Amount != nil && *in.Amount <= 0 {
+		return badField("amount", "is not above 0", "give what the acquirer or gateway holds, or leave it out")
+	}
+	return words(in.By, in.Reason)
+}
+
 func (a *API) settleAttempt(c *call) error {
 	var in settleInput
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	if err := words(in.By, in.Reason); err != nil {
+	if err := in.check(); err != nil {
 		return err
 	}
 	v := payment.Settlement{As: in.As, By: in.By, Reason: in.Reason}
 	if in.Amount != nil {
-		if *in.Amount <= 0 {
-			return badField("amount", "is not above 0", "give what the acquirer or gateway holds, or leave it out")
-		}
 		v.Amount = payment.Cents(*in.Amount)
 	}
 	k, err := a.key(c)

@@ -17,6 +17,7 @@ func TestThePageTellsTheLimitsThatHold(t *testing.T) {
 	}
 	for _, want := range []string{
 		fmt.Sprintf("(%d at most, then 202)", int(maxWait.Seconds())),
+		"| `as` of a verdict | `" + strings.Join(verdicts, "`, `") + "`",
 		fmt.Sprintf("of sales 1 to %d (left out: %d), of the journal's events up to %d, of its sales up to %d", maxListed, listed, payment.MaxRecords, payment.MaxSales),
 		fmt.Sprintf("who decides up to %d bytes, and why up to %d", longestWord, longestReason),
 		fmt.Sprintf("| `code` | 1 to %d characters", longestCode),

@@ -77,6 +77,7 @@ var brokenRequests = []struct {
 	{"drawer by a crowd", "POST", "/v1/drawer", `{"by":"` + strings.Repeat("x", 201) + `"}`, nil, 422, "bad_request", "by"},
 	{"after no sale's id", "PUT", "/v1/sales/1", `{"amount":1999,"currency":"CNY","after":"\u001b[2J"}`, nil, 422, "bad_id", "after"},
 	{"a verdict that is a novel", "POST", "/v1/sales/1/attempts/a/settle", `{"as":"paid","by":"x","reason":"` + strings.Repeat("x", 1001) + `"}`, as(superToken), 422, "bad_request", "reason"},
+	{"a verdict in other words", "POST", "/v1/sales/1/attempts/a/settle", `{"as":"not_paid","by":"x","reason":"y"}`, as(superToken), 422, "bad_request", `"not_paid", not one of paid, not-paid, retry`},
 	{"empty body", "PUT", "/v1/sales/1", "", header("Content-Type", "application/json"), 400, "bad_json", "byte 0"},
 	{"cut off", "PUT", "/v1/sales/1", "{\"amount\":\n1999", nil, 400, "bad_json", "line 2"},
 	{"trailing data", "PUT", "/v1/sales/1", goodSale + "{}", nil, 400, "bad_json", "byte 33"},
