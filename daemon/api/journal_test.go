@@ -73,6 +73,20 @@ func TestRecordsComeInPagesAndOfOneSale(t *testing.T) {
 	})
 }
 
+func TestAnEmptyListIsAList(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("1")
+		for path, want := range map[string]string{
+			"/v1/journal/sales?after=1000": `"sales":[]`, "/v1/journal/events?after=1000": `"records":[]`,
+			"/v1/journal/sales": `"attempts":[]`, "/v1/sales?client=other": `"sales":[]`,
+		} {
+			if w := s.ask(http.MethodGet, path, "", as(superToken)); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, want)
+			}
+		}
+	})
+}
+
 func TestASaleOfTwoClientsWantsTheClient(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
 		s.opened("1")

@@ -133,6 +133,25 @@ func TestTillThatHangsUpCancelsWhatWasNotSentOnly(t *testing.T) {
 	})
 }
 
+func TestEveryViewOfWhatGoesOnSaysWhenToAskAgain(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		s.opened("1")
+		s.card.says(payment.Answer{Outcome: payment.Unknown, Reason: payment.ReasonNoAnswer}, payment.Again)
+		s.want(http.StatusAccepted, s.ask(http.MethodPut, "/v1/sales/1/attempts/a", cardSale))
+		ask := func(paths ...string) {
+			for _, path := range paths {
+				if w := s.ask(http.MethodGet, path, ""); w.Code >= 300 || !strings.Contains(w.Body.String(), `"retry_at"`) {
+					t.Errorf("%s: %d %s lacks retry_at", path, w.Code, w.Body)
+				}
+			}
+		}
+		ask("/v1/sales/1/attempts/a", "/v1/sales/1", "/v1/sales")
+		s.card.shown <- struct{}{}
+		synctest.Wait()
+		ask("/v1/sales/1/attempts/a", "/v1/sales/1", "/v1/sales", "/v1/owed")
+	})
+}
+
 func TestASupervisorFindsAgainWhatItIsToldToAskFor(t *testing.T) {
 	inShop(t, func(t *testing.T, s *shop) {
 		s.opened("1")

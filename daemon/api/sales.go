@@ -77,7 +77,7 @@ func (a *API) sale(c *call) (payment.Sale, error) {
 
 // answerSale tells a sale with all its attempts. The till knows their outcomes then.
 func (a *API) answerSale(c *call, status int, s payment.Sale) error {
-	view := viewSale(s)
+	view := a.viewSale(s)
 	for i, at := range s.Attempts {
 		view.Attempts[i] = a.fullView(s, at)
 	}
@@ -131,7 +131,7 @@ func (a *API) listSales(c *call) error {
 		Sales []saleView `json:"sales"`
 	}{make([]saleView, len(sales))}
 	for i, s := range sales {
-		out.Sales[i] = viewSale(s)
+		out.Sales[i] = a.viewSale(s)
 	}
 	if !a.answer(c, http.StatusOK, out) {
 		return nil

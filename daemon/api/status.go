@@ -27,7 +27,7 @@ func (a *API) getOwed(c *call) error {
 		return err
 	}
 	out := owedView{
-		Open: viewAttempts(o.Open), Stuck: viewAttempts(o.Stuck), Found: viewAttempts(o.Found),
+		Open: a.viewAttempts(o.Open), Stuck: a.viewAttempts(o.Stuck), Found: a.viewAttempts(o.Found),
 		Pairs: orNone(o.Pairs), LookAlikes: orNone(o.LookAlikes), MoreAlike: o.MoreAlike,
 	}
 	a.answer(c, http.StatusOK, out)

@@ -86,22 +86,22 @@ type problemView struct {
 	Remedy string `json:"remedy"`
 }
 
-func viewSale(s payment.Sale) saleView {
+func (a *API) viewSale(s payment.Sale) saleView {
 	return saleView{
 		Client: s.Client, ID: s.ID, Amount: s.Amount, Paid: s.Net(), Rest: s.Rest(), Reserved: s.Reserved(), Currency: s.Currency, Reference: s.Reference,
-		OpenedAt: s.OpenedAt, AckedAt: s.AckedAt, After: s.After, Warning: s.Warning, Attempts: viewAttempts(s.Attempts),
+		OpenedAt: s.OpenedAt, AckedAt: s.AckedAt, After: s.After, Warning: s.Warning, Attempts: a.viewAttempts(s.Attempts),
 	}
 }
 
-func viewAttempts(attempts []payment.Attempt) []attemptView {
+func (a *API) viewAttempts(attempts []payment.Attempt) []attemptView {
 	views := make([]attemptView, len(attempts))
 	for i, at := range attempts {
-		views[i] = viewAttempt(at)
+		views[i] = viewAttempt(at, a.o.Now())
 	}
 	return views
 }
 
-func viewAttempt(a payment.Attempt) attemptView {
+func viewAttempt(a payment.Attempt, now time.Time) attemptView {
 	v := attemptView{
 		Client: a.Client, Sale: a.Sale, Attempt: a.Attempt, ShortID: a.ShortID, Rail: a.Rail, Kind: a.Kind,
 		State: a.Said(), InnerState: a.State, Amount: a.Amount, Approved: a.Approved, Refunded: a.Refunded,
@@ -119,20 +119,27 @@ func viewAttempt(a payment.Attempt) attemptView {
 			v.Reversal.NextTry = u.NextTry
 		}
 	}
+	v.RetryAt = retryAt(a, now)
 	return v
 }
 
-// fullView adds what takes the sale: the slip, and when to ask again.
+// retryAt is when to ask again about what goes on: in a second, or after a reversal's next try. Zero for what has its outcome.
+func retryAt(a payment.Attempt, now time.Time) time.Time {
+	if !a.State.Open() {
+		return time.Time{}
+	}
+	soon := now.Add(time.Second)
+	if a.State == payment.Reversing && a.Undo.NextTry.After(soon) {
+		return a.Undo.NextTry
+	}
+	return soon
+}
+
+// fullView adds what takes the sale: the slip.
 func (a *API) fullView(s payment.Sale, at payment.Attempt) attemptView {
-	v := viewAttempt(at)
+	v := viewAttempt(at, a.o.Now())
 	if at.State != payment.Created && at.State != payment.Sent {
 		v.Slip = a.o.SlipLines(s, at)
-	}
-	if at.State.Open() {
-		v.RetryAt = a.o.Now().Add(time.Second)
-		if v.Reversal != nil && v.Reversal.NextTry.After(v.RetryAt) {
-			v.RetryAt = v.Reversal.NextTry
-		}
 	}
 	return v
 }

@@ -152,7 +152,7 @@ func (a *Archive) Sales(ctx context.Context, s SaleSearch) (sales []Sale, next i
 	if s.Limit <= 0 || s.Limit > MaxSales {
 		s.Limit = MaxSales
 	}
-	next = s.After
+	sales, next = []Sale{}, s.After // an empty list, in JSON too
 	err = a.j.View(ctx, func(tx *journal.Tx) error {
 		keys, last, err := salesSince(tx, s)
 		if err != nil {
