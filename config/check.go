@@ -70,6 +70,9 @@ func (c *Config) checkAcquirer(k Checker) {
 			k.Required("acquirer.dialect", a.Dialect, `such as "unionpay"`)
 		}
 	}
+	if looksSecret(a.Dialect) {
+		k.Add("acquirer.dialect", "there is no such dialect, and its name, which is not shown here, looks like a secret itself", `want one such as "unionpay"`)
+	}
 	a.checkLine(k)
 	a.checkNumbers(k)
 	k.Within("acquirer.timeout", a.Timeout, time.Second, 10*time.Minute)

@@ -178,17 +178,32 @@ func make64(path string) string {
 // noName is a name that nobody gives to a file: 32 letters and digits are a key.
 var noName = regexp.MustCompile(`^[0-9A-Za-z]{32,}$`)
 
+// keyMarks stand between the digits of keys that are pasted: in groups, or in base64.
+var keyMarks = strings.NewReplacer(" ", "", "\t", "", "-", "", "_", "", "+", "", "/", "", "=", "", ":", "")
+
+// looksSecret tells of a value that is a key rather than a name, however its digits are grouped.
+func looksSecret(value string) bool { return noName.MatchString(keyMarks.Replace(value)) }
+
 // longestName bounds the paths that are shown; a private key on one line is longer.
 const longestName = 512
 
-// isNoName tells of a secret that stands where its file's name should.
-func isNoName(path string) bool {
-	return len(path) > longestName || strings.ContainsAny(path, "\r\n") || noName.MatchString(filepath.Base(path))
+// isNoName tells of a secret that stands where its file's name should: as the configuration has it, because base64 may look
+// like folders. In a folder that is there only the plainest keys are taken for one.
+func (r *secretReader) isNoName(path string) bool {
+	if len(path) > longestName || strings.ContainsAny(path, "\r\n") || noName.MatchString(filepath.Base(path)) {
+		return true
+	}
+	home, _ := filepath.Abs(filepath.Dir(r.source.file)) // Load has asked before
+	folder := filepath.Dir(path)
+	if info, err := os.Stat(folder); err == nil && info.IsDir() && folder != home && folder != filepath.Dir(folder) {
+		return false
+	}
+	return looksSecret(filepath.ToSlash(strings.TrimPrefix(path, home+string(filepath.Separator))))
 }
 
 func (r *secretReader) unreadable(key, path string, err error, check func(string) string) {
 	switch missing := errors.Is(err, os.ErrNotExist); {
-	case isNoName(path):
+	case r.isNoName(path):
 		r.add(key, "there is no such file, and its name, which is not shown here, looks like a secret itself", "put that into a file, and the file's name here")
 	case missing && key == "journal.seal_key_file":
 		r.add(key, path+" is missing", "put its copy back; for a new till make it: "+make64(path))

@@ -166,6 +166,54 @@ func TestASecretInThePlaceOfItsFilesNameIsNotShown(t *testing.T) {
 	}
 }
 
+func TestASecretInGroupsOrBase64InThePlaceOfItsFilesNameIsNotShown(t *testing.T) {
+	for _, secret := range []string{
+		"0123 4567 89AB CDEF FEDC BA98 7654 3210", "0123-4567-89AB-CDEF-FEDC-BA98-7654-3210", "0123456789ABCDEF FEDCBA9876543210",
+		"q83vEjRWeJq83vEjRWeJkKvN7xI0VniQq83vEjRWeJA=", "q83vEjRW/Jq83vEj+WeJkKvN7xI0VniQ/83vEjRWeJA=", "/83vEjRWJq83vEjRWeJkKvN7xI0VniQq83vEjRWeJA==",
+		"q83v/jRWeJq83/EjRWeJkKvN7xI0VniQq83vEjRWeJA=", "q83v_jRWeJq83-EjRWeJkKvN7xI0VniQq83vEjRWeJA",
+	} {
+		for _, key := range []string{"acquirer.tmk_file", "api.sell_token_file", "journal.seal_key_file"} {
+			section, name, _ := strings.Cut(key, ".")
+			_, dir := loaded(t, files())
+			file := filepath.Join(dir, "posd.toml")
+			text := fmt.Sprintf("[%s]\n%s = %q\n", section, name, secret)
+			if section == "acquirer" {
+				text += "enabled = true\naddress = \"h:1\"\nterminal = \"10000001\"\nmerchant = \"898000000000001\"\n"
+			}
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := config.Load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Secrets()
+			if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), key+": there is no such file, and its name, which is not shown here") {
+				t.Errorf("%s: got %v", key, err)
+			}
+		}
+	}
+}
+
+func TestALongNameInAFolderThatIsThereIsShown(t *testing.T) {
+	c, dir := loaded(t, files())
+	for _, name := range []string{"certs/master-key-of-the-acquirer-in-the-harbour", "master-key-of-the-acquirer-in-the-harbour.key"} {
+		c.Acquirer.TMKFile = filepath.Join(dir, name)
+		if _, err := c.Secrets(); err == nil || !strings.Contains(filepath.ToSlash(err.Error()), name+" is missing") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestASecretInThePlaceOfADialectIsNotShown(t *testing.T) {
+	for _, secret := range []string{strings.Repeat("C4", 16), "0123 4567 89AB CDEF FEDC BA98 7654 3210"} {
+		_, err := config.Parse("posd.toml", []byte("[acquirer]\ndialect = \""+secret+"\"\n"))
+		if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "posd.toml:2: acquirer.dialect: there is no such dialect") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestASecretWithoutQuotesIsNotShown(t *testing.T) {
 	const secret = "4719ABCDEF4719ABCDEF4719ABCDEF4719"
 	for _, value := range []string{
