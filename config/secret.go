@@ -115,7 +115,7 @@ func (c *Config) walletSecrets(r *secretReader) map[string]Secret {
 }
 
 // forms are what the tag holds may say of a file.
-var forms = map[string]func(string) string{"pem": isPEM, "token": isToken, "text": nil}
+var forms = map[string]func(string) string{"pem": isPEM, "token": isToken, "key32": isKey32, "text": nil}
 
 // secretReader reads files and collects what is wrong with them. No content ever gets into a problem.
 type secretReader struct{ problems }
@@ -292,6 +292,13 @@ func (r *secretReader) distinct(tokens []Token) {
 func isToken(text string) string {
 	if len(text) < 16 || strings.ContainsAny(text, " \t\r\n") {
 		return "one word of 16 characters or more"
+	}
+	return ""
+}
+
+func isKey32(text string) string {
+	if len(text) != 32 || isToken(text) != "" {
+		return "one word of 32 characters"
 	}
 	return ""
 }

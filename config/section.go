@@ -16,7 +16,7 @@ type Provider struct {
 
 // Settings are a wallet's section: a pointer to a struct that embeds Gateway, with fields as those of Config. A key's tag
 // toml is its name. One that names a file has a tag file: "secret" or "public"; what must be in it before anything is opened
-// says the tag holds: "pem", "token" or "text", which is anything. Files of secrets are always read.
+// says the tag holds: "pem", "token", "key32" or "text", which is anything. Files of secrets are always read.
 type Settings interface {
 	Common() *Gateway
 	// Check finds what is wrong beyond Gateway. Whatever is given is checked, whatever an enabled wallet needs is required.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/x509"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +14,7 @@ import (
 
 	"posd/config"
 	"posd/daemon/wallet"
+	"posd/daemon/wallet/sign"
 )
 
 func TestCheckNamesEveryProblemOnALineOfItsOwn(t *testing.T) {
@@ -238,6 +241,38 @@ func TestCheckTakesWhatRunTakesAndNothingElse(t *testing.T) {
 	s.alipay().Enabled, s.wechat().Enabled = false, false
 	if _, err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "prefix") {
 		t.Errorf("and without wallets %v", err)
+	}
+}
+
+func TestCheckRefusesTheShopsOwnPublicKeyAsAlipays(t *testing.T) {
+	s := newStore(t, plan{})
+	text, err := os.ReadFile(s.path("alipay.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := sign.ParsePrivateKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("alipay.pub", base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PublicKey(&own.PublicKey)))
+	if _, err := checkParts(s.cfg); err == nil || !strings.Contains(err.Error(), "wallet.alipay.gateway_public_key_file: it is the application's own public key") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCheckRefusesAWeChatAPIKeyThatHasNot32Characters(t *testing.T) {
+	s := newStore(t, plan{})
+	for _, api := range []string{"v2", "v3"} {
+		s.wechat().API = api
+		for key, good := range map[string]bool{
+			strings.Repeat("k", 64): false, strings.Repeat("k", 31): false, strings.Repeat("k", 15) + " " + strings.Repeat("k", 16): false, strings.Repeat("k", 32): true,
+		} {
+			s.write("wechat-api.key", key+"\n")
+			_, err := checkParts(s.cfg)
+			if said := err != nil && strings.Contains(err.Error(), "wechat.api_key_file: the content of "); said == good {
+				t.Errorf("%s, %d characters: got %v", api, len(key), err)
+			}
+		}
 	}
 }
 

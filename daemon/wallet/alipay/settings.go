@@ -79,7 +79,7 @@ func (s *Settings) Open(h wallet.Setup) (wallet.Provider, error) {
 	}
 	if s.AppCertFile != "" {
 		o.Certificates, theirs = s.certificates(h.Now)
-	} else if o.GatewayKey, theirs = publicKey(s.GatewayPublicKeyFile); theirs != nil {
+	} else if o.GatewayKey, theirs = publicKey(s.GatewayPublicKeyFile, o.Key); theirs != nil {
 		theirs = fmt.Errorf("gateway_public_key_file: %w", theirs)
 	}
 	if err := errors.Join(own, theirs); err != nil {
@@ -91,10 +91,15 @@ func (s *Settings) Open(h wallet.Setup) (wallet.Provider, error) {
 	return New(o)
 }
 
-func publicKey(file string) (*rsa.PublicKey, error) {
+// publicKey reads Alipay's key, which Alipay's console shows beside the application's own.
+func publicKey(file string, own *rsa.PrivateKey) (*rsa.PublicKey, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return sign.ParsePublicKey(text)
+	key, err := sign.ParsePublicKey(text)
+	if err == nil && own != nil && own.PublicKey.Equal(key) {
+		return nil, errors.New("it is the application's own public key 应用公钥, the pair of private_key_file; want Alipay's 支付宝公钥, from its console")
+	}
+	return key, err
 }

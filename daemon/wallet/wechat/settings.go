@@ -33,7 +33,7 @@ type Settings struct {
 	API              string          `toml:"api"`                                      // "v2" or "v3"
 	AppID            string          `toml:"appid"`                                    // 公众账号ID
 	MchID            string          `toml:"mch_id"`                                   // 商户号
-	APIKeyFile       string          `toml:"api_key_file" file:"secret" holds:"token"` // v2: API 密钥, 32 characters
+	APIKeyFile       string          `toml:"api_key_file" file:"secret" holds:"key32"` // v2: API 密钥, 32 characters
 	SignType         string          `toml:"sign_type"`                                // v2: "HMAC-SHA256" or "MD5"
 	PlatformKeys     string          `toml:"platform_keys" file:"public"`              // v3: a folder with WeChat Pay's keys, *.pem: certificates, and public keys named by their id (PUB_KEY_ID_….pem); a new one is found while posd runs
 	StoreID          string          `toml:"store_id"`                                 // v3: the merchant's number of this shop (store_info.id)
