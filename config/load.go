@@ -39,6 +39,7 @@ func Draft(path string, wallets ...Provider) (*Config, error) {
 	c, err := draft(path, text, wallets)
 	if c != nil {
 		c.resolve(dir, os.Getenv("CREDENTIALS_DIRECTORY"))
+		err = c.All(err, c.overwritten())
 	}
 	return c, err
 }
@@ -121,7 +122,7 @@ func readLimited(path string) ([]byte, error) {
 
 // resolve makes the paths of all fields with a file tag absolute.
 func (c *Config) resolve(dir, credentials string) {
-	c.eachFile(func(f field) {
+	c.eachFile(func(_ string, f field) {
 		name := f.value.String()
 		if name == "" || filepath.IsAbs(name) {
 			return

@@ -259,7 +259,7 @@ func (r *secretReader) closed(key, path string) bool {
 // SecretFolders are the folders of the files with secrets, each once.
 func (c *Config) SecretFolders() []string {
 	var dirs []string
-	c.eachFile(func(f field) {
+	c.eachFile(func(_ string, f field) {
 		if name := f.value.String(); name != "" && f.tag.Get("file") == "secret" {
 			dirs = append(dirs, filepath.Dir(name))
 		}
@@ -324,20 +324,24 @@ func hexOf(lengths ...int) func(string) string {
 }
 
 // eachFile visits the fields with a file tag. The walk is as deep as Config.
-func (c *Config) eachFile(visit func(field)) {
-	open := []reflect.Value{reflect.ValueOf(c).Elem()}
-	for len(open) > 0 {
-		v := open[0]
+func (c *Config) eachFile(visit func(key string, f field)) {
+	type section struct {
+		at    string
+		value reflect.Value
+	}
+	for open := []section{{value: reflect.ValueOf(c).Elem()}}; len(open) > 0; {
+		in := open[0]
 		open = open[1:]
-		for _, f := range fieldsOf(v) {
+		for name, f := range fieldsOf(in.value) {
+			key := join(in.at, name)
 			switch t := f.value.Type(); {
 			case f.tag.Get("file") != "":
-				visit(f)
+				visit(key, f)
 			case t.Kind() == reflect.Struct && t != durationType:
-				open = append(open, f.value)
+				open = append(open, section{key, f.value})
 			case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 				for n := range f.value.Len() {
-					open = append(open, f.value.Index(n))
+					open = append(open, section{element(key, n+1), f.value.Index(n)})
 				}
 			}
 		}

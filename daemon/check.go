@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"reflect"
@@ -82,10 +83,27 @@ func noFile(cfg *config.Config) error {
 			all = append(all, cfg.Problem(key, path+" is a folder", "name a file in it"))
 		}
 	}
-	if cfg.Log.File != "" && cfg.Log.File == cfg.Journal.Path {
-		all = append(all, cfg.Problem("log.file", "it is the journal's file", "name another one"))
+	if err := foreignJournal(cfg); err != nil {
+		all = append(all, err)
 	}
 	return errors.Join(all...)
+}
+
+// foreignJournal finds a file in the journal's place that something else has written. A run does not look for it: what has
+// happened to a journal is said by what opens it, and the API stays up.
+func foreignJournal(cfg *config.Config) error {
+	const begins = "SQLite format 3\x00"
+	f, err := os.Open(cfg.Journal.Path)
+	if err != nil {
+		return nil // none yet, or one that belongs to the user that posd runs as
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, len(begins))
+	n, err := io.ReadFull(f, head)
+	if n == 0 || err == nil && string(head) == begins {
+		return nil
+	}
+	return cfg.Problem("journal.path", "the file is no journal", "name another one; if it was the journal, put back its last copy")
 }
 
 // warnings are of rails that nobody can pay by.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -176,6 +177,48 @@ func TestCheckFindsJournalAndLogThatCannotBeFiles(t *testing.T) {
 				t.Errorf("exit %d, lacks %s:\n%s", code, want, said)
 			}
 		}
+	}
+}
+
+func TestCheckRefusesAJournalOrLogThatWouldBeWrittenOverAnotherFile(t *testing.T) {
+	for text, want := range map[string]string{
+		"[journal]\npath = \"tmk.key\"\n[acquirer]\ntmk_file = \"tmk.key\"\n":       ":2: journal.path: tmk.key is the file of acquirer.tmk_file; name another one",
+		"[journal]\npath = \"posd.toml\"\n":                                         ":2: journal.path: posd.toml is the configuration; ",
+		"[journal]\npath = \"other.key\"\n":                                         ":2: journal.path: the file is no journal; ",
+		"[log]\nfile = \"sub/../posd.toml\"\n":                                      ":2: log.file: posd.toml is the configuration; ",
+		"[log]\nfile = \"link\"\n":                                                  ":2: log.file: link is the file of api.sell_token_file; ",
+		"[log]\nfile = \"journal.db-wal\"\n[journal]\npath = \"journal.db\"\n":      ":2: log.file: it is the journal's file journal.db-wal; ",
+		"[log]\nfile = \"journal.db.mark\"\n[journal]\npath = \"journal.db\"\n":     ":2: log.file: it is the journal's file journal.db.mark; ",
+		"[log]\nfile = \"journal.db.lock\"\n[journal]\npath = \"journal.db\"\n":     ":2: log.file: it is the journal's file journal.db.lock; ",
+		"[log]\nfile = \"t\"\n[[api.client]]\nname = \"b\"\ntoken_file = \"t\"\n":   ":2: log.file: t is the file of api.client[1].token_file; ",
+		"[journal]\npath = \"j\"\n[wallet.alipay]\nprivate_key_file = \"j.mark\"\n": ":2: journal.path: j.mark is the file of wallet.alipay.private_key_file; ",
+	} {
+		file := shopOf(t, text)
+		at := filepath.Dir(file)
+		if err := errors.Join(os.Link(filepath.Join(at, "sell.token"), filepath.Join(at, "link")), os.WriteFile(filepath.Join(at, "other.key"), []byte("other"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if said, code := checked(t, "check", file); code != problem || strings.Count(said, want[:strings.Index(want, ": ")]) != 1 || !strings.Contains(said, want) {
+			t.Errorf("exit %d, want once %s:\n%s", code, want, said)
+		}
+	}
+}
+
+func TestCheckTakesAJournalThatIsThereOrEmpty(t *testing.T) {
+	for name, content := range map[string]string{"empty": "", "there": "SQLite format 3\x00 and so on"} {
+		file := shopOf(t, "[journal]\npath = \"j\"\n")
+		if err := os.WriteFile(filepath.Join(filepath.Dir(file), "j"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if said, code := checked(t, "check", file); code != success {
+			t.Errorf("%s: exit %d:\n%s", name, code, said)
+		}
+	}
+}
+
+func TestRunRefusesALogThatIsASecretsFile(t *testing.T) {
+	if said, code := checked(t, "run", shopOf(t, "[log]\nfile = \"seal.key\"\n")); code != problem || !strings.Contains(said, ":2: log.file: seal.key is the file of journal.seal_key_file; ") {
+		t.Errorf("exit %d:\n%s", code, said)
 	}
 }
 
