@@ -168,19 +168,17 @@ func (c *Config) checkPayment(k Checker) {
 }
 
 var (
-	word      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,16}$`)
-	terminal  = regexp.MustCompile(`^[0-9A-Za-z]{8}$`)
-	merchant  = regexp.MustCompile(`^[0-9A-Za-z]{15}$`)
-	plain     = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._/-]{0,38}[0-9A-Za-z])?$`)
-	hexBytes  = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2}){1,32}$`)
-	hex10     = regexp.MustCompile(`^[0-9A-Fa-f]{10}$`)
-	hex12     = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
-	spkiPin   = regexp.MustCompile(`^sha256/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$`) // the last character has four bits of the 256
-	origin    = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]{1,253}$`)
-	hostName  = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
-	dayTime   = regexp.MustCompile(`^(?:[01][0-9]|2[0-3]):[0-5][0-9]$`)
-	words1284 = regexp.MustCompile(`^[^=;]+=[^=;]+(?:;[^=;]+=[^=;]+)*$`)
-	usbID     = regexp.MustCompile(`^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(?::.+?)?(?:@[0-9]+-[0-9]+(?:\.[0-9]+)*)?$`)
+	word     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,16}$`)
+	terminal = regexp.MustCompile(`^[0-9A-Za-z]{8}$`)
+	merchant = regexp.MustCompile(`^[0-9A-Za-z]{15}$`)
+	plain    = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z ._/-]{0,38}[0-9A-Za-z])?$`)
+	hexBytes = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2}){1,32}$`)
+	hex10    = regexp.MustCompile(`^[0-9A-Fa-f]{10}$`)
+	hex12    = regexp.MustCompile(`^[0-9A-Fa-f]{12}$`)
+	spkiPin  = regexp.MustCompile(`^sha256/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$`) // the last character has four bits of the 256
+	origin   = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]{1,253}$`)
+	hostName = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,253}$`)
+	dayTime  = regexp.MustCompile(`^(?:[01][0-9]|2[0-3]):[0-5][0-9]$`)
 )
 
 // currency wants a currency of ISO 4217 as it is written there.
@@ -339,45 +337,5 @@ func (k Checker) gateway(key, value string) {
 	local := u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
 	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
 		k.Add(key, fmt.Sprintf("%q is not secured", value), "want https; http only on this machine")
-	}
-}
-
-// portWanted is what a device's port may be.
-const portWanted = "usb:VID:PID[:SERIAL][@PORT], 1284:MDL=..., a device path, COM name or tcp://host:port"
-
-// usbWanted is what usb: names: the port is for two devices that are alike and have no serial number.
-const usbWanted = "usb:VID:PID or usb:VID:PID:SERIAL, in hex, and @1-1.4 for a USB port"
-
-// port checks a device's port and that no other device has it.
-func (k Checker) port(key, value string, taken map[string]bool) {
-	k.Required(key, value, portWanted)
-	if value == "" {
-		return
-	}
-	k.portForm(key, value)
-	if taken[value] {
-		k.Add(key, fmt.Sprintf("%q is another device's port", value), "give each device its own")
-	}
-	taken[value] = true
-}
-
-func (k Checker) portForm(key, value string) {
-	if rest, ok := strings.CutPrefix(value, "usb:"); ok {
-		k.Required(key, strings.TrimPrefix(rest, "//"), usbWanted)
-		k.Pattern(key, strings.TrimPrefix(rest, "//"), usbID, usbWanted)
-		return
-	}
-	if rest, ok := strings.CutPrefix(value, "1284:"); ok {
-		k.Required(key, rest, "words of the printer's IEEE 1284 id, such as 1284:MFG=EPSON;MDL=TM-T88V")
-		k.Pattern(key, rest, words1284, "words of the printer's IEEE 1284 id, such as 1284:MFG=EPSON;MDL=TM-T88V")
-		return
-	}
-	kind, rest, found := strings.Cut(value, "://")
-	switch {
-	case !found:
-	case kind == "tcp":
-		k.hostPort(key, rest)
-	case !slices.Contains([]string{"serial", "lp", "hid", "keys"}, kind) || rest == "":
-		k.Add(key, fmt.Sprintf("%q is no port", value), "want "+portWanted)
 	}
 }

@@ -26,7 +26,7 @@ func (s *store) cableScanner() {
 		s.stop()
 		_ = cable.Close()
 	})
-	s.change("kind = \"scanner\"\nport = \"scanner\"", "kind = \"scanner\"\nport = \""+link+"\"")
+	s.change("kind = \"scanner\"\nport = \"serial://scanner\"", "kind = \"scanner\"\nport = \""+link+"\"")
 	s.open = func(ctx context.Context, a port.Address) (port.Conn, error) {
 		if a.Path == link {
 			return port.Open(ctx, a)

@@ -14,7 +14,7 @@ import (
 // configure writes the configuration as a technician would, and reads it.
 func (s *store) configure(host, gateway string) {
 	s.t.Helper()
-	at := map[string]string{"printer": "printer", "scanner": "scanner", "reader": "reader"}
+	at := map[string]string{"printer": "serial://printer", "scanner": "serial://scanner", "reader": "serial://reader"}
 	listenAt := "127.0.0.1:8320" // posd's door gives another one
 	if s.plan.ownSocket {
 		for name, device := range map[string]devicesim.Device{"printer": s.printer, "scanner": s.scanner, "reader": s.reader} {

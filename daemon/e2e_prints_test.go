@@ -75,7 +75,7 @@ func openPrinting(t *testing.T, p plan) *store {
 	t.Helper()
 	s := newStore(t, p)
 	if !p.clone {
-		s.change(`port = "printer"`, "port = \"printer\"\noptions = { confirm = \"process\" }")
+		s.change(`port = "serial://printer"`, "port = \"serial://printer\"\noptions = { confirm = \"process\" }")
 	}
 	s.start()
 	return s

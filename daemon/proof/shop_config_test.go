@@ -87,7 +87,7 @@ lengths = [18]
 [[device]]
 name = "{{.}}"
 kind = "{{.}}"
-port = "dev/{{.}}"
+port = "serial://dev/{{.}}"
 {{- end}}
 [payment]
 backoff_min = "50ms"

@@ -33,7 +33,7 @@ func (s *shop) another(t *testing.T, kind string) {
 	}
 	f, err := os.OpenFile(s.path(configFile), os.O_APPEND|os.O_WRONLY, 0)
 	if err == nil {
-		_, err = fmt.Fprintf(f, "[[device]]\nname = \"%s2\"\nkind = \"%s\"\nport = \"dev/%s2\"\n", kind, kind, kind)
+		_, err = fmt.Fprintf(f, "[[device]]\nname = \"%s2\"\nkind = \"%s\"\nport = \"serial://dev/%s2\"\n", kind, kind, kind)
 	}
 	if err != nil || f.Close() != nil {
 		t.Fatal(err)
