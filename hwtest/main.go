@@ -71,12 +71,25 @@ func hwtest(ctx context.Context, g *globals, args []string) int {
 		fmt.Fprintf(g.Err, "hwtest: see %s --help\n", meant(err))
 		return usageError
 	}
-	if err := k.Run(g); err != nil && !errors.Is(err, context.Canceled) {
-		verb, _, _ := strings.Cut(k.Command(), " <") // without its arguments
+	verb, _, _ := strings.Cut(k.Command(), " <") // without its arguments
+	if err := ended(verb, k.Run(g)); err != nil {
 		fmt.Fprintf(g.Err, "hwtest %s: %v\n", verb, err)
 		return problem
 	}
 	return success
+}
+
+// ended is a verb's error. Ctrl-C is how those end that go on for ever; the others are interrupted by it.
+func ended(verb string, err error) error {
+	if !errors.Is(err, context.Canceled) {
+		return err
+	}
+	for _, goesOn := range []string{"demo", "sim", "phone", "record", "replay"} {
+		if verb == goesOn || strings.HasPrefix(verb, goesOn+" ") {
+			return nil
+		}
+	}
+	return errors.New("interrupted")
 }
 
 // meant is the verb of a command line that is wrong, as far as it was understood.

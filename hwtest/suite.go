@@ -53,7 +53,7 @@ know the command, and a picture that lacks a byte swallows the next question. Wi
 paper looks like, and works cover, paper and cable.
 
 The report is one HTML file in English and Chinese, with pictures of what should be on paper, and JUnit XML for CI.
-Exit code: 0 nothing failed, 1 something failed or the printer could not be reached, 2 wrong usage.
+Exit code: 0 nothing failed, 1 something failed, it was interrupted, or the printer could not be reached, 2 wrong usage.
 
 Examples:
 
@@ -114,12 +114,12 @@ func (c *suitePrinterCmd) options(g *globals, a port.Address, open port.Opener) 
 
 // check runs the checks and writes the report.
 func (c *suitePrinterCmd) check(ctx context.Context, g *globals, o suite.Options) error {
-	s, err := suite.Run(ctx, o)
-	if err != nil {
-		return err
-	}
+	s, ended := suite.Run(ctx, o)
 	if err := c.write(s); err != nil {
 		return err
+	}
+	if ended != nil {
+		return errors.New("interrupted" + c.where())
 	}
 	if n := s.Failed(); n > 0 {
 		return fmt.Errorf("%d of %d checks failed%s", n, len(s.Results), c.where())
