@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -219,6 +220,22 @@ func TestCheckTakesAJournalThatIsThereOrEmpty(t *testing.T) {
 func TestRunRefusesALogThatIsASecretsFile(t *testing.T) {
 	if said, code := checked(t, "run", shopOf(t, "[log]\nfile = \"seal.key\"\n")); code != problem || !strings.Contains(said, ":2: log.file: seal.key is the file of journal.seal_key_file; ") {
 		t.Errorf("exit %d:\n%s", code, said)
+	}
+}
+
+// full is an output on a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestAnOutputThatCannotBeWrittenEndsWith1(t *testing.T) {
+	file := shopOf(t, "")
+	for _, line := range [][]string{{"check", "-c", file}, {"check", "--example"}, {"version"}} {
+		var errs bytes.Buffer
+		code := posd(t.Context(), &globals{Out: full{}, Err: &errs, Now: time.Now}, line)
+		if code != problem || strings.Count(errs.String(), "no space left on device") != 1 {
+			t.Errorf("%s: exit %d:\n%s", line[0], code, errs.String())
+		}
 	}
 }
 

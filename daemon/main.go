@@ -79,6 +79,8 @@ func main() {
 // posd runs one command line and gives the exit code.
 func posd(ctx context.Context, g *globals, args []string) int {
 	var c cli
+	out, own := &output{w: g.Out}, *g
+	own.Out, g = out, &own
 	parser, err := kong.New(&c,
 		kong.Name("posd"),
 		kong.Description("posd takes card and wallet payments at one till. Start with: posd check --example"),
@@ -98,7 +100,11 @@ func posd(ctx context.Context, g *globals, args []string) int {
 	}
 	g.ConfigFile = c.Config
 	verb.BindTo(ctx, (*context.Context)(nil))
-	if err := verb.Run(g); err != nil && !errors.Is(err, context.Canceled) {
+	err = verb.Run(g)
+	if errors.Is(err, context.Canceled) { // Ctrl-C is how those end that go on for ever
+		err = nil
+	}
+	if err := out.after(err); err != nil {
 		g.complain(err)
 		return problem
 	}

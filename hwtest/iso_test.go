@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -18,6 +19,29 @@ func bench(t *testing.T, in string, args ...string) (out, complaint string, code
 	var stdout, stderr bytes.Buffer
 	code = hwtest(t.Context(), &globals{In: strings.NewReader(in), Out: &stdout, Err: &stderr}, args)
 	return stdout.String(), stderr.String(), code
+}
+
+// full is an output that takes a few bytes and then no more.
+type full struct{ room int }
+
+func (f *full) Write(b []byte) (int, error) {
+	n := min(f.room, len(b))
+	if f.room -= n; n < len(b) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
+}
+
+func TestAnOutputThatCannotBeWrittenEndsWith1(t *testing.T) {
+	for _, line := range []string{"iso decode --dialect unionpay -", "iso decode --dialect unionpay --json -", "iso dialects", "list", "wallet analyse --codes 10"} {
+		for _, room := range []int{0, 10} {
+			var errs bytes.Buffer
+			code := hwtest(t.Context(), &globals{In: strings.NewReader(signOnReply), Out: &full{room}, Err: &errs}, strings.Fields(line))
+			if code != problem || !strings.HasPrefix(errs.String(), "hwtest ") || strings.Count(errs.String(), "no space left on device") != 1 {
+				t.Errorf("%s: exit code %d, %s", line, code, errs.String())
+			}
+		}
+	}
 }
 
 func TestDecodedMessageEncodesToTheSameHex(t *testing.T) {

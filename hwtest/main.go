@@ -54,6 +54,8 @@ func main() {
 // hwtest runs one command line and gives the exit code.
 func hwtest(ctx context.Context, g *globals, args []string) int {
 	var c cli
+	out := &output{w: g.Out}
+	g = &globals{In: g.In, Out: out, Err: g.Err}
 	parser, err := kong.New(&c,
 		kong.Name("hwtest"),
 		kong.Description("hwtest is the bench of posd. Start with: hwtest demo, or hwtest list"),
@@ -72,7 +74,7 @@ func hwtest(ctx context.Context, g *globals, args []string) int {
 		return usageError
 	}
 	verb, _, _ := strings.Cut(k.Command(), " <") // without its arguments
-	if err := ended(verb, k.Run(g)); err != nil {
+	if err := out.after(ended(verb, k.Run(g))); err != nil {
 		fmt.Fprintf(g.Err, "hwtest %s: %v\n", verb, err)
 		return problem
 	}

@@ -41,10 +41,7 @@ func (c *phoneShowCmd) Run(ctx context.Context, g *globals) error {
 	case c.Digits && !c.Once:
 		return errors.New("--digits is for one code: give --once, too")
 	}
-	s := &screen{p: p, out: g.Out, offline: c.Offline, svg: c.SVG, passwordFile: c.phonePassword}
-	if out, ok := g.Out.(*os.File); ok {
-		s.terminal = term.IsTerminal(int(out.Fd()))
-	}
+	s := &screen{p: p, out: g.Out, terminal: onScreen(g.Out), offline: c.Offline, svg: c.SVG, passwordFile: c.phonePassword}
 	if !c.Once {
 		return s.stay(ctx, g.In)
 	}
