@@ -44,6 +44,20 @@ func TestAnOutputThatCannotBeWrittenEndsWith1(t *testing.T) {
 	}
 }
 
+func TestEncodeRefusesAFieldOrPartThatComesTwice(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"mti":"0200","fields":{"3":"000000","3":"111111"}}`:             `fields: "3" comes twice`,
+		`{"mti":"0200","fields":{"03":"000000","3":"111111"}}`:            `F3: its key is written in another way`,
+		`{"mti":"0200","fields":{"3":"000000","60.1":"22","60.1":"23"}}`:  `fields: "60.1" comes twice`,
+		`{"mti":"0200","fields":{"3":"000000","3":"111111","60.1":"22"}}`: `fields: "3" comes twice`,
+		`{"mti":"0200","fields":{"3":"000000"},"fields":{"60.1":"22"}}`:   `json: "fields" comes twice`,
+	} {
+		if _, complaint, code := bench(t, in, "iso", "encode", "--dialect", "unionpay", "-"); code != problem || !strings.Contains(complaint, want) {
+			t.Errorf("%s: exit %d, %s", in, code, complaint)
+		}
+	}
+}
+
 func TestDecodedMessageEncodesToTheSameHex(t *testing.T) {
 	spaced := signOnReply[:40] + " " + signOnReply[40:60] + "\n" + signOnReply[60:]
 	for name, in := range map[string]string{

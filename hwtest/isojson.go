@@ -15,6 +15,9 @@ import (
 // parseMessage reads a message that was written as JSON. Among its fields may be parts of fields by their path
 // ("127.25.3"): they are set after the fields, in the order of their numbers.
 func parseMessage(d *iso8583.Dialect, text []byte) (*iso8583.Message, error) {
+	if err := iso8583.KeysOnce(text); err != nil {
+		return nil, err
+	}
 	text, parts := takeParts(text)
 	m, err := iso8583.ParseJSON(text)
 	if err != nil {

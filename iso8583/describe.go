@@ -128,6 +128,9 @@ func (d *Dialect) JSON(m *Message, trailing int, reveal bool) ([]byte, error) {
 
 // ParseJSON reads what JSON wrote with reveal, and messages written by hand. It leaves other keys aside.
 func ParseJSON(text []byte) (*Message, error) {
+	if err := KeysOnce(text); err != nil {
+		return nil, err
+	}
 	var in jsonMessage
 	if err := json.Unmarshal(text, &in); err != nil {
 		return nil, jsonFault(err)
@@ -140,6 +143,9 @@ func ParseJSON(text []byte) (*Message, error) {
 		n, err := strconv.Atoi(key)
 		if err != nil || !valid(n) {
 			return nil, faultAt("fields", -1, "a key is no field number from 2 to 128 (192 with three bitmaps)")
+		}
+		if key != strconv.Itoa(n) {
+			return nil, fault(-1, "its key is written in another way").of(n).hint("write it " + strconv.Quote(strconv.Itoa(n)))
 		}
 		if masked(value) {
 			return nil, fault(-1, "is masked, or not hex").of(n).hint("decode with --reveal to encode again")

@@ -223,6 +223,13 @@ func TestJSONWithFaultsSaysWhichWithoutContent(t *testing.T) {
 		"number":       {`{"mti":"0200","fields":{"3":4111}}`, "strings"},
 		"no fields":    {`{"mti":"0200"}`, `"fields"`},
 		"field number": {`{"mti":"0200","fields":{"1":"4111"}}`, "2 to 128"},
+		"not plain":    {`{"mti":"0200","fields":{"03":"4111"}}`, `F3: its key is written in another way; hint: write it "3"`},
+		"plus":         {`{"mti":"0200","fields":{"+3":"4111","3":"4111"}}`, "F3: "},
+		"twice":        {`{"mti":"0200","fields":{"3":"4111","4":"1","3":"4111"}}`, `fields: "3" comes twice`},
+		"escaped":      {`{"mti":"0200","fields":{"3":"4111","\u0033":"4111"}}`, `fields: "3" comes twice`},
+		"mti twice":    {`{"mti":"0200","MTI":"0400","fields":{"3":"4111"}}`, `json: "mti" comes twice`},
+		"fields twice": {`{"mti":"0200","fields":{"3":"4111"},"fields":{"4":"4111"}}`, `json: "fields" comes twice`},
+		"card twice":   {`{"mti":"0200","fields":{"4111111111111111":"1","4111111111111111":"1"}}`, `fields: a key comes twice`},
 		"masked card":  {`{"mti":"0200","fields":{"2":"411111******1111"}}`, "--reveal"},
 		"masked bytes": {`{"mti":"0200","fields":{"52":"hex:4111****"}}`, "--reveal"},
 	} {
