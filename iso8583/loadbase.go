@@ -3,7 +3,6 @@ package iso8583
 import (
 	"cmp"
 	"maps"
-	"strings"
 
 	"github.com/BurntSushi/toml"
 )
@@ -20,11 +19,9 @@ func (l *loader) read(text []byte) error {
 	meta, err := l.over(text)
 	l.from.note(meta, "")
 	if err != nil {
-		return l.syntax(err)
+		return l.syntax(text, err)
 	}
-	for _, key := range meta.Undecoded() {
-		l.fault(strings.Join(key, "."), "unknown key")
-	}
+	l.unknownKeys(text, meta)
 	return nil
 }
 

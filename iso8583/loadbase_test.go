@@ -136,6 +136,24 @@ func TestValuesOfTheWrongKindAreSaidInTheWordsOfTheFile(t *testing.T) {
 	}
 }
 
+func TestAMistakeInASecondBlockHasItsLine(t *testing.T) {
+	const first = "base = \"iso87-bcd\"\n[[sub]]\nfield = \"48\"\nlayout = \"positions\"\nparts = [ { format = \"n2\", class = \"public\" } ]\n[[sub]]\n"
+	for second, want := range map[string]string{
+		"field = 60":                   "own.toml:7: sub[1].field: is a number, want a string, in quotes",
+		"layout = 2026-01-01":          "own.toml:7: sub[1].layout: is a date, want a string, in quotes",
+		"layout = 12:00:00":            "own.toml:7: sub[1].layout: is a date, want a string, in quotes",
+		"\nparts = [ { format = 5 } ]": "own.toml:8: sub[1].parts.format: is a number, want a string, in quotes",
+		"\n[sub.tags]\n82 = \"b2\"":    "own.toml:9: sub[1].tags.82: is a string, want { format = ... }",
+		"field = \"60\"\nlayout = \"positions\"\nparts = [ { format = \"n2\", clas = \"public\" } ]": "own.toml:9: sub[1].parts.clas: unknown key",
+		"field = \"60\"\nlayot = \"positions\"":                                                      "own.toml:8: sub[1].layot: unknown key",
+	} {
+		_, err := iso8583.Load("own.toml", []byte(first+second))
+		if err == nil || !strings.Contains("\n"+err.Error()+"\n", "\n"+want+"\n") {
+			t.Errorf("%q:\ngot  %v\nwant %s", second, err, want)
+		}
+	}
+}
+
 func TestTransactionsThatPosdNeverAsksForAreWarnedOf(t *testing.T) {
 	const own = "base = \"iso87-bcd\"\n[transaction.%]\nmti = \"0200\"\nset = { 11 = \"{trace}\" }"
 	sayThese(t, strings.Replace(own, "%", "pre_auth", 1), `own.toml:2: transaction.pre_auth: posd never asks for it (is "pre-auth" meant?); it knows: sign-on, …batch-end`)

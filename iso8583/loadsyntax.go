@@ -3,6 +3,7 @@ package iso8583
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -23,7 +24,7 @@ var (
 var (
 	typesFound = map[string]string{
 		"string": "a string", "int64": "a number", "float64": "a number with a point", "bool": "true or false",
-		"map[string]any": "a table", "[]any": "a list", "slice": "a list",
+		"map[string]any": "a table", "[]any": "a list", "[]map[string]any": "a list of tables", "slice": "a list", "time.Time": "a date",
 	}
 	typesWanted = map[string]string{
 		"string": `a string, in quotes`, "integer": "a number", "boolean": "true or false", "slice": "a list, in brackets",
@@ -33,16 +34,62 @@ var (
 )
 
 // syntax turns the TOML decoder's error into one with file, line and key.
-func (l *loader) syntax(err error) error {
+func (l *loader) syntax(text []byte, err error) error {
 	var p toml.ParseError
 	if errors.As(err, &p) {
 		return &DialectError{File: l.file, Line: p.Position.Line, Key: p.LastKey, Rule: p.Message}
 	}
 	if m := wrongType.FindStringSubmatch(err.Error()); m != nil {
-		l.fault(m[1], "%s", l.typeWords(m[1], m[2]))
+		key := l.keyInBlock(text, m[1])
+		l.fault(key, "%s", l.typeWords(key, m[2]))
 		return l.err()
 	}
 	return &DialectError{File: l.file, Rule: err.Error()}
+}
+
+// keyInBlock gives a key of a [[sub]] block, which the decoder names without the block's number, that number: of the first
+// block that has the mistake.
+func (l *loader) keyInBlock(text []byte, key string) string {
+	rest, inBlock := strings.CutPrefix(key, "sub.")
+	if !inBlock {
+		return key
+	}
+	for i, block := range l.ownBlocks(text) {
+		if _, err := toml.Decode(block, &subFile{}); err != nil {
+			return fmt.Sprintf("sub[%d].%s", i, rest)
+		}
+	}
+	return key
+}
+
+// unknownKeys faults what the decoder has found no place for.
+func (l *loader) unknownKeys(text []byte, meta toml.MetaData) {
+	for _, key := range meta.Undecoded() {
+		if key[0] != "sub" {
+			l.fault(strings.Join(key, "."), "unknown key")
+		}
+	}
+	for i, block := range l.ownBlocks(text) {
+		inside, _ := toml.Decode(block, &subFile{}) // the whole was decoded before
+		for _, key := range inside.Undecoded() {
+			l.fault(fmt.Sprintf("sub[%d].%s", i, strings.Join(key, ".")), "unknown key")
+		}
+	}
+}
+
+// ownBlocks gives the [[sub]] blocks of a dialect's own file, each as a text of its own.
+func (l *loader) ownBlocks(text []byte) []string {
+	var file struct {
+		Sub []map[string]any `toml:"sub"`
+	}
+	_, _ = toml.Decode(string(text), &file) // what is no TOML was refused before
+	l.from.subs = len(file.Sub)
+	blocks := make([]string, len(file.Sub))
+	for i, block := range file.Sub {
+		alone, _ := toml.Marshal(block) // it is what came out of TOML
+		blocks[i] = string(alone)
+	}
+	return blocks
 }
 
 // typeWords says what a value is and what it should be, and what a table where text belongs mostly was meant to be.

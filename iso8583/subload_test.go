@@ -17,7 +17,7 @@ func TestWrongSubBlocksNameLineKeyAndRule(t *testing.T) {
 	}
 	whole := string(text)
 	for name, c := range map[string]struct{ old, broken, key, says string }{
-		"unknown key":         {"tag    = \"an2\"", "tag = \"an2\"\ntug = 1", "sub.tug", "unknown key"},
+		"unknown key":         {"tag    = \"an2\"", "tag = \"an2\"\ntug = 1", "sub[0].tug", "unknown key"},
 		"no field":            {"field  = \"62\"", "field = \"99\"", "sub[5].field", "no field of the dialect"},
 		"no path":             {"field  = \"62\"", "field = \"F62\"", "sub[5].field", "no field of the dialect"},
 		"no outer":            {"field       = \"127.25\"", "field = \"127.26\"", "sub[8].field", "no block says that 127 has a part 26"},
