@@ -54,6 +54,7 @@ title = "a test"
 [fields]
 2  = { format = "n..19 LL" }
 3  = { format = "n6", class = "public" }
+4  = { format = "n12", class = "public" }
 11 = { format = "n6", class = "public" }
 39 = { format = "an2", class = "public" }
 41 = { format = "ans8", class = "public" }
@@ -67,6 +68,7 @@ fields = [41]
 mti = "0200"
 [transaction.sale.set]
 3  = "000000"
+4  = "{amount}"
 11 = "{trace}"
 41 = "{terminal}"
 `
@@ -75,9 +77,9 @@ mti = "0200"
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	for _, want := range []string{
-		"a test", "6: 5 public, 1 secret because nothing is said", "sale 0200\n", "x9.19 in field 64", "fields 41\n",
-		"warning: d.toml:4: fields.2: no class", "warning: d.toml:14: match.fields: the trace number (field 11)",
-		"warning: d.toml:15: transaction.sale: nothing reverses it", "warning: d.toml:15: transaction.sale: no MAC",
+		"a test", "7: 6 public, 1 secret because nothing is said", "sale 0200\n", "x9.19 in field 64", "fields 41\n",
+		"warning: d.toml:4: fields.2: no class", "warning: d.toml:15: match.fields: the trace number (field 11)",
+		"warning: d.toml:16: transaction.sale: nothing reverses it", "warning: d.toml:16: transaction.sale: no MAC",
 		"answers: no code approves", "no mistakes and 5 warnings",
 	} {
 		if !strings.Contains(out, want) {

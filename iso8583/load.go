@@ -48,7 +48,9 @@ func load(file string, text []byte) (*loader, error) {
 	l.meaning()
 	l.settlement()
 	l.transactions()
+	l.must()
 	l.answers()
+	l.codes()
 	return l, l.err()
 }
 

@@ -55,6 +55,8 @@ func (l *loader) warnTransactions() {
 	for _, name := range l.d.Transactions() {
 		if !slices.Contains(knownTransactions, name) {
 			l.fault("transaction."+name, "posd never asks for it%s; it knows: %s", nearest(name), strings.Join(knownTransactions, ", "))
+		} else if !movesMoney(name) { // which are held to it already
+			l.mustMatch("transaction."+name, l.d.transaction[name])
 		}
 	}
 	for _, name := range reversible {
