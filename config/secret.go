@@ -229,6 +229,10 @@ func (r *secretReader) private(key, path string, check func(string) string) bool
 		r.add(key, path+" is a folder", "name the file in it"+wanted(check))
 		return false
 	}
+	if !info.Mode().IsRegular() {
+		r.add(key, path+" is no file", "name the file that has it"+wanted(check))
+		return false
+	}
 	if runtime.GOOS == "windows" {
 		return r.closed(key, path)
 	}

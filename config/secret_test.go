@@ -237,6 +237,17 @@ func TestAFolderIsNoSecret(t *testing.T) {
 	}
 }
 
+func TestADeviceInThePlaceOfASecretsFileIsNotToBeClosed(t *testing.T) {
+	if _, err := os.Stat("/dev/null"); err != nil {
+		t.Skip("there is no such device")
+	}
+	c, _ := loaded(t, files())
+	c.Acquirer.TMKFile = "/dev/null"
+	if _, err := c.Secrets(); err == nil || strings.Contains(err.Error(), "chmod") || !strings.Contains(err.Error(), "/dev/null is no file; name the file that has it: 32 or 48 hex digits") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTheMarkThatEditorsOfWindowsPutInFrontIsNoPartOfASecret(t *testing.T) {
 	fs := files()
 	for _, name := range []string{"sell.token", "seal.key", "tmk", "certs/ca.pem", "alipay.key"} {

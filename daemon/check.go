@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 
 	"posd/config"
 	"posd/daemon/wallet"
@@ -72,7 +73,16 @@ func checkParts(cfg *config.Config, found ...error) (warnings, err error) {
 	}
 	h.purse = purse
 	err = cfg.All(append(found, files, noFile(cfg), seal, card, wallets, devices)...)
+	if unclear(err) {
+		return nil, err
+	}
 	return cfg.Beside(err, h.warnings()...), err
+}
+
+// unclear tells of a word in the place of true or false: what is enabled, and so what a warning could be of, nobody knows then.
+func unclear(err error) bool {
+	var all config.Problems
+	return errors.As(err, &all) && slices.ContainsFunc(all, func(p *config.Problem) bool { return strings.HasSuffix(p.Key, ".enabled") })
 }
 
 // noFile finds what cannot be written as journal or log.

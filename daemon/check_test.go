@@ -146,7 +146,8 @@ func TestCheckTellsNoMistakeTwice(t *testing.T) {
 }
 
 func TestCheckWarnsOfNothingThatIsFaulty(t *testing.T) {
-	said, _ := checked(t, "check", shopOf(t, "[acquirer]\nenabled = \"yes\"\naddress = \"h:1\"\n"))
+	const reader = "[[device]]\nname = \"r\"\nkind = \"reader\"\nport = \"COM3\"\n"
+	said, _ := checked(t, "check", shopOf(t, "[acquirer]\nenabled = \"yes\"\naddress = \"h:1\"\n"+reader))
 	if strings.Contains(said, "warning") || !strings.Contains(said, ":2: acquirer.enabled: want true or false") {
 		t.Errorf("got:\n%s", said)
 	}

@@ -51,6 +51,9 @@ func (c *isoBuildCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
+	if known := d.Reasons(); slices.Contains(needs, "reason") && !slices.Contains(known, vars["reason"]) {
+		return fmt.Errorf("dialect %s has no reason %q; it has: %s", d.Name(), vars["reason"], strings.Join(known, ", "))
+	}
 	if c.List {
 		return listPlaceholders(g, needs, vars)
 	}

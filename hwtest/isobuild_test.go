@@ -82,6 +82,18 @@ func TestSamplesFitEachOther(t *testing.T) {
 	}
 }
 
+func TestBuildRefusesAReasonThatTheDialectHasNot(t *testing.T) {
+	for _, reason := range []string{"bad-mac", "98", ""} {
+		_, complaint, code := bench(t, "", "iso", "build", "--reversal", "sale", "reason="+reason)
+		if want := `dialect unionpay has no reason "` + reason + `"; it has: bad_mac, no_answer, other`; code != problem || !strings.Contains(complaint, want) {
+			t.Errorf("exit %d, %s, want %s", code, complaint, want)
+		}
+	}
+	if _, complaint, code := bench(t, "", "iso", "build", "--reversal", "sale", "reason=bad_mac"); code != success {
+		t.Errorf("exit %d, %s", code, complaint)
+	}
+}
+
 func TestBuildSaysWhatItDoesNotKnow(t *testing.T) {
 	for says, args := range map[string][]string{
 		`no transaction "sail"; it has: balance, `: {"sail"},

@@ -27,7 +27,7 @@ type recordCmd struct {
 	Send     string            `placeholder:"FILE" help:"Send these bytes first."`
 	Redact   string            `default:"" enum:",lengths,shape,whole" help:"What is written of content: lengths, shape, whole. Default: by the kind."`
 	TestData bool              `help:"Only test cards and test codes are shown to it: everything may be written."`
-	For      time.Duration     `placeholder:"TIME" help:"Stop after this time. Default: on Ctrl-C."`
+	For      *time.Duration    `placeholder:"TIME" help:"Stop after this time. Default: on Ctrl-C."`
 	Out      string            `short:"o" placeholder:"FILE" help:"Write to this file instead of standard output. It must not exist."`
 }
 
@@ -50,6 +50,9 @@ Examples:
 
 // Run records until ctx ends, the time is over, or the device is gone.
 func (c *recordCmd) Run(ctx context.Context, g *globals) error {
+	if c.For != nil && *c.For <= 0 {
+		return errors.New("--for: want a time above 0, such as 30s; without it the recording ends on Ctrl-C")
+	}
 	redact, err := c.redaction()
 	if err != nil {
 		return err
@@ -102,9 +105,9 @@ func (c *recordCmd) record(ctx context.Context, g *globals, s session) (err erro
 	defer func() { err = errors.Join(err, closeOut()) }()
 	w := &lineWriter{out: out}
 	c.header(w, s)
-	if c.For > 0 {
+	if c.For != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.For)
+		ctx, cancel = context.WithTimeout(ctx, *c.For)
 		defer cancel()
 	}
 	conn := trace.Record(s.conn, trace.Recorder{Sink: w.line, Now: time.Now, Redact: s.redact})

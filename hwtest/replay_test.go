@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,6 +151,23 @@ func TestARecordingShowsNothingOfCardsAndCodesUnlessTheyAreTests(t *testing.T) {
 	}
 	code, _, errs := verb(t, "record", address, "--kind", "reader", "--device", "test", "--redact", "whole")
 	if code != problem || !strings.Contains(errs, "needs --test-data") {
+		t.Errorf("exit %d, %q", code, errs)
+	}
+}
+
+func TestARecordingOfNoTimeIsRefused(t *testing.T) {
+	for _, span := range []string{"0", "-1s"} {
+		code, _, errs := verb(t, "record", "tcp://127.0.0.1:1", "--kind", "scanner", "--device", "test", "--for="+span)
+		if code != problem || !strings.Contains(errs, "--for: want a time above 0") {
+			t.Errorf("--for=%s: exit %d, %q", span, code, errs)
+		}
+	}
+	quiet, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer quiet.Close()
+	if code, _, errs := verb(t, "record", "tcp://"+quiet.Addr().String(), "--kind", "scanner", "--device", "test", "--for=50ms"); code != success {
 		t.Errorf("exit %d, %q", code, errs)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,6 +63,9 @@ func (d *Dialect) codeNote(m *Message) string {
 	}
 	return fmt.Sprintf("%s -> %s", words, a.Action)
 }
+
+// Reasons lists the reasons of a reversal that the dialect has a code for, sorted.
+func (d *Dialect) Reasons() []string { return slices.Sorted(maps.Keys(d.reasons)) }
 
 // jsonMessage is a message as hwtest iso reads and writes it. Pad tells which half bytes are filled by something
 // else than the dialect's nibble, so that decoding and encoding gives the same bytes; it is mostly absent.
