@@ -133,6 +133,10 @@ func (d *Desk) Health(ctx context.Context) Health {
 			warn("refund_late", "the "+string(a.Kind)+" "+a.Key.String()+" is not answered yet", "check the line to the acquirer or gateway")
 		}
 	}
+	if err := d.book.j.Room(); err != nil {
+		p := fullDisk(err)
+		warn("disk_full", p.Detail, p.Remedy)
+	}
 	d.batchConcerns(ctx, warn)
 	for _, a := range o.Stuck {
 		warn("reversal_stuck", "the reversal of "+a.Key.String()+" was not confirmed", "ask the acquirer, then posd settle")
@@ -150,4 +154,12 @@ func (d *Desk) Health(ctx context.Context) Health {
 		warn("look_alike", strconv.Itoa(o.MoreAlike)+" more sales look like one that is not clean", "settle what is stuck; posd owed shows the rest then")
 	}
 	return h
+}
+
+// fullDisk says that no new sale is opened, and how much room there is.
+func fullDisk(err error) *Problem {
+	return &Problem{
+		Code: "disk_full", Status: 507, Detail: "no new sale is opened: " + err.Error(),
+		Remedy: "free space on the journal's disk; open payments are still finished",
+	}
 }

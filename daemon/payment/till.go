@@ -35,7 +35,7 @@ func (d *Desk) OpenSale(ctx context.Context, n NewSale) (s Sale, err error) {
 		return s, err
 	}
 	if err := d.book.j.Room(); err != nil {
-		return s, &Problem{Code: "disk_full", Status: 507, Detail: "the disk of the journal is nearly full", Remedy: "free disk space; open payments are still finished"}
+		return s, fullDisk(err)
 	}
 	err = d.book.update(ctx, func(tx *journal.Tx) error {
 		s, err = d.openIn(tx, n)
