@@ -63,6 +63,24 @@ func TestHostThatIsNotReachedIsInTheHealth(t *testing.T) {
 	}
 }
 
+func TestAHostThatHangsUpAtOnceIsInTheHealth(t *testing.T) {
+	s := newStore(t, plan{})
+	ln := listen(t)
+	defer func() { _ = ln.Close() }()
+	go func() {
+		for c, err := ln.Accept(); err == nil; c, err = ln.Accept() {
+			_ = c.Close()
+		}
+	}()
+	s.change(s.cfg.Acquirer.Address, ln.Addr().String())
+	s.start()
+	s.till.open("S-1", 1999)
+	s.refused(s.till.pay("S-1", "a", saleBy("card")), 503, "acquirer_offline")
+	if c, ok := s.concern("acquirer_offline"); !ok || !strings.Contains(c.Remedy, "TLS") {
+		t.Errorf("health says %+v, want what a host mostly wants that hangs up", c)
+	}
+}
+
 func TestASignOnThatTheHostRefusesIsInTheHealthUntilOneIsTaken(t *testing.T) {
 	s := openStore(t, plan{})
 	s.rules(hostsim.Rule{Kind: "sign-on", Times: 1, Do: hostsim.Decline, Code: "03"})

@@ -75,7 +75,7 @@ type Acquirer struct {
 
 	mu       sync.Mutex
 	signedOn bool              // guarded by mu: the host has given us keys and wants no others
-	trouble  *payment.Problem  // guarded by mu: why the last sign-on failed; nil since one did not
+	trouble  *payment.Problem  // guarded by mu: why the last sign-on that was sent failed; nil since one did not
 	skew     time.Duration     // guarded by mu: the host's clock ahead of ours
 	hostTime hostClock         // guarded by mu: what the last sign-on told of it
 	waiting  int               // guarded by mu: how many want the turn

@@ -9,10 +9,11 @@ import (
 
 	"posd/daemon/payment"
 	"posd/iso8583"
+	"posd/iso8583/link"
 )
 
-// troubles are what a host's answer to a sign-on may be wrong with. A line that is down and a blocked journal pass without
-// a sign-on, and are told of elsewhere.
+// troubles are what a host's answer to a sign-on may be wrong with; none at all is another (unheard). A line that is down and
+// a blocked journal pass without a sign-on, and are told of elsewhere.
 var troubles = []string{"sign_on_refused", "sign_on_strange", "sign_on_unreadable", "working_keys"}
 
 // signOn gets working keys, batch number and time from the host, and keeps what is wrong with that for Trouble. The caller
@@ -21,15 +22,24 @@ func (a *Acquirer) signOn(ctx context.Context) error {
 	err := a.trySignOn(ctx)
 	var p *payment.Problem
 	if err != nil && (!errors.As(err, &p) || !slices.Contains(troubles, p.Code)) {
-		return err // it says nothing about the host
+		return err // it says nothing about the host, or is noted
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.trouble = p
+	a.setTrouble(p)
 	return err
 }
 
-// Trouble is what was wrong with the last answer to a sign-on; nil if nothing was, or none has come.
+// setTrouble notes what is wrong with the sign-on, nil for nothing. The log has each trouble once.
+func (a *Acquirer) setTrouble(p *payment.Problem) {
+	a.mu.Lock()
+	known := a.trouble != nil && p != nil && a.trouble.Code == p.Code && a.trouble.Remedy == p.Remedy
+	a.trouble = p
+	a.mu.Unlock()
+	if p != nil && !known {
+		a.o.Log.Warn("sign-on failed", "code", p.Code, "err", p.Detail)
+	}
+}
+
+// Trouble is what was wrong with the last sign-on that was sent; nil if nothing was, or none was sent.
 func (a *Acquirer) Trouble() *payment.Problem {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -58,7 +68,7 @@ func (a *Acquirer) trySignOn(ctx context.Context) error {
 		}
 	}
 	if x.err != nil {
-		return offline(x.err)
+		return a.unheard(ctx, x)
 	}
 	if err := a.acceptSignOn(m, x); err != nil {
 		return err
@@ -69,6 +79,24 @@ func (a *Acquirer) trySignOn(ctx context.Context) error {
 	a.adoptClock(x.reply)
 	a.setSignedOn(true)
 	return nil
+}
+
+// unheard is a sign-on that nobody answered, of a host that was reached. That is a trouble until one is answered.
+func (a *Acquirer) unheard(ctx context.Context, x exchanged) error {
+	ours := x.notSent && !errors.Is(x.err, link.ErrNotSent) || errors.Is(ctx.Err(), context.Canceled)
+	if ours || a.o.Link.Status().Failures > 0 {
+		return offline(x.err)
+	}
+	p := &payment.Problem{
+		Code: codeOffline, Status: 503, Detail: "the card host takes the connection, and does not answer the sign-on",
+		Remedy: "check acquirer.address, [acquirer.tls] and the dialect with the acquirer; wallet payments may still work",
+	}
+	if !errors.Is(x.err, context.DeadlineExceeded) {
+		p.Detail = fmt.Sprintf("the card host ends the connection instead of answering the sign-on: %v", x.err)
+		p.Remedy = "a host that hangs up at once mostly wants TLS ([acquirer.tls]), or another dialect: ask the acquirer; wallet payments may still work"
+	}
+	a.setTrouble(p)
+	return p
 }
 
 // service makes a message that is no attempt, under a trace number of its own.

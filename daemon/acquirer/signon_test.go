@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -183,7 +185,7 @@ func (fullDisk) NextTrace(context.Context, string) (payment.TraceNumber, error) 
 	return 0, &payment.Problem{Code: "blocked", Status: 503, Detail: "disk is full", Remedy: "free space"}
 }
 
-func TestOnlyWhatTheHostAnswersIsATroubleOfTheSignOn(t *testing.T) {
+func TestABlockedJournalIsNoTroubleOfTheSignOnAndARefusalIsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, dialects(t)["unionpay"], hostsim.Rule{Kind: "sign-on", Times: 1, Do: hostsim.Decline, Code: "58"})
 		b.journal = fullDisk{b.scribe}
@@ -199,6 +201,47 @@ func TestOnlyWhatTheHostAnswersIsATroubleOfTheSignOn(t *testing.T) {
 		b.ready(t)
 		if b.Trouble() != nil {
 			t.Errorf("signed on, and the trouble is still %v", b.Trouble())
+		}
+	})
+}
+
+func TestASignOnThatNobodyAnswersIsATroubleUntilOneIsTaken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		serve          func(context.Context, net.Conn)
+		detail, remedy string
+	}{
+		"a silent host":                       {func(_ context.Context, c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "does not answer", "dialect"},
+		"a host that hangs up when asked":     {func(_ context.Context, c net.Conn) { _, _ = c.Read(make([]byte, 999)); _ = c.Close() }, "ends the connection", "mostly wants TLS"},
+		"a host that hangs up without a word": {func(_ context.Context, c net.Conn) { _ = c.Close() }, "ends the connection", "mostly wants TLS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := start(t, dialects(t)["unionpay"])
+				sound := b.serving
+				b.serving = tc.serve
+				for range 2 {
+					err, p := b.Ready(t.Context()), b.Trouble()
+					if err == nil || p == nil || p.Code != "acquirer_offline" || !strings.Contains(p.Detail, tc.detail) || !strings.Contains(p.Remedy, tc.remedy) {
+						t.Fatalf("ready: %v, trouble %+v", err, p)
+					}
+				}
+				b.serving = sound
+				b.ready(t)
+				if b.Trouble() != nil {
+					t.Errorf("signed on, and the trouble is still %v", b.Trouble())
+				}
+			})
+		})
+	}
+}
+
+func TestASignOnThatItsCallerGivesUpIsNoTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, dialects(t)["unionpay"], hostsim.Rule{Kind: "sign-on", Times: 1, Do: hostsim.Silent})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if err := b.Ready(ctx); err == nil || b.Trouble() != nil {
+			t.Errorf("ready: %v, trouble %v; want none", err, b.Trouble())
 		}
 	})
 }
