@@ -8,8 +8,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -93,6 +95,21 @@ func TestASignOnThatTheHostRefusesIsInTheHealthUntilOneIsTaken(t *testing.T) {
 	s.want(s.till.payCard("S-1", "b", testCard(1)), "approved")
 	if c, ok := s.concern("sign_on_refused"); ok {
 		t.Errorf("signed on, health still says %+v", c)
+	}
+}
+
+func TestCardsWhoseAnswersHaveAWrongMACAreInTheHealth(t *testing.T) {
+	s := openStore(t, plan{})
+	s.rules(hostsim.Rule{Kind: "sale", Times: 3, Do: hostsim.BadMAC})
+	for n := range 3 {
+		s.till.open(fmt.Sprint("S-", n), 1999)
+		s.want(s.till.payCard(fmt.Sprint("S-", n), "a", testCard(1)), "reversed")
+	}
+	if c, ok := s.concern("acquirer_suspect"); !ok || !strings.Contains(c.Detail, "MAC") || !strings.Contains(c.Remedy, "tmk_file") {
+		t.Errorf("health says %+v, want the MAC in it", c)
+	}
+	if text, _ := os.ReadFile(s.cfg.Log.File); strings.Count(string(text), `"level":"WARN","msg":"card payment without`) != 2 {
+		t.Errorf("want a warning of the first, and one of the row:\n%s", s.log())
 	}
 }
 

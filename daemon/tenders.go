@@ -229,12 +229,20 @@ func hostTLS(c config.TLS, key config.Secret) (*tls.Config, error) {
 	return conf, nil
 }
 
-// hostConcerns says what is wrong with the line to the acquirer, or with the sign-on. A line that nobody needed yet is no
-// concern.
+// hostConcerns says what is wrong with the line to the acquirer, or with what it answers.
 func (h *house) hostConcerns() []payment.Concern {
 	if h.acq == nil {
 		return nil
 	}
+	out := h.lineConcerns()
+	if c, doubtful := h.acq.Suspect(); doubtful {
+		out = append(out, c)
+	}
+	return out
+}
+
+// lineConcerns says what is wrong with the line, or with the sign-on. A line that nobody needed yet is no concern.
+func (h *house) lineConcerns() []payment.Concern {
 	s, p := h.acq.link.Status(), h.acq.Trouble()
 	switch {
 	case s.Failures > 0:

@@ -76,12 +76,14 @@ type Acquirer struct {
 	mu       sync.Mutex
 	signedOn bool              // guarded by mu: the host has given us keys and wants no others
 	trouble  *payment.Problem  // guarded by mu: why the last sign-on that was sent failed; nil since one did not
+	doubts   doubts            // guarded by mu
 	skew     time.Duration     // guarded by mu: the host's clock ahead of ours
 	hostTime hostClock         // guarded by mu: what the last sign-on told of it
 	waiting  int               // guarded by mu: how many want the turn
 	yield    func()            // guarded by mu: ends the echo that has the turn; nil while there is none
 	asked    map[string]bool   // guarded by mu: what answers' headers have asked for, and the log has said
 	spoken   time.Time         // guarded by mu: when the last exchange ended; monotonic
+	unread   error             // guarded by mu: why the last late frame cannot be read; nil: it can
 	late     []payment.Message // guarded by mu: not recorded yet, at most lateMax
 	dropped  int               // guarded by mu: late messages beyond lateMax
 }

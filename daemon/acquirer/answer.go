@@ -48,7 +48,9 @@ func (a *Acquirer) authorize(ctx context.Context, at payment.Attempt, in payment
 		// This copy never left, but the one before it may have arrived.
 		return payment.Answer{Reason: payment.ReasonNoAnswer, Code: codeOffline, Text: saying(x)}
 	}
-	return a.believe(ctx, at, a.judge(at, m, x))
+	ans := a.judge(at, m, x)
+	a.weigh(at, ans, x)
+	return a.believe(ctx, at, ans)
 }
 
 // first tells whether this is surely the first time that the attempt's request is sent. A refund may be a repeat; what
@@ -186,6 +188,8 @@ func saying(x exchanged) string {
 	switch {
 	case x.reached:
 		return fmt.Sprintf("the host's answer cannot be read: %v", x.err)
+	case x.unread != nil:
+		return fmt.Sprintf("the host's answer cannot be read: %v", x.unread)
 	case errors.Is(x.err, context.DeadlineExceeded):
 		return "the host did not answer in time"
 	default:

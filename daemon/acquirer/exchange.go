@@ -15,6 +15,7 @@ type exchanged struct {
 	reply    *iso8583.Message // nil: none that can be read
 	mac      error            // of the reply: nil, iso8583.ErrNoMAC, or anything else for a wrong one
 	err      error            // why there is no reply
+	unread   error            // why the frame that came instead cannot be read; nil: none came
 	notSent  bool             // not one byte of the message left
 	reached  bool             // the host said something
 	messages []payment.Message
@@ -33,9 +34,10 @@ func (a *Acquirer) exchange(ctx context.Context, m *iso8583.Message, limit time.
 	defer cancel()
 	defer a.spoke()
 	start := a.o.Now()
+	_ = a.takeUnread() // it was of the exchange before
 	answer, err := a.o.Link.Exchange(ctx, packed, d.MatchKey(m))
 	if err != nil {
-		x.err, x.notSent = err, errors.Is(err, link.ErrNotSent)
+		x.err, x.unread, x.notSent = err, a.takeUnread(), errors.Is(err, link.ErrNotSent)
 		return x
 	}
 	defer clear(answer)

@@ -10,21 +10,32 @@ import (
 const lateMax = 64
 
 // Late takes a frame that nobody waits for: the link calls it. It changes nothing but the record: a late yes revives
-// nothing. It only notes the message; the next exchange, or Flush, records it.
+// nothing. It only notes the message, and what one is wrong with that cannot be read; the next exchange, or Flush, records it.
 func (a *Acquirer) Late(packed []byte) {
 	note := payment.Message{Direction: "late", Name: "unreadable", Time: a.o.Now(), Fields: []byte("{}")}
-	if m, _, err := a.o.Dialect.Unpack(packed); err == nil {
+	m, _, err := a.o.Dialect.Unpack(packed)
+	if err == nil {
 		note = a.kept("late", m, nil, a.o.Dialect.CheckMAC(packed, a.o.Keys))
 		m.Wipe()
 	}
 	clear(packed)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.unread = err
 	if len(a.late) >= lateMax {
 		a.dropped++
 		return
 	}
 	a.late = append(a.late, note)
+}
+
+// takeUnread gives why the last frame that nobody waits for cannot be read, once: the link knows no answer by it.
+func (a *Acquirer) takeUnread() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := a.unread
+	a.unread = nil
+	return err
 }
 
 // Flush records the late answers that no exchange has recorded yet, as before the end of the program.

@@ -1,6 +1,7 @@
 package acquirer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,10 +61,10 @@ func (a *Acquirer) trySignOn(ctx context.Context) error {
 	if err := a.o.Scribe.Record(context.WithoutCancel(ctx), a.o.Terminal, x.messages...); err != nil {
 		return fmt.Errorf("record sign-on: %w", err)
 	}
-	if x.reached && x.err != nil {
+	if x.reached && x.err != nil || x.unread != nil {
 		return &payment.Problem{
 			Code: "sign_on_unreadable", Status: 503,
-			Detail: fmt.Sprintf("the host's answer to the sign-on cannot be read: %v", x.err),
+			Detail: fmt.Sprintf("the host's answer to the sign-on cannot be read: %v", cmp.Or(x.unread, x.err)),
 			Remedy: "check that the configured dialect is the acquirer's",
 		}
 	}
