@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"posd/daemon/payment"
@@ -21,6 +22,7 @@ const probeOrder = "POSDPROBE"
 // breaker counts unknown outcomes of payments in a row. It is guarded by its line's mu.
 type breaker struct {
 	unknown int
+	last    string    // what the last of them came to
 	asked   time.Time // when the gateway was last asked for probeOrder (monotonic)
 }
 
@@ -31,6 +33,7 @@ func (b *breaker) note(c Call, r Result) {
 		b.unknown = 0
 	case c.Op == OpPay && !r.NotSent:
 		b.unknown++
+		b.last = strings.TrimSpace(r.Code + " " + r.Text)
 	}
 }
 
@@ -58,6 +61,13 @@ func (l *line) tripped(after int) bool {
 	return l.breaker.unknown >= after
 }
 
+// doubt is what the last unclear payment came to.
+func (l *line) doubt() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
 // Doubts tells whether a gateway is suspect: the desk looks every half minute then whether it makes sense again.
 func (w *Wallet) Doubts() bool {
 	return slices.ContainsFunc(w.sorted, func(l *line) bool { return l.tripped(w.o.SuspectAfter) })
@@ -77,7 +87,7 @@ func (w *Wallet) Concerns() (out []payment.Concern) {
 		if l.tripped(w.o.SuspectAfter) {
 			out = append(out, payment.Concern{
 				Code:   "wallet_suspect",
-				Detail: fmt.Sprintf("payments at %s are refused: the last %d were not answered clearly", l.terms.Name, w.o.SuspectAfter),
+				Detail: fmt.Sprintf("payments at %s are refused: the last %d were not answered clearly: %s", l.terms.Name, w.o.SuspectAfter, l.doubt()),
 				Remedy: "posd asks again by itself every 30 s; look at the network, and at the gateway's notices if it lasts",
 			})
 		}

@@ -11,9 +11,11 @@ import (
 )
 
 // unclear makes n payments whose outcome nobody knows, and gives the last.
-func (s *shop) unclear(n int) (last payment.Attempt) {
+func (s *shop) unclear(n int) (last payment.Attempt) { return s.unclearBy(walletsim.Unavailable, n) }
+
+func (s *shop) unclearBy(fault walletsim.Fault, n int) (last payment.Attempt) {
 	s.t.Helper()
-	s.rules(walletsim.Rule{Fault: walletsim.Unavailable})
+	s.rules(walletsim.Rule{Fault: fault})
 	for range n {
 		a, in := s.sale(1999)
 		if ans := s.authorize(a, in); ans.Outcome != payment.Unknown {
@@ -38,6 +40,21 @@ func TestAfterThreeUnclearPaymentsNoMoreAreBegunAndNoCodeIsRead(t *testing.T) {
 		_, err := s.w.Collect(s.t.Context(), r)
 		wantProblem(s.t, err, "wallet_suspect", http.StatusServiceUnavailable)
 	})
+}
+
+func TestTheConcernOfASuspectGatewaySaysWhatWasAnswered(t *testing.T) {
+	for fault, want := range map[walletsim.Fault]string{
+		walletsim.ServerError: "HTTP status 502", walletsim.HTML: "an HTML page with HTTP status 200", walletsim.BadSignature: "signature",
+	} {
+		t.Run(string(fault), func(t *testing.T) {
+			each(t, func(s *shop) {
+				s.unclearBy(fault, 3)
+				if told := s.w.Concerns(); len(told) != 1 || !strings.Contains(told[0].Detail, want) {
+					s.t.Errorf("concerns %+v, want %q", told, want)
+				}
+			})
+		})
+	}
 }
 
 func TestASuspectGatewayIsAskedAgainAndOpensWhenItMakesSense(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -93,11 +94,31 @@ func (p *Poster) Post(ctx context.Context, to, contentType string, body []byte) 
 	switch {
 	case err != nil:
 		return nil, err
-	case r.Status != http.StatusOK:
-		return nil, fmt.Errorf("%w: HTTP status %d", ErrAnswer, r.Status)
+	case r.Status != http.StatusOK || r.page():
+		return nil, r.Useless()
 	}
 	return r.Body, nil
 }
+
+// page tells whether a proxy has answered, or a network that wants a log-in.
+func (r Reply) page() bool { return strings.HasPrefix(http.DetectContentType(r.Body), "text/html") }
+
+// Useless is the error of an answer that no gateway gives: ErrAnswer, in words.
+func (r Reply) Useless() error {
+	if r.page() {
+		return pageError(r.Status)
+	}
+	return fmt.Errorf("%w: HTTP status %d", ErrAnswer, r.Status)
+}
+
+// pageError is an HTML page with that status.
+type pageError int
+
+func (e pageError) Error() string {
+	return fmt.Sprintf("an HTML page with HTTP status %d, and no answer of the gateway: a proxy, or a network that wants a log-in", int(e))
+}
+
+func (e pageError) Unwrap() error { return ErrAnswer }
 
 // Exchange sends a letter once and gives the whole answer. Its errors hold neither address nor body. Where nothing left it tries
 // the other host, if there is one.
@@ -196,7 +217,7 @@ func Unanswered(err error) Result {
 	case errors.Is(err, ErrNotSent):
 		return Result{NotSent: true, Doubt: payment.ReasonNoAnswer, Text: "the gateway cannot be reached"}
 	case errors.Is(err, ErrAnswer):
-		return Result{Doubt: payment.ReasonOther, Text: err.Error()}
+		return Result{Reached: errors.Is(err, pageError(http.StatusOK)), Doubt: payment.ReasonOther, Text: err.Error()}
 	}
 	return Result{Doubt: payment.ReasonNoAnswer, Text: "no answer"}
 }

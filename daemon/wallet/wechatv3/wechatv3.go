@@ -218,7 +218,7 @@ func (p *Provider) verify(r wallet.Reply) error {
 	}
 	switch {
 	case s.Signature == "" && !json.Valid(r.Body): // a proxy's page, not the gateway's word
-		return fmt.Errorf("%w: HTTP status %d", wallet.ErrAnswer, r.Status)
+		return r.Useless()
 	case s.Signature == "":
 		return sign.ErrMissing
 	}
