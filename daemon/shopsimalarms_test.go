@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"posd/daemon/payment"
@@ -106,10 +107,13 @@ func (t *teller) looksAround() {
 	}
 	after := t.s.wanting()
 	for what, code := range before {
-		said := slices.ContainsFunc(a.Problems, func(c payment.Concern) bool { return c.Code == code && c.Detail == what && c.Remedy != "" })
+		said := slices.ContainsFunc(a.Problems, func(c payment.Concern) bool { return c.Code == code && tells(c.Detail, what) && c.Remedy != "" })
 		if after[what] == code && (!said || h.Status != "degraded") {
 			t.s.breach("rule 4: a person is not told that %s: posd is %s, %+v", what, h.Status, a.Problems)
 		}
 		t.s.tally.add("alarm", "seen: "+code)
 	}
 }
+
+// tells whether a detail says what it must; why may follow.
+func tells(detail, what string) bool { return detail == what || strings.HasPrefix(detail, what+": ") }

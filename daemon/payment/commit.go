@@ -91,7 +91,9 @@ func standing(a Attempt) []any {
 	if a.Numbers.Trace > 0 {
 		attrs = append(attrs, "trace", a.Numbers.Trace.String())
 	}
-	for _, kv := range [][2]string{{"code", a.Code}, {"reason", string(a.Reason)}, {"reversal_code", a.Undo.Code}} {
+	for _, kv := range [][2]string{
+		{"code", a.Code}, {"text", a.Text}, {"reason", string(a.Reason)}, {"reversal_code", a.Undo.Code}, {"reversal_text", a.Undo.Text},
+	} {
 		if kv[1] != "" {
 			attrs = append(attrs, kv[0], kv[1])
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"posd/daemon/journal"
@@ -125,12 +126,12 @@ func (d *Desk) Health(ctx context.Context) Health {
 	}
 	for _, a := range o.Open {
 		if a.State == Reversing && (a.Undo.Alarmed || !d.young(a)) {
-			warn("reversal_late", "attempt "+a.Key.String()+" is still being reversed", "check the line to the acquirer or gateway")
+			warn("reversal_late", "attempt "+a.Key.String()+" is still being reversed"+why(a), "check the line to the acquirer or gateway")
 		}
 	}
 	for _, a := range o.Open {
 		if a.State == Sent && a.Asks >= d.rules.AlarmTries && !a.Kind.pays() {
-			warn("refund_late", "the "+string(a.Kind)+" "+a.Key.String()+" is not answered yet", "check the line to the acquirer or gateway")
+			warn("refund_late", "the "+string(a.Kind)+" "+a.Key.String()+" is not answered yet"+why(a), "check the line to the acquirer or gateway")
 		}
 	}
 	if err := d.book.j.Room(); err != nil {
@@ -139,7 +140,7 @@ func (d *Desk) Health(ctx context.Context) Health {
 	}
 	d.batchConcerns(ctx, warn)
 	for _, a := range o.Stuck {
-		warn("reversal_stuck", "the reversal of "+a.Key.String()+" was not confirmed", "ask the acquirer, then posd settle")
+		warn("reversal_stuck", "the reversal of "+a.Key.String()+" was not confirmed"+why(a), "ask the acquirer, then posd settle")
 	}
 	for _, p := range o.Pairs {
 		warn("suspect_pair", "sale "+p.Sale+": attempts "+p.First+" and "+p.Second+" may both be paid", "posd resolves it; if failed, give the money back by hand")
@@ -162,4 +163,16 @@ func fullDisk(err error) *Problem {
 		Code: "disk_full", Status: 507, Detail: "no new sale is opened: " + err.Error(),
 		Remedy: "free space on the journal's disk; open payments are still finished",
 	}
+}
+
+// why is the other side's last word on what is still owed, ready to be appended; "" before there is one.
+func why(a Attempt) string {
+	last := strings.TrimSpace(a.Undo.Code + " " + a.Undo.Text)
+	if last == "" {
+		last = strings.TrimSpace(a.Code + " " + a.Text)
+	}
+	if last == "" {
+		return ""
+	}
+	return ": " + last
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -48,6 +50,7 @@ type book struct {
 	up       bool               // there is a connection; where each exchange has its own: the last dial succeeded
 	since    time.Time          // when up last changed; zero before the first dial
 	why      error              // of the last failure or loss
+	said     string             // the reason for which the log says that no host is reached; "" while one is
 }
 
 func newBook() book { return book{failed: map[Host]time.Time{}} }
@@ -207,12 +210,33 @@ func (l *Link) noteFailure(ctx context.Context, start time.Time, why error) {
 	b := &l.book
 	b.set(false)
 	b.why = why
+	l.say(why)
 	wait := jitter(l.o.Rand, backoff(b.failures))
 	b.failures++
 	b.next = time.Now().Add(wait)
 	if latest := start.Add(probeGap); b.next.After(latest) {
 		b.next = latest
 	}
+}
+
+// say logs an outage once, and again when its reason changes. Numbers in it, as the port that was dialled from, are no
+// reason. l.mu is held.
+func (l *Link) say(why error) {
+	reason := strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return -1
+		}
+		return r
+	}, why.Error())
+	if reason == l.book.said {
+		return
+	}
+	l.book.said = reason
+	hosts := string(Primary)
+	if l.o.Backup != nil {
+		hosts += ", " + string(Backup)
+	}
+	l.o.Log.Warn("host not reached", "host", hosts, "err", why)
 }
 
 // backoff is the longest wait after so many failures before this one.
@@ -254,7 +278,11 @@ func (l *Link) adopt(nc net.Conn, host Host, claim bool) (*conn, error) {
 	if c.hasPulse() {
 		l.readers.Go(c.pulse)
 	}
-	l.o.Log.Log(context.Background(), c.level(), "host link up", "host", string(host))
+	level := c.level()
+	if l.book.said != "" {
+		l.book.said, level = "", slog.LevelInfo // the outage is over
+	}
+	l.o.Log.Log(context.Background(), level, "host link up", "host", string(host))
 	return c, nil
 }
 

@@ -1,8 +1,10 @@
 package link_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -357,5 +359,32 @@ func TestLinkThatIsClosedWhileItDialsTakesNoConnection(t *testing.T) {
 			t.Errorf("got %v, want ErrClosed", r.err)
 		}
 		mustBeClosed(t, <-primary.ends)
+	})
+}
+
+func TestAnOutageIsInTheLogOnceAndAgainWhenItsReasonChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		d := newDoor()
+		h := newHost(t, func(o *link.Options) { o.Dial, o.Log = d.dial, slog.New(slog.NewTextHandler(&said, nil)) })
+		outage := func(why ...string) {
+			for _, w := range why {
+				d.set(errors.New(w))
+				_ = h.link.Up(t.Context())
+				time.Sleep(time.Minute)
+			}
+			d.set(nil)
+			mustBeUp(t, h, link.Primary)
+			_ = (<-d.ends).Close()
+			synctest.Wait()
+		}
+		outage("refused", "refused", "read 10.0.0.1:40001: reset", "read 10.0.0.1:40002: reset", "refused")
+		if n := strings.Count(said.String(), "level=WARN msg=\"host not reached\" host=primary"); n != 3 {
+			t.Errorf("said %d times, want 3:\n%s", n, &said)
+		}
+		outage("refused")
+		if n := strings.Count(said.String(), "host not reached"); n != 4 {
+			t.Errorf("of two outages said %d times, want 4:\n%s", n, &said)
+		}
 	})
 }
