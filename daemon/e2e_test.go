@@ -6,10 +6,12 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"posd/config"
+	"posd/daemon/payment"
 	"posd/daemon/wallet/alipay"
 	"posd/daemon/wallet/wechat"
 	"posd/drivers/port"
@@ -289,11 +292,37 @@ func (s *store) slips(n int) []string {
 	if err != nil {
 		s.t.Fatalf("%v: %d slips of %d\n%s", err, len(slips), n, s.log())
 	}
-	s.eventually("no slip waits any more", func() bool {
-		_, waits := s.concern("slips_waiting")
-		return !waits
-	})
+	s.eventually("no slip waits any more", func() bool { return s.unprinted() == 0 })
 	return slips
+}
+
+// unprinted counts the slips of which posd does not know yet what became of them.
+func (s *store) unprinted() int {
+	s.t.Helper()
+	open := map[string]bool{}
+	for after := int64(0); ; {
+		_, text := s.supervisor.raw(http.MethodGet, fmt.Sprintf("/v1/journal/events?limit=1000&after=%d", after), nil)
+		var page struct {
+			Records []payment.Record
+			Next    int64
+		}
+		if err := json.Unmarshal(text, &page); err != nil {
+			s.t.Fatalf("%v: %.300s", err, text)
+		}
+		for _, e := range page.Records {
+			switch {
+			case strings.HasPrefix(e.Subject, "print/job/"): // a till's
+			case e.Kind == "print_queued":
+				open[e.Subject] = true
+			case e.Kind == "print_done", e.Kind == "print_held":
+				delete(open, e.Subject)
+			}
+		}
+		if len(page.Records) == 0 {
+			return len(open)
+		}
+		after = page.Next
+	}
 }
 
 // code shows a customer's code: of Alipay's kind or of WeChat's.

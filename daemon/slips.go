@@ -28,8 +28,9 @@ type slips struct {
 
 	mu      sync.Mutex
 	pending []sheet       // guarded by mu
-	putting int           // guarded by mu: of those that were pending, on their way into the queue
+	putting []sheet       // guarded by mu: of those that were pending, on their way into the queue
 	missed  bool          // guarded by mu: sales are still to be looked up for slips that are not among them
+	since   time.Time     // guarded by mu: when that became so
 	ready   chan struct{} // holds one token: something is pending
 }
 
@@ -46,7 +47,7 @@ type sheet struct {
 }
 
 func newSlips(h *house, p printer.Printer) *slips {
-	return &slips{h: h, missed: true, ready: make(chan struct{}, 1), queue: prints.New(prints.Options{
+	return &slips{h: h, missed: true, since: h.w.Now(), ready: make(chan struct{}, 1), queue: prints.New(prints.Options{
 		Journal: h.journal, Printer: p, Now: h.w.Now, Log: h.w.Log, Keep: h.cfg.Journal.KeepPrints.Duration, Language: h.cfg.Till.Language,
 		OnChange: func(j prints.Job) { h.tell(func(a *api.API) { a.Printed(j) }) },
 	})}
@@ -88,7 +89,9 @@ func (s *slips) nudge() {
 func (s *slips) miss() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.missed = true
+	if !s.missed {
+		s.missed, s.since = true, s.h.w.Now()
+	}
 }
 
 // run queues slips until ctx ends. It begins with those of the last minutes that may have been lost with the power, once it
@@ -128,7 +131,7 @@ func (s *slips) retry(ctx context.Context) {
 	s.mu.Lock()
 	missed := s.missed
 	if missed {
-		s.missed, s.putting = false, 1 // one at least
+		s.missed, s.putting = false, []sheet{{made: s.since}} // one at least
 	}
 	s.mu.Unlock()
 	if missed {
@@ -193,7 +196,7 @@ func dueSince(sale payment.Sale, a payment.Attempt) time.Time {
 func (s *slips) put(ctx context.Context) {
 	s.mu.Lock()
 	pending := s.pending
-	s.pending, s.putting = nil, len(pending)
+	s.pending, s.putting = nil, slices.Clone(pending)
 	s.mu.Unlock()
 	defer s.settled()
 	slices.SortStableFunc(pending, func(a, b sheet) int { return a.made.Compare(b.made) }) // what was looked up is older
@@ -217,7 +220,7 @@ func (s *slips) put(ctx context.Context) {
 func (s *slips) settled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.putting = 0
+	s.putting = nil
 }
 
 // putBack keeps sheets for the next try, before those that came meanwhile.
@@ -227,19 +230,34 @@ func (s *slips) putBack(sheets []sheet) {
 	s.pending = append(slices.Clone(sheets), s.pending...)
 }
 
-// waiting counts the slips that are still to come out.
-func (s *slips) waiting(ctx context.Context) int {
+// slipSoon is how long a slip may take with a printer that prints: one that is on its way is no concern.
+const slipSoon = 30 * time.Second
+
+// waiting counts the slips that are still to come out and should have: those that wait for long, and all while the printer
+// cannot print.
+func (s *slips) waiting(ctx context.Context) (n int) {
 	jobs, err := s.queue.Open(ctx)
 	if err != nil {
 		s.h.faults().Error("slips could not be listed", "err", err)
 	}
-	n := len(slices.DeleteFunc(jobs, func(j prints.Job) bool { return j.GivenUp() || j.Client != "" }))
+	kept := slices.ContainsFunc(jobs, func(j prints.Job) bool { return j.State == prints.Waiting && j.Why != "" })
+	late := s.h.w.Now().Add(-slipSoon)
+	for _, j := range jobs {
+		if j.Client == "" && !j.GivenUp() && (kept || j.State == prints.Held || j.QueuedAt.Before(late)) {
+			n++
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.missed {
+	for _, sh := range slices.Concat(s.pending, s.putting) {
+		if sh.made.Before(late) {
+			n++
+		}
+	}
+	if s.missed && s.since.Before(late) {
 		n++
 	}
-	return n + len(s.pending) + s.putting
+	return n
 }
 
 // faults is the log of what goes wrong with slips. What a blocked journal keeps from working is not said of each: the desk

@@ -71,6 +71,50 @@ func TestTheHealthTellsOfAPrinterThatFailsAgainAndAgain(t *testing.T) {
 	})
 }
 
+// slow is a printer that takes its time.
+type slow struct{ failing }
+
+func (slow) Print(context.Context, printer.Document) (printer.Result, error) {
+	time.Sleep(10 * time.Second)
+	return printer.Result{}, nil
+}
+
+func TestASlipThatIsBeingPrintedIsNoConcernAndOneThatThePrinterKeepsIs(t *testing.T) {
+	for name, tc := range map[string]struct {
+		p            printer.Printer
+		soon, minute int
+	}{"it prints": {slow{}, 0, 0}, "it has no paper": {paperless{}, 2, 2}, "nobody prints": {nil, 0, 2}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var fail atomic.Pointer[error]
+				h, stop := slipHouse(t, &fail)
+				defer stop()
+				if tc.p != nil {
+					h.slips.queue = prints.New(prints.Options{Journal: h.journal, Printer: tc.p, Now: time.Now})
+					ctx, end := context.WithCancel(t.Context())
+					var run sync.WaitGroup
+					run.Go(func() { h.slips.queue.Run(ctx) })
+					defer run.Wait()
+					defer end()
+				}
+				for _, id := range []string{"1", "2"} {
+					slip := receipt.BatchSlip{Batch: payment.Batch{Number: id}, Now: time.Now()}
+					h.slips.take(sheet{id: id, doc: slip.Document(), made: time.Now()})
+				}
+				for _, look := range []struct {
+					after time.Duration
+					want  int
+				}{{time.Second, tc.soon}, {time.Minute, tc.minute}} {
+					time.Sleep(look.after)
+					if n := h.slips.waiting(t.Context()); n != look.want {
+						t.Errorf("%v later %d slips wait, want %d", look.after, n, look.want)
+					}
+				}
+			})
+		})
+	}
+}
+
 // failure is what the next commit fails with.
 func failure(fail *atomic.Pointer[error]) error {
 	if err := fail.Load(); err != nil {
@@ -117,12 +161,12 @@ func TestASlipOutlivesABlockedJournal(t *testing.T) {
 		broken := errors.New("the disk does not write")
 		fail.Store(&broken)
 		h.slips.offer(payment.Sale{Client: "till", ID: "s", Amount: 10, Currency: "CNY", Attempts: []payment.Attempt{a}}, a)
-		time.Sleep(10 * time.Second)
+		time.Sleep(2 * slipSoon)
 		if n := h.slips.waiting(t.Context()); n != 1 {
 			t.Errorf("%d slips wait while the journal is blocked, want 1", n)
 		}
 		fail.Store(nil)
-		time.Sleep(10 * time.Second)
+		time.Sleep(2 * slipSoon)
 		jobs, err := h.slips.queue.Open(t.Context())
 		if err != nil || len(jobs) != 1 || h.slips.waiting(t.Context()) != 1 {
 			t.Errorf("%d slips in the queue (%v) when the journal is back, want the one", len(jobs), err)
@@ -174,7 +218,7 @@ func TestSlipsOfBeforeTheStartAreLookedUpWhenTheRecoveryIsOver(t *testing.T) {
 		defer parts.Wait()
 		defer cancel()
 		parts.Go(func() { h.slips.run(ctx) })
-		time.Sleep(10 * slipRetry)
+		time.Sleep(2 * slipSoon)
 		if n := h.slips.waiting(t.Context()); n != 1 {
 			t.Errorf("%d slips wait before the recovery, want one that may be", n)
 		}

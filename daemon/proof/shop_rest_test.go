@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"posd/daemon/payment"
 )
@@ -66,10 +67,44 @@ func (s *shop) quiet(ctx context.Context) (bool, error) {
 	}
 	health, err := s.supervisor.get(ctx, "/v1/health")
 	waiting := slices.ContainsFunc(health.Problems, func(c payment.Concern) bool { return c.Code == "slips_waiting" })
-	if err != nil || waiting || !s.prints() {
-		return err == nil && !waiting, err
+	if err != nil || waiting {
+		return false, err
+	}
+	if open, err := s.unprinted(ctx); err != nil || open > 0 || !s.prints() {
+		return err == nil && open == 0, err
 	}
 	return s.papered(ctx)
+}
+
+// unprinted counts the slips of which posd does not know yet what became of them. Health has them only after a while.
+func (s *shop) unprinted(ctx context.Context) (int, error) {
+	open := map[string]bool{}
+	for after := int64(0); ; {
+		a, err := s.supervisor.get(ctx, fmt.Sprintf("/v1/journal/events?limit=1000&after=%d", after))
+		if err != nil || a.Status != http.StatusOK {
+			return 1, err
+		}
+		var page struct {
+			Records []payment.Record
+			Next    int64
+		}
+		if err := json.Unmarshal(a.Raw, &page); err != nil {
+			return 0, err
+		}
+		for _, e := range page.Records {
+			switch {
+			case strings.HasPrefix(e.Subject, "print/job/"): // a till's
+			case e.Kind == "print_queued":
+				open[e.Subject] = true
+			case e.Kind == "print_done", e.Kind == "print_held":
+				delete(open, e.Subject)
+			}
+		}
+		if len(page.Records) == 0 {
+			return len(open), nil
+		}
+		after = page.Next
+	}
 }
 
 // papered tells whether everything that was done has its slip: payments that stand, voids and refunds (P1).
