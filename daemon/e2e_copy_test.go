@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -94,11 +95,47 @@ func TestACopyThatIsReadableOnlyLaterUsesNoNumberAgain(t *testing.T) {
 	}
 }
 
-// numbersOf are the order number and trace number of a sale's attempt, in the file of a stopped posd.
+// The whole folder is put back, as the snapshot of a machine does it: with its mark. Nobody can notice.
+func TestAFolderThatIsPutBackUsesNoOrderNumberAgain(t *testing.T) {
+	s := openStore(t, plan{})
+	pay := func(sale string) {
+		s.till.open(sale, 1000)
+		s.want(s.till.pay(sale, "a", by(s.code(walletsim.AlipayName))), "approved")
+	}
+	pay("S-1")
+	s.stop()
+	kept := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(kept, os.DirFS(s.path("data"))); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	pay("S-2")
+	s.stop()
+	lost, counted := s.orderOf("S-2"), s.numbersOf("S-2")
+	if err := errors.Join(os.RemoveAll(s.path("data")), os.CopyFS(s.path("data"), os.DirFS(kept))); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	pay("S-3")
+	s.holds(0, 3000)
+	s.stop()
+	if n := s.orderOf("S-3"); n == lost || s.numbersOf("S-3") != counted {
+		t.Errorf("%s was used, and is used again: %s", lost, n)
+	}
+}
+
+// numbersOf are order number, as far as it is counted, and trace number of a sale's attempt, in the file of a stopped posd.
 func (s *store) numbersOf(sale string) (numbers string) {
 	s.t.Helper()
-	s.sqlite(s.path("data/journal.db"), `SELECT json_extract(doc, '$.numbers.order') || ' ' || trace FROM payment_attempt WHERE sale = '`+sale+"'", &numbers)
+	s.sqlite(s.path("data/journal.db"), `SELECT substr(json_extract(doc, '$.numbers.order'), 1, 17) || ' ' || trace FROM payment_attempt WHERE sale = '`+sale+"'", &numbers)
 	return numbers
+}
+
+// orderOf is the order number of a sale's attempt, in the file of a stopped posd.
+func (s *store) orderOf(sale string) (order string) {
+	s.t.Helper()
+	s.sqlite(s.path("data/journal.db"), `SELECT json_extract(doc, '$.numbers.order') FROM payment_attempt WHERE sale = '`+sale+"'", &order)
+	return order
 }
 
 // eventsOf counts events of a kind in the journal's file.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -247,13 +248,13 @@ var refusals = map[string]string{
 
 // gatewayFault draws what the gateway does wrong with a call.
 func (s *shop) gatewayFault(q walletsim.Request) (walletsim.Rule, bool) {
-	n, which := s.times(fmt.Sprint(q.Call, "/", q.Order, "/", q.Refund))
+	n, which := s.times(fmt.Sprint(q.Call, "/", counted(q.Order), "/", counted(q.Refund)))
 	s.asked(q)
 	var list []chance
 	var rules []walletsim.Rule
 	for _, w := range gatewayFaults[q.Call] {
 		// A gateway that says that it has closed what it does not know yet lies about the future: nobody can live with that.
-		unknown := w.rule.Fault == walletsim.Ignored && s.heardOf("pay/"+q.Order+"/") == 0
+		unknown := w.rule.Fault == walletsim.Ignored && s.heardOf("pay/"+counted(q.Order)+"/") == 0
 		if (!w.first || n == 1) && !unknown {
 			list, rules = append(list, w.chance), append(rules, w.rule)
 		}
@@ -285,6 +286,12 @@ func (s *shop) gatewayFault(q walletsim.Request) (walletsim.Rule, bool) {
 	}
 	return r, true
 }
+
+// drawn is the end of an order number, which is another one each time that a day is played.
+var drawn = regexp.MustCompile(`\b([0-9A-Z]{8}[0-9]{9})[0-9A-Z]{6}`)
+
+// counted is a text with its order numbers as far as the journal has counted them.
+func counted(text string) string { return drawn.ReplaceAllString(text, "$1") }
 
 func (s *shop) heardOf(what string) int {
 	s.mu.Lock()

@@ -57,7 +57,7 @@ func mayBeCutShort(text string) bool {
 }
 
 var (
-	orderOn  = regexp.MustCompile(`(?:Order|订单号)\W+([0-9A-Z]{17})`)
+	orderOn  = regexp.MustCompile(`(?:Order|订单号)\W+([0-9A-Z]{23})`)
 	traceOn  = regexp.MustCompile(`(?:Trace|凭证号)\W+([0-9]{6})`)
 	amountOn = regexp.MustCompile(`(?m)^(?:Amount|金额)\s+(?:CNY|￥)?\s*([0-9,]+)\.([0-9]{2})\s*$`)
 	batchOn  = regexp.MustCompile(`(?:Batch|批次号)\W+([0-9]{6})`)

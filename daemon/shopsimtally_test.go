@@ -160,7 +160,7 @@ func (s *shop) story() (lines []string) {
 	}
 	papers := map[string]bool{}
 	for _, slip := range s.slips {
-		papers[unmarked(slip.text)] = true
+		papers[counted(unmarked(slip.text))] = true
 	}
 	delete(papers, "") // nothing but a mark, of a slip that was torn
 	return append(lines, slices.Sorted(maps.Keys(papers))...)

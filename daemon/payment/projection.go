@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -326,11 +327,12 @@ func queryDocs(tx *journal.Tx, query string, args ...any) ([]string, error) {
 	return docs, rows.Err()
 }
 
-// orderNumber is unique for ever: the journal's own random name, then a counter that never goes back.
+// orderNumber is unique for ever: the journal's own random name, then a counter that never goes back, then what is drawn each
+// time. A journal that was put back without being noticed, as by the snapshot of a machine, counts the same numbers again.
 func orderNumber(journalID string, n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for len(s) < 9 {
 		s = "0" + s
 	}
-	return journalID + s
+	return journalID + s + rand.Text()[:6]
 }
