@@ -53,6 +53,27 @@ func TestATillThatAcknowledgesIsAskedAboutAnUnacknowledgedTwin(t *testing.T) {
 	})
 }
 
+func TestAClockThatIsSetBackMakesNoOldPaymentYoung(t *testing.T) {
+	card := &script{pol: cardPolicy, answers: []Answer{yes(500), yes(1000)}}
+	withDesk(t, card, nil, Rules{}, func(b *bench) {
+		b.open("first", 500)
+		b.said(request("first", "a", RailCard), SaidApproved)
+		if _, err := b.desk.Ack(b.ctx, "till", "first"); err != nil {
+			t.Fatal(err)
+		}
+		b.open("second", 1000)
+		b.said(request("second", "a", RailCard), SaidApproved)
+		b.skew(-5 * time.Minute) // what was just paid stays so
+		_, err := b.desk.OpenSale(b.ctx, NewSale{Client: "till", ID: "twin", Amount: 1000, Currency: "CNY"})
+		b.refused(err, "unacknowledged")
+		b.skew(-30 * 24 * time.Hour) // the clock was a month ahead
+		time.Sleep(7 * 24 * time.Hour)
+		if _, err := b.desk.OpenSale(b.ctx, NewSale{Client: "till", ID: "later", Amount: 1000, Currency: "CNY"}); err != nil {
+			t.Errorf("a week later: %v", err)
+		}
+	})
+}
+
 func TestAnOverriddenPairIsResolvedByOneRefund(t *testing.T) {
 	card := &script{pol: cardPolicy, answers: []Answer{{}}, undos: []Undo{{Outcome: Refused, Code: "01"}}}
 	purse := &script{pol: walletPolicy, answers: []Answer{yes(1000), yes(1000)}}

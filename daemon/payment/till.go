@@ -107,11 +107,12 @@ func sameSale(s Sale, n NewSale) error {
 }
 
 // unacknowledged finds a sale of the same amount that was just paid and that the till may not know of (rule 12). A
-// till that acknowledges must name it; others get a warning.
+// till that acknowledges must name it; others get a warning. What lies further in the
+// future than that was paid before the clock was set back: nobody knows when.
 func (d *Desk) unacknowledged(tx *journal.Tx, n NewSale) (warning string, err error) {
-	since := d.now().Add(-d.rules.DuplicateAge).UnixMilli()
-	paid, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at >= ? AND state = 'approved' AND `+paying+`
-  AND acked = 0 AND sale <> ? ORDER BY seq DESC`, n.Client, int64(n.Amount), since, n.ID)
+	since, until := d.now().Add(-d.rules.DuplicateAge), d.now().Add(d.rules.DuplicateAge)
+	paid, err := queryAttempts(tx, `client = ? AND amount = ? AND decided_at BETWEEN ? AND ? AND state = 'approved' AND `+paying+`
+  AND acked = 0 AND sale <> ? ORDER BY seq DESC`, n.Client, int64(n.Amount), since.UnixMilli(), until.UnixMilli(), n.ID)
 	paid = slices.DeleteFunc(paid, func(a Attempt) bool { return a.Kind.captures() && a.Net() <= 0 || a.Voided })
 	if err != nil || len(paid) == 0 || paid[0].Sale == n.After {
 		return "", err
