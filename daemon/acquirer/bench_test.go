@@ -89,6 +89,7 @@ type bench struct {
 	log     *bytes.Buffer  // what both sides have logged
 	journal payment.Scribe // what the acquirer writes to: scribe, unless a test has a true one
 	logger  *slog.Logger
+	ahead   time.Duration                   // the host's clock
 	down    atomic.Bool                     // dialling fails
 	serving func(context.Context, net.Conn) // the host's side of a connection
 	next    *cardreader.Card                // nil: the usual one
@@ -103,7 +104,7 @@ func start(t *testing.T, s setup, rules ...hostsim.Rule) *bench {
 	b := join(t, s)
 	var err error
 	b.host, err = hostsim.New(hostsim.Options{
-		Dialect: s.dialect, TMK: testTMK, Rules: rules, Now: time.Now, Log: b.logger,
+		Dialect: s.dialect, TMK: testTMK, Rules: rules, Now: func() time.Time { return time.Now().Add(b.ahead) }, Log: b.logger,
 		Rand:      rand.NewChaCha8(sha256.Sum256([]byte(t.Name()))),
 		Terminals: []hostsim.Terminal{{ID: s.terminal, Merchant: s.merchant, Batch: "000007"}},
 	})

@@ -31,3 +31,24 @@ func TestAnApprovalIsPlausibleAfterAWeekendOfSleepAndNotOnADayThatIsNot(t *testi
 		}
 	})
 }
+
+func TestTheTwentyNinthOfFebruaryIsTheDayAfterTheTwentyEighth(t *testing.T) {
+	for _, row := range []struct {
+		expected time.Time
+		text     string
+		want     bool
+	}{
+		{time.Date(2027, 2, 28, 23, 50, 0, 0, time.UTC), "0229100000", true},
+		{time.Date(2027, 3, 1, 10, 0, 0, 0, time.UTC), "0229100000", true},
+		{time.Date(2027, 3, 3, 10, 0, 0, 0, time.UTC), "0229100000", false},
+		{time.Date(2028, 2, 29, 10, 0, 0, 0, time.UTC), "0229100000", true},
+		{time.Date(2028, 2, 27, 9, 0, 0, 0, time.UTC), "0229100000", false},
+		{time.Date(2028, 2, 29, 10, 0, 0, 0, time.UTC), "0230100000", false},
+		{time.Date(2026, 12, 31, 23, 59, 0, 0, time.UTC), "0101000100", true},
+		{time.Date(2027, 1, 1, 0, 1, 0, 0, time.UTC), "1231235900", true},
+	} {
+		if got := near(row.expected, row.text); got != row.want {
+			t.Errorf("%s at %v: %v, want %v", row.text, row.expected, got, row.want)
+		}
+	}
+}

@@ -182,11 +182,11 @@ func (a *Acquirer) adoptBatch(ctx context.Context, batch string) error {
 func (a *Acquirer) adoptClock(reply *iso8583.Message) {
 	now := a.o.Now()
 	text := a.o.Dialect.Role(reply, "date") + a.o.Dialect.Role(reply, "time")
-	host, err := time.ParseInLocation("20060102150405", now.Format("2006")+text, now.Location())
+	host, err := readTime(text, now.Location())
 	if err != nil {
 		return
 	}
-	skew := host.Sub(now).Round(time.Second)
+	skew := inYear(now.Year(), host).Sub(now).Round(time.Second)
 	// Around New Year the host may be in another year than we are.
 	if skew > 180*24*time.Hour || skew < -180*24*time.Hour {
 		return
