@@ -213,14 +213,20 @@ func (q *Queue) forgetting(ctx context.Context) {
 	}
 }
 
-// forget deletes the contents of jobs that ended longer than Keep ago. The journal never had them: what is deleted is gone.
+// forgotten selects the contents of jobs that did not end between two times. The plus keeps SQLite to the contents that are
+// there: there are far more jobs that have none any more.
+const forgotten = ` FROM prints_content AS c WHERE EXISTS (SELECT 1 FROM prints_job j
+  WHERE j.id = c.id AND +j.state IN ('printed', 'held') AND j.client <> '' AND j.ended_at NOT BETWEEN ? AND ?)`
+
+// forget deletes the contents of jobs that ended longer than Keep ago, or, since the clock was set back, will have ended longer
+// than Keep from now. The journal never had them: what is deleted is gone.
 func (q *Queue) forget(ctx context.Context) error {
-	const old = ` FROM prints_content WHERE id IN (SELECT id FROM prints_job WHERE state IN ('printed', 'held') AND client <> '' AND ended_at <= ?)`
-	before := q.o.Now().Add(-q.o.Keep).UnixMilli()
+	now := q.o.Now()
+	from, to := now.Add(-q.o.Keep).UnixMilli()+1, now.Add(q.o.Keep).UnixMilli()
 	n := 0
-	err := q.o.Journal.View(ctx, func(tx *journal.Tx) error { return tx.QueryRow(`SELECT count(*)`+old, before).Scan(&n) })
+	err := q.o.Journal.View(ctx, func(tx *journal.Tx) error { return tx.QueryRow(`SELECT count(*)`+forgotten, from, to).Scan(&n) })
 	if err != nil || n == 0 {
 		return err
 	}
-	return q.o.Journal.Update(ctx, func(tx *journal.Tx) error { return tx.Exec(`DELETE`+old, before) })
+	return q.o.Journal.Update(ctx, func(tx *journal.Tx) error { return tx.Exec(`DELETE`+forgotten, from, to) })
 }
