@@ -65,12 +65,15 @@ func originalKind(tx *journal.Tx, a Attempt) (k Kind, err error) {
 	return orig.Kind, err
 }
 
+// openInBatch selects what is open of a terminal's batch. The pluses keep SQLite to the two indexes that find what is open and
+// what is in a batch: by that of the terminal it would read all that was ever sent.
+const openInBatch = `kind <> 'balance' AND (state IN ('sent', 'reversing') AND +terminal = ?
+  OR terminal = ? AND batch = ? AND ended = 0 AND (+state = 'stuck' OR +state = 'approved' AND acked = 0 AND confirm = 1)) ORDER BY seq`
+
 // openItems lists what may still change a batch, and what is owed on its terminal at all: sent or being reversed; stuck;
 // approved, and neither acknowledged nor lapsed; one of a suspect pair that is not resolved.
 func openItems(tx *journal.Tx, terminal, batch string) (items []OpenItem, err error) {
-	open, err := queryAttempts(tx, `terminal = ? AND kind <> 'balance' AND (state IN ('sent', 'reversing')
-  OR batch = ? AND ended = 0 AND (state = 'stuck' OR state = 'approved' AND acked = 0 AND confirm = 1)) ORDER BY seq`,
-		terminal, batch)
+	open, err := queryAttempts(tx, openInBatch, terminal, terminal, batch)
 	if err != nil {
 		return nil, err
 	}

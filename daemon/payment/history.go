@@ -34,15 +34,19 @@ func (a *Archive) knows(ctx context.Context, k Key) error {
 	})
 }
 
+// mine narrows what is found to one client, unless that is empty.
+const mine = ` AND (? = '' OR client = ?)`
+
+// byShortID finds the sales of a short id.
+const byShortID = `SELECT DISTINCT client, sale FROM payment_attempt WHERE short_id = ?` + mine
+
 // find names the sale that is meant, by its id or by the short id of its slip.
 func (a *Archive) find(ctx context.Context, s Search) (client, sale string, err error) {
 	var keys []Key
 	err = a.j.View(ctx, func(tx *journal.Tx) error {
-		const mine = ` AND (? = '' OR client = ?)`
 		keys, err = saleKeys(tx, `SELECT client, id FROM payment_sale WHERE id = ?`+mine, s.Sale, s.Client, s.Client)
 		if err == nil && len(keys) == 0 {
-			keys, err = saleKeys(tx, `SELECT DISTINCT client, sale FROM payment_attempt WHERE json_extract(doc, '$.short_id') = ?`+mine,
-				strings.ToUpper(s.Sale), s.Client, s.Client)
+			keys, err = saleKeys(tx, byShortID, strings.ToUpper(s.Sale), s.Client, s.Client)
 		}
 		return err
 	})

@@ -36,7 +36,7 @@ CREATE TABLE payment_sale (client TEXT, id TEXT, seq INTEGER, opened_at INTEGER,
 CREATE INDEX payment_sale_seq ON payment_sale (seq);
 CREATE TABLE payment_attempt (client TEXT, sale TEXT, attempt TEXT, seq INTEGER, state TEXT, kind TEXT, rail TEXT,
   amount INTEGER, terminal TEXT, batch TEXT, trace INTEGER, sent_at INTEGER, decided_at INTEGER, acked INTEGER,
-  confirm INTEGER NOT NULL DEFAULT 0, found INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0, doc TEXT,
+  confirm INTEGER NOT NULL DEFAULT 0, found INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0, short_id TEXT, doc TEXT,
   PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;
 CREATE INDEX payment_attempt_state ON payment_attempt (state, seq);
 CREATE INDEX payment_attempt_confirm ON payment_attempt (state, acked) WHERE confirm = 1;
@@ -44,6 +44,8 @@ CREATE INDEX payment_attempt_found ON payment_attempt (seq) WHERE found = 1;
 CREATE INDEX payment_attempt_trace ON payment_attempt (terminal, trace);
 CREATE INDEX payment_attempt_batch ON payment_attempt (terminal, ended, batch);
 CREATE INDEX payment_attempt_amount ON payment_attempt (client, amount, decided_at);
+CREATE INDEX payment_attempt_short ON payment_attempt (short_id);
+CREATE INDEX payment_attempt_sent ON payment_attempt (sent_at) WHERE sent_at > 0;
 CREATE TABLE payment_terminal (terminal TEXT PRIMARY KEY, batch TEXT, trace INTEGER, sent INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE payment_till (client TEXT PRIMARY KEY, acks INTEGER) WITHOUT ROWID;
 CREATE TABLE payment_pair (client TEXT, sale TEXT, first TEXT, second TEXT, state TEXT, doc TEXT,
@@ -146,9 +148,9 @@ func foldAttempt(tx *journal.Tx, e journal.Event, f Fact) error {
 	}
 	tx.Keep(next.Key, next)
 	return tx.Exec(`INSERT INTO payment_attempt (client, sale, attempt, seq, state, kind, rail, amount, terminal, batch, trace,
-  sent_at, decided_at, acked, confirm, found, doc) VALUES (?,?,?,?,?,?,?,?,'','',0,0,0,0,?,0,?)`,
+  sent_at, decided_at, acked, confirm, found, short_id, doc) VALUES (?,?,?,?,?,?,?,?,'','',0,0,0,0,?,0,?,?)`,
 		next.Client, next.Sale, next.Attempt, e.Seq, string(next.State), string(next.Kind), string(next.Rail),
-		int64(next.Amount), next.Confirm, string(doc))
+		int64(next.Amount), next.Confirm, next.ShortID, string(doc))
 }
 
 func foldSent(tx *journal.Tx, e journal.Event, f Fact) error {
