@@ -191,7 +191,8 @@ func (s *shop) snap(tear bool) (torn bool) {
 	if !torn {
 		mark, _ = os.ReadFile(path + ".mark")
 	}
-	s.image = map[string][]byte{path: file, path + "-wal": log, path + ".mark": mark}
+	mark, _, _ = bytes.Cut(mark, []byte("\n")) // without which file it belongs to: restore makes a new one of the same
+	s.image = map[string][]byte{path: file, path + "-wal": log, path + ".mark": append(mark, '\n')}
 	if !torn {
 		s.keepsOlder()
 	}

@@ -62,8 +62,8 @@ type Options struct {
 	KeepDamaged bool             // open it blocked where it is damaged or its disk fails, instead of refusing: what can be read is read
 	ReadOnly    bool             // to look at: it must be there, and no event and no table changes
 
-	// Restored begins the first transaction of a journal that may be an older copy that was put back: nobody noted here what
-	// it acknowledged last. What happened after the copy was made, it does not know. nil for nothing.
+	// Restored begins the first transaction of a journal that may be an older copy that was put back: nobody noted of this
+	// file what it acknowledged last. What happened after the copy was made, it does not know. nil for nothing.
 	Restored func(tx *Tx) error
 
 	Memory       bool            // simulations: nothing is synced; without Path nothing touches a disk

@@ -51,6 +51,7 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 			return unfit(err)
 		}
 		j.store = s
+		j.mark.belongs(j.opt.Path)
 	}
 	if err := explain(j.readIn(ctx, tail)); err != nil {
 		return err
@@ -79,7 +80,7 @@ func (j *Journal) open(ctx context.Context, tail int64) error {
 		return err
 	}
 	_, noted := j.mark.get(j.ID())
-	copied := !noted && j.seq > 0 && j.mark.writable()
+	copied := !(noted && j.mark.fits()) && j.seq > 0 && j.mark.writable()
 	if j.copied.Store(copied); !copied { // else the first commit will note it
 		j.mark.set(j.ID(), link{j.seq, j.hash})
 		return nil
