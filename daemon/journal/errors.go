@@ -23,6 +23,7 @@ const (
 	CodeDiskFull = "disk_full"
 	CodeDisk     = "disk_error"
 	CodeDamaged  = "journal_damaged"
+	CodeNewer    = "journal_newer" // a newer posd has written to it
 )
 
 // DamagedError says that the journal is not what was written.
@@ -76,7 +77,7 @@ func (e *LockedError) Error() string {
 
 // BlockedError says that nothing can be written until Reopen succeeds.
 type BlockedError struct {
-	Code   string // CodeDiskFull, CodeDisk or CodeDamaged
+	Code   string // CodeDiskFull, CodeDisk, CodeDamaged or CodeNewer
 	Detail string
 	Remedy string
 	cause  error
@@ -93,7 +94,10 @@ func (e *BlockedError) Unwrap() error { return e.cause }
 // blockedBy turns the error of a failed write or open into the state it leads to.
 func blockedBy(err error) *BlockedError {
 	var dam *DamagedError
+	var newer *NewerError
 	switch {
+	case errors.As(err, &newer):
+		return &BlockedError{Code: CodeNewer, Detail: newer.fault(), Remedy: newerRemedy, cause: err}
 	case errors.As(err, &dam):
 		return &BlockedError{Code: CodeDamaged, Detail: dam.fault(), Remedy: dam.Remedy, cause: err}
 	case primaryCode(err) == sqlite3.SQLITE_FULL:

@@ -38,8 +38,12 @@ func digest(p Projection) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// checkChain checks the newest tail events (all if tail is wholeChain) against each other and against the head.
+// checkChain checks the newest tail events (all if tail is wholeChain) against each other and against the head, and that they
+// are known.
 func (j *Journal) checkChain(ctx context.Context, tail int64) error {
+	if err := j.stillNewer(); err != nil {
+		return err
+	}
 	var last sql.NullInt64
 	if err := j.store.queryRow("SELECT max(seq) FROM event").Scan(&last); err != nil {
 		return err
@@ -57,7 +61,12 @@ func (j *Journal) checkChain(ctx context.Context, tail int64) error {
 		}
 		copy(at.hash[:], hash)
 	}
-	err := j.eachEvent(ctx, at.seq, func(e Event) error { return at.next(&e) })
+	err := j.eachEvent(ctx, at.seq, func(e Event) error {
+		if err := at.next(&e); err != nil {
+			return err
+		}
+		return known(j.opt.Projections, &e)
+	})
 	if err != nil {
 		return err
 	}
@@ -229,6 +238,9 @@ func (j *Journal) drop(tables []string) error {
 
 // fold takes one event into some projections.
 func fold(tx *Tx, list []Projection, e Event) error {
+	if err := known(list, &e); err != nil {
+		return err
+	}
 	for _, p := range list {
 		if err := p.Fold(tx, e); err != nil {
 			return fmt.Errorf("fold event %d (%s) into %s: %w", e.Seq, e.Kind, p.Name(), err)

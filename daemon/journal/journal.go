@@ -59,7 +59,7 @@ type Options struct {
 	Owner       string           // who holds the lock, as the next one will read it: "posd"
 	Ballast     int64            // bytes held back for a full disk; 0 for none
 	Log         *slog.Logger     // nil for none
-	KeepDamaged bool             // open it blocked where it is damaged or its disk fails, instead of refusing: what can be read is read
+	KeepDamaged bool             // open it blocked where it is damaged, a newer posd's, or its disk fails, instead of refusing: what can be read is read
 	ReadOnly    bool             // to look at: it must be there, and no event and no table changes
 
 	// Restored begins the first transaction of a journal that may be an older copy that was put back: nobody noted of this
@@ -98,8 +98,8 @@ type Journal struct {
 }
 
 // Open takes the lock, opens or makes the journal, checks its newest events and brings the projections up to date.
-// It fails with *LockedError when another process has it and with *DamagedError when what it finds is not what was
-// written.
+// It fails with *LockedError when another process has it, with *DamagedError when what it finds is not what was
+// written, and with *NewerError when a newer posd has written to it.
 func Open(ctx context.Context, opt Options) (*Journal, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -153,17 +153,18 @@ func (j *Journal) abandon(err error) error {
 	return err
 }
 
-// keepBlocked blocks a journal that is damaged, or whose disk fails, if the caller wants to have it all the same.
+// keepBlocked blocks a journal that is damaged or of a newer posd, or whose disk fails, if the caller wants to have it all the
+// same.
 func (j *Journal) keepBlocked(err error) bool {
 	b := blockedBy(err)
-	if !j.opt.KeepDamaged || b.Code != CodeDamaged && !isFault(err) {
+	if !j.opt.KeepDamaged || b.Code != CodeDamaged && b.Code != CodeNewer && !isFault(err) {
 		return false
 	}
 	j.blocked.Store(b)
 	if b.Code == CodeDiskFull {
 		j.ballast.release()
 	}
-	j.opt.Log.Error("journal is damaged", "what", b.Detail)
+	j.opt.Log.Error("journal is blocked", "code", b.Code, "what", b.Detail)
 	var dam *DamagedError
 	if errors.As(err, &dam) && dam.derived {
 		j.wrong.Store(true) // Reopen makes it good

@@ -19,7 +19,8 @@ type Report struct {
 // Verify checks the whole hash chain, folds all events into fresh tables in memory and compares these with the
 // projections. Others write meanwhile: between pages of events, and between parts of tables. Each part is compared as the
 // events are that stand then. What it finds wrong is a *DamagedError, and blocks the journal: nothing is to be written on
-// top of damage. When Reopen finds the events whole, it derives the tables anew.
+// top of damage. When Reopen finds the events whole, it derives the tables anew. Events of a newer posd block it as well, and
+// are a *NewerError.
 func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	m, err := j.newMirror()
 	if err != nil {
@@ -33,13 +34,27 @@ func (j *Journal) Verify(ctx context.Context) (Report, error) {
 		err = j.compareByParts(ctx, m)
 	}
 	m.report.Events, m.report.Hash = m.at.seq, m.at.hash
+	return m.report, j.found(explain(err))
+}
+
+// found blocks the journal where Verify found it damaged or of a newer posd.
+func (j *Journal) found(err error) error {
 	var dam *DamagedError
-	if err = explain(err); errors.As(err, &dam) && !j.opt.ReadOnly {
-		j.opt.Log.Error("journal is damaged", "what", dam.fault())
-		j.wrong.Store(true)
-		j.blocked.Store(blockedBy(dam))
+	var newer *NewerError
+	isDamage, isNewer := errors.As(err, &dam), errors.As(err, &newer)
+	if j.opt.ReadOnly || !isDamage && !isNewer {
+		return err
 	}
-	return m.report, err
+	b := blockedBy(err)
+	j.opt.Log.Error("journal is blocked", "code", b.Code, "what", b.Detail)
+	if isDamage {
+		j.wrong.Store(true)
+	}
+	j.blocked.Store(b)
+	if isNewer {
+		return b
+	}
+	return err
 }
 
 // mirror is a second set of projections, folded from the log alone.

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"posd/daemon/journal"
@@ -15,6 +17,8 @@ import (
 // projection folds payment events into tables that answer the desk's questions. The journal runs it in the
 // transaction of the event.
 type projection struct{}
+
+var _ journal.Knowing = projection{}
 
 // Projection is to be registered when the journal is opened.
 func Projection() journal.Projection { return projection{} }
@@ -56,6 +60,17 @@ CREATE INDEX payment_batch_terminal ON payment_batch (terminal, state);
 CREATE TABLE payment_batch_item (seq INTEGER, n INTEGER, doc TEXT, PRIMARY KEY (seq, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS payment_sealed (client TEXT, sale TEXT, attempt TEXT, terminal TEXT, batch TEXT, wrapped BLOB, box BLOB,
   PRIMARY KEY (client, sale, attempt)) WITHOUT ROWID;`
+}
+
+// prefixes are those of the kinds of event that are ours, in this posd and in newer ones.
+var prefixes = []string{"sale.", "attempt.", "reversal.", "pair.", "terminal.", "batch.", "numbers."}
+
+// Knows tells an event that a newer posd wrote about money: folding the others without it would give another state.
+func (projection) Knows(kind string) bool {
+	if _, folded := folds[kind]; folded || kind == factMessages {
+		return true
+	}
+	return !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(kind, p) })
 }
 
 // Fold applies one event.

@@ -3,6 +3,7 @@ package prints
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"posd/daemon/journal"
@@ -62,6 +63,8 @@ func Projection() journal.Projection { return projection{} }
 // projection keeps one row per job.
 type projection struct{}
 
+var _ journal.Knowing = projection{}
+
 // Name prefixes the table.
 func (projection) Name() string { return "prints" }
 
@@ -111,6 +114,22 @@ func values(e journal.Event, f fact) []any {
 	default:
 		return nil
 	}
+}
+
+// prefixes are those of the kinds of event that are ours, in this posd and in newer ones.
+const (
+	printPrefix  = "print_"
+	drawerPrefix = "drawer_"
+)
+
+// Knows tells an event that a newer posd wrote about prints or the drawer.
+func (projection) Knows(kind string) bool {
+	_, changed := changes[kind]
+	switch kind {
+	case queued, drawerOrdered, drawerOpened, drawerUnsure, drawerFailed:
+		return true
+	}
+	return changed || !strings.HasPrefix(kind, printPrefix) && !strings.HasPrefix(kind, drawerPrefix)
 }
 
 // Fold applies one event.
