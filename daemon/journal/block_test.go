@@ -126,3 +126,23 @@ func TestProjectionNamesAreChecked(t *testing.T) {
 		t.Error("one name twice is accepted")
 	}
 }
+
+func TestAfterAFailedCommitOnlyTheEndIsReadAgain(t *testing.T) {
+	opt := large(t)
+	tamper(t, opt, "DROP TRIGGER event_no_update", "UPDATE event SET kind = 'other' WHERE seq = 17") // seen by who reads it
+	var fail error
+	opt.BeforeCommit = func() error { return fail }
+	j := open(t, opt)
+	one := func(tx *journal.Tx) error { return tx.Append(journal.Entry{Subject: "sale/1", Kind: "note"}) }
+	fail = errors.New("input/output error")
+	if err := j.Update(t.Context(), one); err == nil {
+		t.Fatal("a commit that fails is taken")
+	}
+	fail = nil
+	if err := errors.Join(j.Reopen(t.Context()), j.Update(t.Context(), one)); err != nil {
+		t.Errorf("more than the end was read: %v", err)
+	}
+	_, err := j.Verify(t.Context())
+	wantDamage(t, err, 17, "content")
+	wantDamage(t, j.Reopen(t.Context()), 17, "content")
+}

@@ -87,6 +87,7 @@ type Journal struct {
 	commits int      // since the last checkpoint; owned by the holder of turn
 	parts   int      // likewise
 	closed  bool     // owned by the holder of turn
+	doubt   bool     // damage was found, and the whole chain not read since; owned by the holder of turn
 
 	id      atomic.Pointer[string]
 	blocked atomic.Pointer[BlockedError]
@@ -190,8 +191,8 @@ func (j *Journal) acquire(ctx context.Context) error { return j.turn.enter(ctx, 
 
 func (j *Journal) release() { j.turn.leave() }
 
-// Reopen closes the file, opens it again and checks the whole chain. When all is well the journal is no longer
-// blocked; what a failed commit had written may or may not be there.
+// Reopen closes the file, opens it again and checks it as a start does; where damage was found, the whole chain. When all is
+// well the journal is no longer blocked; what a failed commit had written may or may not be there.
 func (j *Journal) Reopen(ctx context.Context) error {
 	if err := j.acquire(ctx); err != nil {
 		return err
@@ -204,14 +205,26 @@ func (j *Journal) Reopen(ctx context.Context) error {
 		j.store.close()
 		j.store = nil
 	}
-	if err := j.open(ctx, wholeChain); err != nil {
+	if err := j.open(ctx, j.doubted()); err != nil {
 		j.blocked.Store(blockedBy(err))
 		return err
 	}
+	j.doubt = false
 	j.wrong.Store(false)
 	j.blocked.Store(nil)
 	j.opt.Log.Info("journal reopened", "seq", j.seq)
 	return nil
+}
+
+// doubted is how many events Reopen checks. Everybody waits for it, and of a failed commit only the end is in doubt.
+func (j *Journal) doubted() int64 {
+	if b := j.blocked.Load(); j.wrong.Load() || b != nil && b.Code == CodeDamaged {
+		j.doubt = true
+	}
+	if j.doubt {
+		return wholeChain
+	}
+	return tailLength
 }
 
 // Close waits for the transaction that runs, writes the log back into the file and gives up the lock.
