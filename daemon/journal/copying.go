@@ -23,7 +23,7 @@ type copying struct {
 const scrap = "&_pragma=journal_mode(MEMORY)&_pragma=synchronous(OFF)"
 
 func (s *store) beginCopy(path string) (*copying, error) {
-	name, err := fileName(path)
+	name, err := fileName("rw", path)
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,8 @@ func (e *DamagedError) fault() string {
 	return fmt.Sprintf("journal is damaged at event %d: %s", e.Seq, e.What)
 }
 
-const restoreRemedy = "copy the journal's folder away, restore the last copy of the file, " +
-	"then settle by hand what happened since"
+const restoreRemedy = "copy the journal's folder away, remove what is left beside the file (its -wal, -shm and .mark), " +
+	"restore the last copy of the file, then settle by hand what happened since"
 
 const tableRemedy = "the events are whole, and posd derives the tables anew when it runs; " +
 	"look at the disk, and at who may write to the file"

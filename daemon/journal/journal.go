@@ -128,7 +128,7 @@ func Open(ctx context.Context, opt Options) (*Journal, error) {
 	}
 	if !opt.ReadOnly {
 		j.ballast.fill()
-		removeCopy(opt)
+		j.removeScrap()
 	}
 	j.startKeeper()
 	return j, nil

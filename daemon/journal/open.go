@@ -46,6 +46,9 @@ CREATE TABLE projection (name TEXT PRIMARY KEY, digest TEXT NOT NULL, tables TEX
 // knows the journal yet.
 func (j *Journal) open(ctx context.Context, tail int64) error {
 	if j.store == nil {
+		if err := j.lookFirst(ctx, tail); err != nil {
+			return err
+		}
 		s, err := j.openFile()
 		if err != nil {
 			return unfit(err)
@@ -122,7 +125,7 @@ func (j *Journal) openFile() (*store, error) {
 		return nil, err
 	}
 	if j.opt.ReadOnly {
-		return openStore(j.opt.Path, looking)
+		return openToLook(j.opt.Path)
 	}
 	if err != nil || info.Size() == 0 {
 		if err := j.mayCreate(err == nil); err != nil {
@@ -148,8 +151,8 @@ func (j *Journal) mayCreate(there bool) error {
 	}
 	return &DamagedError{
 		What: fmt.Sprintf("the file %s is missing or empty, but a journal was here", j.opt.Path),
-		Remedy: fmt.Sprintf("restore it from an export; only to begin a new one, remove %s and %s as well",
-			j.opt.Path+".owner", j.opt.Path+"-wal"),
+		Remedy: fmt.Sprintf("copy the folder away, remove %[1]s-wal, %[1]s-shm and %[1]s.mark, and restore the file from an export; "+
+			"only to begin a new one, remove %[1]s.owner as well", j.opt.Path),
 	}
 }
 

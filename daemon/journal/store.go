@@ -70,15 +70,20 @@ var fleeting = []string{
 	"PRAGMA temp_store=MEMORY",
 }
 
-// openStore opens an existing file, or a database in memory if path is empty.
+// openStore opens an existing file to write to it, or a database in memory if path is empty.
 func openStore(path string, settings []string) (*store, error) {
+	return openStoreAs("rw", path, settings)
+}
+
+// openStoreAs opens it in one of SQLite's modes: "rw", or "ro".
+func openStoreAs(mode, path string, settings []string) (*store, error) {
 	if err := trustFlush(); err != nil {
 		return nil, fmt.Errorf("notice syncs that fail: %w", err)
 	}
 	name := ":memory:"
 	if path != "" {
 		var err error
-		if name, err = fileName(path); err != nil {
+		if name, err = fileName(mode, path); err != nil {
 			return nil, err
 		}
 	}
@@ -102,7 +107,7 @@ func openStore(path string, settings []string) (*store, error) {
 }
 
 // fileName makes the URI that SQLite opens without ever making a file itself.
-func fileName(path string) (string, error) {
+func fileName(mode, path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
@@ -111,7 +116,7 @@ func fileName(path string) (string, error) {
 	if !strings.HasPrefix(p, "/") {
 		p = "/" + p // C:/... on Windows
 	}
-	return (&url.URL{Scheme: "file", Path: p, RawQuery: "mode=rw&_defensive=1"}).String(), nil
+	return (&url.URL{Scheme: "file", Path: p, RawQuery: "mode=" + mode + "&_defensive=1"}).String(), nil
 }
 
 // close may be called on nil, and more than once.
