@@ -7,6 +7,7 @@ import (
 )
 
 // alike is how long a sale that the till may not know to be paid keeps back another one of its amount (rule 12).
+// One that seems to be paid as much later was paid before the clock was set back.
 const alike = 10 * time.Minute
 
 // opened checks that a till that acknowledges is let on to a sale only when it has named the last one of that amount that is
@@ -28,7 +29,7 @@ func (m *mirror) unheard(k payment.Key, amount payment.Cents, now time.Time) (la
 		t := m.attempts[m.order[i]]
 		pays := t.captures() && t.approved > t.refunded || t.kind == payment.KindPreAuth
 		if t.Client == k.Client && t.Sale != k.Sale && t.amount == amount && t.state == payment.ApprovedState && pays && !t.entered("attempt.voided") &&
-			m.ackedAt[t.Client+"/"+t.Sale] < t.yesAt && now.Sub(t.saidAt) < alike {
+			m.ackedAt[t.Client+"/"+t.Sale] < t.yesAt && now.Sub(t.saidAt).Abs() < alike {
 			return t
 		}
 	}

@@ -156,7 +156,7 @@ func (s *shop) shaper(p *plug, which, target string, asks bool) func([]byte) []p
 		if len(b) < 8 { // a byte of an answer that comes byte by byte
 			return []piece{{p.ping, b, nil}}
 		}
-		fault, rng := s.pick(onTheWay[asks], "way", fmt.Sprint(which, asks, time.Since(s.began), valueOf(b, "out_trade_no", 17)))
+		fault, rng := s.pick(onTheWay[asks], "way", fmt.Sprint(which, asks, time.Since(s.began), counted(valueOf(b, "out_trade_no", orderLength))))
 		ping := p.ping + time.Duration(rng.Int64N(int64(10*time.Millisecond)))
 		left := rng.IntN(len(b) + 1) // nothing, a part, or all of it leaves (F2, F3)
 		switch fault {

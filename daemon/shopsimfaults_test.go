@@ -287,6 +287,9 @@ func (s *shop) gatewayFault(q walletsim.Request) (walletsim.Rule, bool) {
 	return r, true
 }
 
+// orderLength is how many characters an order number has: the journal's name, the count, and what is drawn.
+const orderLength = 23
+
 // drawn is the end of an order number, which is another one each time that a day is played.
 var drawn = regexp.MustCompile(`\b([0-9A-Z]{8}[0-9]{9})[0-9A-Z]{6}`)
 

@@ -214,7 +214,7 @@ func (l *life) codes(p *plug) {
 			l.shop.breach("I11: a gateway is asked after a commit has failed: %.60q", b)
 		}
 		if code := valueOf(b, "auth_code", 18); code != "" && !l.isDead() {
-			l.codeIsFor(code, valueOf(b, "out_trade_no", 17))
+			l.codeIsFor(code, valueOf(b, "out_trade_no", orderLength))
 		}
 		return travel(b)
 	}
