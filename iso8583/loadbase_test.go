@@ -144,8 +144,8 @@ func TestAMistakeInASecondBlockHasItsLine(t *testing.T) {
 		"layout = 12:00:00":            "own.toml:7: sub[1].layout: is a date, want a string, in quotes",
 		"\nparts = [ { format = 5 } ]": "own.toml:8: sub[1].parts.format: is a number, want a string, in quotes",
 		"\n[sub.tags]\n82 = \"b2\"":    "own.toml:9: sub[1].tags.82: is a string, want { format = ... }",
-		"field = \"60\"\nlayout = \"positions\"\nparts = [ { format = \"n2\", clas = \"public\" } ]": "own.toml:9: sub[1].parts.clas: unknown key",
-		"field = \"60\"\nlayot = \"positions\"":                                                      "own.toml:8: sub[1].layot: unknown key",
+		"field = \"60\"\nlayout = \"positions\"\nparts = [ { format = \"n2\", klass = \"public\" } ]": "own.toml:9: sub[1].parts.klass: unknown key",
+		"field = \"60\"\nlayot = \"positions\"":                                                       "own.toml:8: sub[1].layot: unknown key",
 	} {
 		_, err := iso8583.Load("own.toml", []byte(first+second))
 		if err == nil || !strings.Contains("\n"+err.Error()+"\n", "\n"+want+"\n") {
