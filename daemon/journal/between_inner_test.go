@@ -152,7 +152,7 @@ func TestWhatIsWrittenBetweenThePartsOfAVerificationIsNoDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.store.close()
+	defer m.close()
 	for done := false; !done; {
 		if done, err = j.verifyPage(t.Context(), m); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -158,5 +159,18 @@ func TestAStartOnADiskWithoutAnyRoomIsBlockedUntilThereIsSome(t *testing.T) {
 	}
 	if err := errors.Join(j.Reopen(t.Context()), appendLong(t, j)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestALargeJournalIsNotVerifiedWhereThatTakesTheRoomOfPayments(t *testing.T) {
+	opt := options(t)
+	opt.Path = filepath.Join(smallDisk(t), "journal.db")
+	j := bulky(t, opt)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(opt.Path), "filler"), make([]byte, 8<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := j.Verify(t.Context())
+	if !errors.Is(err, journal.ErrFull) || !strings.Contains(err.Error(), "MiB free") || j.Blocked() != nil {
+		t.Errorf("got %v, blocked by %v; want no room", err, j.Blocked())
 	}
 }

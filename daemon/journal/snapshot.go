@@ -133,13 +133,14 @@ func refineFile(path string, x Extract) error {
 // the next start.
 func copyName(opt Options) string { return opt.Path + ".export" }
 
-// removeScrap removes what a crash has left of copies and looks; mostly there is nothing. The index of a log is nobody's when
+// removeScrap removes what a crash has left of copies, verifying and looks; mostly there is nothing. The index of a log is nobody's when
 // the file is open to write, since it is ours alone then.
 func (j *Journal) removeScrap() {
 	if j.opt.Path == "" {
 		return
 	}
 	_ = os.Remove(copyName(j.opt))
+	_ = os.Remove(mirrorName(j.opt))
 	if j.Blocked() == nil {
 		_ = os.Remove(j.opt.Path + "-shm")
 	}

@@ -16,17 +16,16 @@ type Report struct {
 	Stale       []string  // not compared, since another version of this program derived them: the next start does so anew
 }
 
-// Verify checks the whole hash chain, folds all events into fresh tables in memory and compares these with the
-// projections. Others write meanwhile: between pages of events, and between parts of tables. Each part is compared as the
+// Verify checks the whole hash chain, folds all events into fresh tables and compares these with the projections. Others write meanwhile: between pages of events, and between parts of tables. Each part is compared as the
 // events are that stand then. What it finds wrong is a *DamagedError, and blocks the journal: nothing is to be written on
 // top of damage. When Reopen finds the events whole, it derives the tables anew. Events of a newer posd block it as well, and
 // are a *NewerError.
 func (j *Journal) Verify(ctx context.Context) (Report, error) {
-	m, err := j.newMirror()
+	m, err := j.mirrorFor()
 	if err != nil {
 		return Report{}, err
 	}
-	defer m.store.close()
+	defer m.close()
 	for done := false; !done && err == nil; {
 		done, err = j.verifyPage(ctx, m)
 	}
@@ -60,6 +59,7 @@ func (j *Journal) found(err error) error {
 // mirror is a second set of projections, folded from the log alone.
 type mirror struct {
 	store  *store
+	path   string // of its file; "" in memory
 	tx     *Tx
 	at     link
 	report Report
@@ -73,13 +73,19 @@ func (m *mirror) note(e Event) {
 	m.report.Last = e.Time
 }
 
+// newMirror makes one in memory.
 func (j *Journal) newMirror() (*mirror, error) {
 	s, err := openStore("", fleeting)
 	if err != nil {
 		return nil, err
 	}
+	return j.mirrorIn(s)
+}
+
+// mirrorIn makes the empty tables. It closes the store if it cannot.
+func (j *Journal) mirrorIn(s *store) (*mirror, error) {
 	m := &mirror{store: s, tx: &Tx{store: s, folding: true}, at: link{hash: genesis(j.ID())}}
-	err = s.script("BEGIN; " + schema)
+	err := s.script("BEGIN; " + schema)
 	for _, p := range j.opt.Projections {
 		if err == nil {
 			err = s.script(p.Schema())

@@ -19,7 +19,7 @@ func (j *Journal) checkWhole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer m.store.close()
+	defer m.close()
 	err = j.eachEvent(ctx, 0, func(e Event) error {
 		if err := m.at.next(&e); err != nil {
 			return err

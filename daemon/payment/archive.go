@@ -55,7 +55,7 @@ func (a *Archive) Audit(ctx context.Context) (Audit, error) {
 		out.Damage = &Damage{Event: dam.Seq, What: dam.What, Remedy: dam.Remedy}
 		return out, nil
 	}
-	return out, err
+	return out, fullProblem(err)
 }
 
 // sealedTable holds what only this machine may have: whoever gets a copy of the journal does not get it, and a key that
@@ -79,7 +79,7 @@ func (a *Archive) Copy(ctx context.Context) (f *os.File, giveUp func(), err erro
 	return f, giveUp, fullProblem(err)
 }
 
-// fullProblem says that there is no room for a copy; other errors stay what they are.
+// fullProblem says that there is no room for a copy, or for what it is compared with; other errors stay what they are.
 func fullProblem(err error) error {
 	if !errors.Is(err, journal.ErrFull) {
 		return err
