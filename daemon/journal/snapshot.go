@@ -133,8 +133,8 @@ func refineFile(path string, x Extract) error {
 // the next start.
 func copyName(opt Options) string { return opt.Path + ".export" }
 
-// removeScrap removes what a crash has left of copies, verifying and looks; mostly there is nothing. The index of a log is nobody's when
-// the file is open to write, since it is ours alone then.
+// removeScrap removes what a crash has left of copies, verifying and looks; mostly there is nothing. The index of a log is
+// nobody's when the file is open to write, since it is ours alone then.
 func (j *Journal) removeScrap() {
 	if j.opt.Path == "" {
 		return

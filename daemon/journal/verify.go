@@ -16,10 +16,10 @@ type Report struct {
 	Stale       []string  // not compared, since another version of this program derived them: the next start does so anew
 }
 
-// Verify checks the whole hash chain, folds all events into fresh tables and compares these with the projections. Others write meanwhile: between pages of events, and between parts of tables. Each part is compared as the
-// events are that stand then. What it finds wrong is a *DamagedError, and blocks the journal: nothing is to be written on
-// top of damage. When Reopen finds the events whole, it derives the tables anew. Events of a newer posd block it as well, and
-// are a *NewerError.
+// Verify checks the whole hash chain, folds all events into fresh tables and compares these with the projections. Others
+// write meanwhile: between pages of events, and between parts of tables. Each part is compared as the events are that stand
+// then. What it finds wrong is a *DamagedError, and blocks the journal: nothing is to be written on top of damage. When
+// Reopen finds the events whole, it derives the tables anew. Events of a newer posd block it as well, and are a *NewerError.
 func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	m, err := j.mirrorFor()
 	if err != nil {
