@@ -112,7 +112,7 @@ func TestAnEncryptingReadersSaleReachesTheHostAsCiphertextAndIsReversedWithoutIt
 
 	var host wiretap
 	s := newStore(t, plan{dialect: pageFile(t, "encrypting.toml"), patience: "3s", seen: host.hear})
-	s.change("port = \"reader\"", "port = \"reader\"\ndriver = \"magnesafe\"")
+	s.change("port = \"serial://reader\"", "port = \"serial://reader\"\ndriver = \"magnesafe\"")
 	info, _, err := recorded.HID()
 	if err != nil {
 		t.Fatal(err)

@@ -120,6 +120,12 @@ func (c *choosy) Print(ctx context.Context, d printer.Document) (printer.Result,
 	return printer.Result{}, &printer.UnconfirmedError{Cause: printer.ErrQuiet}
 }
 
+func (c *choosy) printed() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.out, " ")
+}
+
 func TestASlipDoesNotWaitForAJobThatThePrinterFailsAt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
@@ -130,7 +136,7 @@ func TestASlipDoesNotWaitForAJobThatThePrinterFailsAt(t *testing.T) {
 		time.Sleep(time.Second)
 		s.put("slip")
 		time.Sleep(5 * time.Minute)
-		if got := strings.Join(p.out, " "); got != "job slip job job" {
+		if got := p.printed(); got != "job slip job job" {
 			t.Errorf("printed %q", got)
 		}
 		if j := s.result("1"); j.Result() != prints.Failed || j.Why == "" {
