@@ -116,7 +116,17 @@ func (c *crowd) killBetween(ctx context.Context) error {
 	}
 	c.s.kill()
 	c.waiting = int64(*clients) - c.served.Load()
-	return errors.Join(c.s.calm(ctx), c.s.start(ctx))
+	err = errors.Join(c.s.calm(ctx), c.s.start(ctx))
+	pause(ctx, time.Second) // a slip tells seconds: what is asked for again is told in another one
+	return err
+}
+
+// awaitUp waits until posd is back.
+func (c *crowd) awaitUp(ctx context.Context) {
+	select {
+	case <-c.up:
+	case <-ctx.Done():
+	}
 }
 
 // keptCharged tells whether the gateway has the money of anybody who is kept waiting.
@@ -155,7 +165,10 @@ func (c *crowd) repeated(ctx context.Context, sale, id string) (first said, err 
 	body := payWith(code)
 	body["print"] = false
 	var served sync.Once
-	for _, n := range bunches {
+	for i, n := range bunches {
+		if i == len(bunches)-1 {
+			c.awaitUp(ctx) // everybody asks again after the kill
+		}
 		all, err := c.bunch(ctx, n, func() (said, error) {
 			a, err := c.s.till.begin(ctx, sale, id, body, wait)
 			if err == nil && !a.refused() && !a.undecided() {
@@ -204,10 +217,7 @@ func (c *crowd) ask(ctx context.Context, do func() (said, error)) (a said, err e
 			return a, nil
 		}
 		if err != nil {
-			select {
-			case <-c.up:
-			case <-ctx.Done():
-			}
+			c.awaitUp(ctx)
 		}
 		pause(ctx, 50*time.Millisecond)
 	}
