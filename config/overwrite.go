@@ -8,7 +8,7 @@ import (
 )
 
 // besideJournal is what the names of a journal's files have behind the journal's own: SQLite's, and those of package journal.
-var besideJournal = []string{"", "-wal", "-shm", "-journal", ".mark", ".lock", ".owner", ".owner.new", ".ballast", ".export"}
+var besideJournal = []string{"", "-wal", "-shm", "-journal", ".mark", ".lock", ".owner", ".owner.new", ".ballast", ".export", ".verify"}
 
 // overwritten finds files that posd would write over: journal and log may not be what it reads, nor each other.
 func (c *Config) overwritten() error {
