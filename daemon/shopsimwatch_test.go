@@ -256,8 +256,9 @@ type codeUse struct {
 	at    time.Time
 }
 
-// codeAge is how long posd remembers a code (rule 8); the gateway does for ever.
-const codeAge = 90 * time.Second
+// codeAge is how long posd remembers a code (rule 8), from when it has it and not from when it is on the wire, to which it
+// may have to wait for a connection; the gateway does for ever.
+const codeAge = 80 * time.Second
 
 // codeIsFor notes which order a code is used for. A posd that was started since knows nothing of it: the gateway does.
 func (l *life) codeIsFor(code, order string) {

@@ -240,7 +240,8 @@ func (s *slips) waiting(ctx context.Context) (n int) {
 	if err != nil {
 		s.h.faults().Error("slips could not be listed", "err", err)
 	}
-	kept := slices.ContainsFunc(jobs, func(j prints.Job) bool { return j.State == prints.Waiting && j.Why != "" })
+	first := slices.IndexFunc(jobs, func(j prints.Job) bool { return j.State == prints.Waiting && !j.Rests() })
+	kept := first >= 0 && jobs[first].Why != "" // of one that rests it is why it does
 	late := s.h.w.Now().Add(-slipSoon)
 	for _, j := range jobs {
 		if j.Client == "" && !j.GivenUp() && (kept || j.State == prints.Held || j.QueuedAt.Before(late)) {

@@ -22,8 +22,8 @@ type doubts struct {
 
 // weigh counts what came of a payment's request. The log has the first wrong MAC of a row, and a row that is too long.
 func (a *Acquirer) weigh(at payment.Attempt, ans payment.Answer, x exchanged) {
-	if ans.Outcome == payment.NotSent || !first(at) || errors.Is(x.err, context.Canceled) {
-		return // it says nothing about the host
+	if ans.Outcome == payment.NotSent || at.Kind == payment.KindBalance || !first(at) || errors.Is(x.err, context.Canceled) {
+		return // it says nothing about the host, or nothing was to be paid
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -60,7 +60,7 @@ func (a *Acquirer) Suspect() (payment.Concern, bool) {
 	defer a.mu.Unlock()
 	return payment.Concern{
 		Code:   "acquirer_suspect",
-		Detail: fmt.Sprintf("the last %d card payments were reversed, for want of an answer that can be believed: %s", a.doubts.row, a.doubts.last),
+		Detail: fmt.Sprintf("the last %d card requests had no answer that can be believed: %s", a.doubts.row, a.doubts.last),
 		Remedy: a.doubts.remedy,
 	}, a.doubts.row >= suspectAfter
 }

@@ -1,6 +1,7 @@
 package acquirer_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,23 @@ func TestThreePaymentsInARowThatAreNotAnsweredWellAreAConcern(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestABalanceThatNobodyTellsIsNoPaymentThatWentWrong(t *testing.T) {
+	scripted(t, func(t *testing.T, b *bench, h *script) {
+		if !slices.Contains(b.Policy().Inquiries, payment.KindBalance) {
+			return
+		}
+		for range 3 {
+			b.ready(t)
+			h.answers(func(*iso8583.Message, *iso8583.Message) func([]byte) []byte { return silent })
+			b.pay(t, payment.KindBalance, 0, nil)
+			h.answers(nil)
+		}
+		if c, doubtful := b.Suspect(); doubtful {
+			t.Errorf("after three inquiries: %+v", c)
+		}
+	})
 }
 
 func TestASignOnWhoseAnswerHasNoMatchKeyIsUnreadableAndNotUnanswered(t *testing.T) {

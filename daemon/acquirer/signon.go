@@ -47,6 +47,12 @@ func (a *Acquirer) Trouble() *payment.Problem {
 	return a.trouble
 }
 
+// Doubts tells that a host was reached and did not answer a sign-on: nobody may pay for hours, and it is asked again meanwhile.
+func (a *Acquirer) Doubts() bool {
+	p := a.Trouble()
+	return p != nil && p.Code == codeOffline
+}
+
 func (a *Acquirer) trySignOn(ctx context.Context) error {
 	a.setSignedOn(false)
 	if err := a.o.Link.Up(ctx); err != nil { // before a trace number is spent: a host may be away for weeks

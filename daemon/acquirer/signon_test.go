@@ -224,10 +224,13 @@ func TestASignOnThatNobodyAnswersIsATroubleUntilOneIsTaken(t *testing.T) {
 					if err == nil || p == nil || p.Code != "acquirer_offline" || !strings.Contains(p.Detail, tc.detail) || !strings.Contains(p.Remedy, tc.remedy) {
 						t.Fatalf("ready: %v, trouble %+v", err, p)
 					}
+					if !b.Doubts() {
+						t.Error("nobody asks it again until a card is shown")
+					}
 				}
 				b.serving = sound
 				b.ready(t)
-				if b.Trouble() != nil {
+				if b.Trouble() != nil || b.Doubts() {
 					t.Errorf("signed on, and the trouble is still %v", b.Trouble())
 				}
 			})

@@ -132,15 +132,10 @@ func (a *API) getEvents(c *call) error {
 	if c.who.Scope != Supervisor {
 		s.client = c.who.Client
 	}
-	newest, err := a.desk.Seq(c.r.Context())
+	asked, err := a.resumeAt(c, s)
 	if err != nil {
 		return err
 	}
-	asked, err := resumeAt(c.r.Header.Get("Last-Event-ID"), newest)
-	if err != nil {
-		return err
-	}
-	s.after = min(asked, newest)
 	select {
 	case a.streams <- struct{}{}:
 		defer func() { <-a.streams }()
@@ -161,16 +156,22 @@ func (a *API) getEvents(c *call) error {
 	return nil
 }
 
-// resumeAt is the event after which a till wants to go on.
-func resumeAt(last string, newest int64) (int64, error) {
+// resumeAt finds the event after which a stream begins, and gives the one after which the till wants to go on. A journal that
+// cannot be read now may know that one.
+func (a *API) resumeAt(c *call, s *stream) (asked int64, err error) {
+	newest, unread := a.desk.Seq(c.r.Context())
+	last := c.r.Header.Get("Last-Event-ID")
 	if last == "" {
-		return newest, nil
+		s.after = newest
+		return newest, unread
 	}
-	n, err := strconv.ParseInt(last, 10, 64)
-	if err != nil || n < 0 {
+	if asked, err = strconv.ParseInt(last, 10, 64); err != nil || asked < 0 {
 		return 0, bad("bad_header", "Last-Event-ID is no event number", "send the last id that the stream gave, or 0 for everything")
 	}
-	return n, nil
+	if s.after = asked; unread == nil {
+		s.after = min(asked, newest)
+	}
+	return asked, nil
 }
 
 // opening begins a stream. A till that asks for what this journal does not have yet was told of it by one that is gone: it

@@ -171,18 +171,28 @@ func (a *Archive) Sales(ctx context.Context, s SaleSearch) (sales []Sale, next i
 	return sales, next, err
 }
 
-// What salesSince asks: for all sales, or for those of which an attempt was sent at a time or later, which it begins with.
+// What salesSince asks: for all sales, or for those of which an attempt was sent at a time or later; the attempts tell where these
+// begin.
 const (
 	openedAfter = `SELECT client, id, seq FROM payment_sale WHERE seq > ? ORDER BY seq LIMIT ?`
-	sentSince   = `SELECT DISTINCT s.client, s.id, s.seq FROM payment_attempt a CROSS JOIN payment_sale s ON s.client = a.client AND s.id = a.sale
-  WHERE a.sent_at > 0 AND a.sent_at >= ? AND s.seq > ? ORDER BY s.seq LIMIT ?`
+	firstSince  = `SELECT coalesce(min(s.seq), 0) FROM payment_attempt a CROSS JOIN payment_sale s ON s.client = a.client AND s.id = a.sale
+  WHERE a.sent_at > 0 AND a.sent_at >= ?`
+	sentSince = `SELECT client, id, seq FROM payment_sale s WHERE seq > ? AND EXISTS (SELECT 1 FROM payment_attempt a
+  WHERE a.client = s.client AND a.sale = s.id AND a.sent_at >= ?) ORDER BY seq LIMIT ?`
 )
 
 // salesSince also gives the number of the event that opened the last of them.
 func salesSince(tx *journal.Tx, s SaleSearch) (keys []Key, last int64, err error) {
 	query, args := openedAfter, []any{s.After, s.Limit}
 	if !s.Since.IsZero() {
-		query, args = sentSince, []any{millis(s.Since), s.After, s.Limit}
+		after := s.After
+		if after == 0 {
+			if err := tx.QueryRow(firstSince, millis(s.Since)).Scan(&after); err != nil || after == 0 {
+				return nil, 0, err
+			}
+			after--
+		}
+		query, args = sentSince, []any{after, millis(s.Since), s.Limit}
 	}
 	rows, err := tx.Query(query, args...)
 	if err != nil {

@@ -30,7 +30,7 @@ func (d *Desk) Changed() <-chan struct{} { return d.book.Changed() }
 // ClientsOf tells which clients have a sale of that id.
 func (d *Desk) ClientsOf(ctx context.Context, sale string) (clients []string, err error) {
 	err = d.book.j.View(ctx, func(tx *journal.Tx) error {
-		keys, err := saleKeys(tx, `SELECT client, id FROM payment_sale WHERE id = ? ORDER BY client`, sale)
+		keys, err := saleKeys(tx, byID+` ORDER BY client`, sale)
 		for _, k := range keys {
 			clients = append(clients, k.Client)
 		}

@@ -37,6 +37,9 @@ func (a *Archive) knows(ctx context.Context, k Key) error {
 // mine narrows what is found to one client, unless that is empty.
 const mine = ` AND (? = '' OR client = ?)`
 
+// byID finds the sales of an id.
+const byID = `SELECT client, id FROM payment_sale WHERE id = ?`
+
 // byShortID finds the sales of a short id.
 const byShortID = `SELECT DISTINCT client, sale FROM payment_attempt WHERE short_id = ?` + mine
 
@@ -44,7 +47,7 @@ const byShortID = `SELECT DISTINCT client, sale FROM payment_attempt WHERE short
 func (a *Archive) find(ctx context.Context, s Search) (client, sale string, err error) {
 	var keys []Key
 	err = a.j.View(ctx, func(tx *journal.Tx) error {
-		keys, err = saleKeys(tx, `SELECT client, id FROM payment_sale WHERE id = ?`+mine, s.Sale, s.Client, s.Client)
+		keys, err = saleKeys(tx, byID+mine, s.Sale, s.Client, s.Client)
 		if err == nil && len(keys) == 0 {
 			keys, err = saleKeys(tx, byShortID, strings.ToUpper(s.Sale), s.Client, s.Client)
 		}

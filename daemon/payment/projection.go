@@ -38,6 +38,7 @@ func (projection) Schema() string {
 CREATE TABLE payment_sale (client TEXT, id TEXT, seq INTEGER, opened_at INTEGER, amount INTEGER, currency TEXT,
   acked INTEGER NOT NULL DEFAULT 0, doc TEXT, PRIMARY KEY (client, id)) WITHOUT ROWID;
 CREATE INDEX payment_sale_seq ON payment_sale (seq);
+CREATE INDEX payment_sale_id ON payment_sale (id);
 CREATE TABLE payment_attempt (client TEXT, sale TEXT, attempt TEXT, seq INTEGER, state TEXT, kind TEXT, rail TEXT,
   amount INTEGER, terminal TEXT, batch TEXT, trace INTEGER, sent_at INTEGER, decided_at INTEGER, acked INTEGER,
   confirm INTEGER NOT NULL DEFAULT 0, found INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0, short_id TEXT, doc TEXT,

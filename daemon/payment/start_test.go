@@ -42,9 +42,11 @@ func TestNoQueryLooksAtAllThatWasEverPaid(t *testing.T) {
 			{"a start", attempts + openAttempts, "payment_attempt_confirm"},
 			{"what is sent or being reversed on a terminal", attempts + openInBatch, "payment_attempt_state (state=?)"},
 			{"what is open in a batch", attempts + openInBatch, "payment_attempt_batch (terminal=? AND ended=? AND batch=?)"},
+			{"a sale by its id", byID + mine, "payment_sale_id (id=?)"},
 			{"a sale by its short id", byShortID, "payment_attempt_short (short_id=?)"},
 			{"the sales after one", openedAfter, "payment_sale_seq (seq>?)"},
-			{"the sales since a time", sentSince, "payment_attempt_sent (sent_at>?)"},
+			{"the first sale since a time", firstSince, "payment_attempt_sent (sent_at>?)"},
+			{"the sales since a time", sentSince, "payment_sale_seq (seq>?)"},
 		} {
 			plan := b.plan(row.query)
 			if strings.Contains(plan, "SCAN") || !strings.Contains(plan, row.index) || strings.Contains(plan, "payment_attempt_batch (terminal=?)") {
