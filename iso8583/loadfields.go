@@ -307,13 +307,14 @@ func (l *loader) reversalCodes(word string, list []string) {
 	}
 }
 
+// reverses tells whether the dialect has a reversal.
+func (l *loader) reverses() bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(l.d.transaction)), func(t *transaction) bool { return t.reversal != nil })
+}
+
 func (l *loader) reasons() {
 	l.d.reasons = l.raw.Reversal.Reasons
-	reverses := false
-	for _, t := range l.d.transaction {
-		reverses = reverses || t.reversal != nil
-	}
-	if !reverses {
+	if !l.reverses() {
 		return
 	}
 	if len(l.raw.Reversal.Final) == 0 {

@@ -15,23 +15,30 @@ func movesMoney(name string) bool {
 	return slices.Contains(reversible, name) || slices.Contains(asksForMoney, name)
 }
 
-// must faults requests of money that cannot work: whose answer would not be known as theirs, and those without an amount.
+// must faults requests of money that cannot work: those without the trace number by which their answer is known, and those
+// without an amount.
 func (l *loader) must() {
 	for _, name := range l.d.Transactions() {
 		t, key := l.d.transaction[name], "transaction."+name
 		if !movesMoney(name) {
 			continue
 		}
-		l.mustMatch(key, t)
+		l.mustMatch(key, t, l.matchFields(true))
 		if slices.Contains(asksForMoney, name) && !slices.Contains(t.request.needs, "amount") {
 			l.fault(key, "no amount; hint: %s = \"{amount}\"", roleHint(l.d.roles["amount"]))
 		}
 	}
 }
 
-// mustMatch wants the fields by which an answer is known, in the request and in what reverses it.
-func (l *loader) mustMatch(key string, t *transaction) {
-	for _, n := range l.d.match {
+// matchFields are those of match.fields with the trace number, or all others: an answer is known without one of these where the
+// acquirer's answer has it not either, but of two requests only the trace number tells which one is answered.
+func (l *loader) matchFields(trace bool) []int {
+	return slices.DeleteFunc(slices.Clone(l.d.match), func(n int) bool { return (n == l.d.roles["trace"].field) != trace })
+}
+
+// mustMatch wants fields by which an answer is known, in the request and in what reverses it.
+func (l *loader) mustMatch(key string, t *transaction, fields []int) {
+	for _, n := range fields {
 		switch {
 		case !t.request.sets(n):
 			l.fault(key, "does not set field %d, by which its answer is known (match.fields)%s", n, l.matchHint(n))
@@ -67,32 +74,33 @@ func (t messageTemplate) sets(n int) bool {
 	})
 }
 
-// codes faults codes of answers that field 39 cannot hold: no answer would ever have them. Those that a base has and the
-// acquirer's field has no room for lie idle, but one must confirm a reversal.
+// codes faults a dialect in which no answer could ever approve, or confirm a reversal, since field 39 holds none of the codes
+// that do. A code that it cannot hold beside one that it can lies idle.
 func (l *loader) codes() {
-	for _, code := range slices.Sorted(maps.Keys(l.raw.Answers)) {
-		if key := "answers." + code; !l.holdsCode(code) && !l.from.inherits(key) {
-			l.fault(key, "field %d cannot hold the code %q%s", l.d.roles["code"].field, code, l.codeFormat())
+	const none = "field %d can hold none of the codes%s: %s"
+	field, form := l.d.roles["code"].field, l.codeFormat()
+	if final := l.raw.Reversal.Final; len(final) > 0 && l.reverses() && !slices.ContainsFunc(final, l.holdsCode) {
+		l.fault("reversal.final", none, field, form, "no reversal would ever end")
+	}
+	if approving := l.approving(); len(approving) > 0 && len(l.d.transaction) > 0 && !slices.ContainsFunc(approving, l.holdsCode) {
+		l.fault("answers", none, field, " that approve"+form, "every answer would be a decline")
+	}
+}
+
+// approving are the codes that approve.
+func (l *loader) approving() (codes []string) {
+	for _, code := range slices.Sorted(maps.Keys(l.d.answers)) {
+		if l.d.answers[code].Action == ActionApprove {
+			codes = append(codes, code)
 		}
 	}
-	raw := l.raw.Reversal
-	for word, list := range map[string][]string{"final": raw.Final, "in_doubt": raw.InDoubt, "refused": raw.Refused, "sign_on": raw.SignOn, "retry": raw.Retry} {
-		key := "reversal." + word
-		for _, code := range list {
-			if !l.holdsCode(code) && !l.from.inherits(key) {
-				l.fault(key, "field %d cannot hold the code %q%s", l.d.roles["code"].field, code, l.codeFormat())
-			}
-		}
-	}
-	if len(raw.Final) > 0 && l.from.inherits("reversal.final") && !slices.ContainsFunc(raw.Final, l.holdsCode) {
-		l.fault("reversal.final", "field %d can hold none of the codes: no reversal would ever end", l.d.roles["code"].field)
-	}
+	return codes
 }
 
 // codeFormat says what the file says of the field with the code.
 func (l *loader) codeFormat() string {
 	if f := l.raw.Fields[fmt.Sprint(l.d.roles["code"].field)].Format; f != "" {
-		return ": its format is " + f
+		return " (its format is " + f + ")"
 	}
 	return ""
 }

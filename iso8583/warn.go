@@ -27,6 +27,7 @@ func (l *loader) warnings() []*DialectError {
 	l.warnFields()
 	l.warnTransactions()
 	l.warnAnswers()
+	l.warnCodes()
 	slices.SortStableFunc(l.faults, func(a, b *DialectError) int { return cmp.Compare(a.Line, b.Line) })
 	return l.faults
 }
@@ -52,13 +53,7 @@ func (l *loader) warnTransactions() {
 		l.fault("transaction", "there are none: messages can be decoded, but posd cannot take money in this dialect")
 		return
 	}
-	for _, name := range l.d.Transactions() {
-		if !slices.Contains(knownTransactions, name) {
-			l.fault("transaction."+name, "posd never asks for it%s; it knows: %s", nearest(name), strings.Join(knownTransactions, ", "))
-		} else if !movesMoney(name) { // which are held to it already
-			l.mustMatch("transaction."+name, l.d.transaction[name])
-		}
-	}
+	l.warnRequests()
 	for _, name := range reversible {
 		t, key := l.d.transaction[name], "transaction."+name
 		switch {
@@ -75,6 +70,21 @@ func (l *loader) warnTransactions() {
 	}
 }
 
+// warnRequests is of requests that posd never asks for, and of those whose answer is hardly known as theirs.
+func (l *loader) warnRequests() {
+	for _, name := range l.d.Transactions() {
+		key, t := "transaction."+name, l.d.transaction[name]
+		switch {
+		case !slices.Contains(knownTransactions, name):
+			l.fault(key, "posd never asks for it%s; it knows: %s", nearest(name), strings.Join(knownTransactions, ", "))
+		case movesMoney(name): // which are held to the trace number already
+			l.mustMatch(key, t, l.matchFields(false))
+		default:
+			l.mustMatch(key, t, l.d.match)
+		}
+	}
+}
+
 // nearest asks whether a name that is written much alike was meant; "" where there is none.
 func nearest(name string) string {
 	best := slices.MinFunc(knownTransactions, func(a, b string) int {
@@ -87,8 +97,26 @@ func nearest(name string) string {
 }
 
 func (l *loader) warnAnswers() {
-	approved := slices.ContainsFunc(slices.Collect(maps.Values(l.d.answers)), func(a Answer) bool { return a.Action == ActionApprove })
-	if !approved && len(l.d.transaction) > 0 {
+	if len(l.approving()) == 0 && len(l.d.transaction) > 0 {
 		l.fault("answers", "no code approves: every answer is a decline; hint: \"00\" = { action = \"approve\" }")
+	}
+}
+
+// warnCodes is of the file's own codes that field 39 cannot hold: no answer will ever have them. Those of its base lie idle.
+func (l *loader) warnCodes() {
+	for _, code := range slices.Sorted(maps.Keys(l.raw.Answers)) {
+		l.warnCode("answers."+code, code)
+	}
+	raw := l.raw.Reversal
+	for word, list := range map[string][]string{"final": raw.Final, "in_doubt": raw.InDoubt, "refused": raw.Refused, "sign_on": raw.SignOn, "retry": raw.Retry} {
+		for _, code := range list {
+			l.warnCode("reversal."+word, code)
+		}
+	}
+}
+
+func (l *loader) warnCode(key, code string) {
+	if !l.holdsCode(code) && !l.from.inherits(key) {
+		l.fault(key, "field %d cannot hold the code %q%s: no answer will have it", l.d.roles["code"].field, code, l.codeFormat())
 	}
 }
