@@ -153,7 +153,7 @@ var broken = []struct {
 		`posd.toml:19: device[3].stop_bits: "3" is not known; want "1", "1.5", "2"`,
 		`posd.toml:23: device[4].port: "12:34" does not fit; want usb:VID:PID or usb:VID:PID:SERIAL, in hex, and @1-1.4 for a USB port`,
 		`posd.toml:24: device[5].kind: missing; want "printer", "scanner" or "reader"`,
-		`posd.toml:26: device[5].port: "ftp://x" is no port; want usb:VID:PID[:SERIAL][@PORT], 1284:MDL=..., a device path, COM name or tcp://host:port`,
+		`posd.toml:26: device[5].port: "ftp://x" is no port; want usb:VID:PID[:SERIAL][@PORT], 1284:MDL=..., a device path, COM name, serial://NAME for another serial port, or tcp://host:port`,
 		`posd.toml:30: device[6].port: "TM-T88V" does not fit; want words of the printer's IEEE 1284 id, such as 1284:MFG=EPSON;MDL=TM-T88V`,
 	}},
 	{"what once was, or meant something else", "[wallet.wechat]\nreverse_not_before = \"0s\"\n[[device]]\nname = \"p\"\nkind = \"printer\"\nport = \"COM1\"\nlanguage = \"zh\"", []string{

@@ -12,7 +12,7 @@ import (
 
 const (
 	// portWanted is what a device's port may be.
-	portWanted = "usb:VID:PID[:SERIAL][@PORT], 1284:MDL=..., a device path, COM name or tcp://host:port"
+	portWanted = "usb:VID:PID[:SERIAL][@PORT], 1284:MDL=..., a device path, COM name, serial://NAME for another serial port, or tcp://host:port"
 	// usbWanted is what usb: names: the port is for two devices that are alike and have no serial number.
 	usbWanted = "usb:VID:PID or usb:VID:PID:SERIAL, in hex, and @1-1.4 for a USB port"
 	// wordsWanted is what 1284: names.
@@ -89,8 +89,15 @@ func nearPort(value string) string {
 		return kind + ":" + rest
 	case err == nil && noNumber == nil:
 		return "tcp://" + value
+	case isName(value):
+		return "serial://" + value
 	}
 	return ""
+}
+
+// isName tells of a word that may be a serial port's: it is no address, and nothing is cut off from it.
+func isName(value string) bool {
+	return value != "" && !strings.ContainsAny(value, ": \t") && net.ParseIP(value) == nil
 }
 
 // onePort is the same for all ways to write a port: a path with and without how it is used, numbers and names in capitals or not.

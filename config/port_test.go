@@ -17,7 +17,7 @@ func TestAPortThatNamesNoDeviceIsRefusedWithWhatWasMeant(t *testing.T) {
 	for port, meant := range map[string]string{
 		"192.168.1.50:9100": "tcp://192.168.1.50:9100", "printer.shop:9100": "tcp://printer.shop:9100", "USB:04b8:0202": "usb:04b8:0202",
 		"TCP://10.0.0.1:9100": "tcp://10.0.0.1:9100", "ttyUSB0": "/dev/ttyUSB0", " /dev/usb/lp0": "/dev/usb/lp0", "/dev/usb/lp0 ": "/dev/usb/lp0",
-		"com3 ": "com3", "COM": "", "scanner": "", "dev/ttyS0": "", "192.168.1.50": "", "COM0": "",
+		"com3 ": "com3", "192.168.1.50": "", "a scanner": "", "ftp://x": "", " ": "",
 	} {
 		_, err := config.Parse("posd.toml", []byte(device("a", port)))
 		want := fmt.Sprintf("posd.toml:4: device[1].port: %q is no port; ", port)
@@ -26,6 +26,18 @@ func TestAPortThatNamesNoDeviceIsRefusedWithWhatWasMeant(t *testing.T) {
 		}
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestASerialPortOfAnotherNameIsRefusedWithTheFormThatIsTaken(t *testing.T) {
+	for _, port := range []string{"CNCA0", "dev/ttyS0", "scanner", "COM0"} {
+		_, err := config.Parse("posd.toml", []byte(device("a", port)))
+		if want := fmt.Sprintf("did you mean \"serial://%s\"? (want ", port); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if _, err := config.Parse("posd.toml", []byte(device("a", "serial://"+port))); err != nil {
+			t.Error(err)
 		}
 	}
 }
