@@ -82,7 +82,9 @@ func checkParts(cfg *config.Config, found ...error) (warnings, err error) {
 // unclear tells of a word in the place of true or false: what is enabled, and so what a warning could be of, nobody knows then.
 func unclear(err error) bool {
 	var all config.Problems
-	return errors.As(err, &all) && slices.ContainsFunc(all, func(p *config.Problem) bool { return strings.HasSuffix(p.Key, ".enabled") })
+	return errors.As(err, &all) && slices.ContainsFunc(all, func(p *config.Problem) bool {
+		return strings.HasSuffix(p.Key, ".enabled") && strings.HasPrefix(p.What, "want true or false")
+	})
 }
 
 // noFile finds what cannot be written as journal or log.

@@ -153,6 +153,15 @@ func TestCheckWarnsOfNothingThatIsFaulty(t *testing.T) {
 	}
 }
 
+func TestCheckWarnsBesideAWalletThatCannotBeEnabled(t *testing.T) {
+	said, _ := checked(t, "check", shopOf(t, "[wallet.unionpay]\nenabled = true\n[wallet.wechat]\nmch_id = \"1900000109\"\n"))
+	for _, want := range []string{":2: wallet.unionpay.enabled: its codes travel through the acquirer", ":3: wallet.wechat: warning: filled in, and not enabled"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("lacks %s:\n%s", want, said)
+		}
+	}
+}
+
 func TestCheckBlamesTheDialectForWhatTheAcquirersNumbersHaveNoPartIn(t *testing.T) {
 	text := brokenShop[:strings.Index(brokenShop, "[till]")]
 	text = strings.NewReplacer(`"unionpai"`, `"unionpay"`+"\ndialect_file = \"own.toml\"", "nowhere.key", "tmk.key", `"70"`, `"70s"`).Replace(text)
