@@ -25,8 +25,9 @@ type ballast struct {
 	log  *slog.Logger
 	free func() (bytes int64, ok bool)
 
-	mu   sync.Mutex
-	held bool // guarded by mu: the file is there, whole
+	mu     sync.Mutex
+	held   bool  // guarded by mu: the file is there, whole
+	failed error // guarded by mu: why it could not be written last, for which no sale starts; nil else
 }
 
 func newBallast(opt Options) *ballast {
@@ -59,21 +60,44 @@ func (b *ballast) fill() {
 // load makes the file if it is not there and there is room for more than it. Its content is random, since some file
 // systems store zeros for nothing. The caller has mu.
 func (b *ballast) load() error {
-	if b.size <= 0 {
-		b.held = true
+	b.held, b.failed = b.whole(), nil
+	if b.held {
 		return nil
 	}
-	if info, err := os.Stat(b.path); err == nil && info.Size() == b.size {
-		b.held = true
-		return nil
-	}
-	if free, ok := b.free(); ok && free < b.size+minFree {
-		return ErrFull
+	if err := b.fits(); err != nil {
+		return err
 	}
 	if err := fillFile(b.path, b.size); err != nil {
-		return errors.Join(err, os.Remove(b.path))
+		err = errors.Join(err, os.Remove(b.path))
+		b.failed = b.refusal(err)
+		return err
 	}
 	b.held = true
+	return nil
+}
+
+// whole tells whether the file is there as it should be.
+func (b *ballast) whole() bool {
+	if b.size <= 0 {
+		return true
+	}
+	info, err := os.Stat(b.path)
+	return err == nil && info.Size() == b.size
+}
+
+// fits looks whether there is room for the file and for what is kept beside it.
+func (b *ballast) fits() error {
+	if err := b.spare(b.size + minFree); err != nil {
+		return fmt.Errorf("%w, %d MiB of them for the ballast", err, b.size>>20)
+	}
+	return nil
+}
+
+// spare looks whether so many bytes are free.
+func (b *ballast) spare(need int64) error {
+	if free, ok := b.free(); ok && free < need {
+		return fmt.Errorf("%w: %d MiB free, %d MiB needed", ErrFull, free>>20, need>>20)
+	}
 	return nil
 }
 
@@ -139,9 +163,8 @@ func (b *ballast) room() error {
 	if b == nil {
 		return nil
 	}
-	free, ok := b.free()
-	if ok && free < minFree {
-		return fmt.Errorf("%w: %d MiB free, %d MiB needed", ErrFull, free>>20, minFree>>20)
+	if err := b.spare(minFree); err != nil {
+		return err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,16 +172,47 @@ func (b *ballast) room() error {
 		return nil
 	}
 	err := b.load()
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrExist), errors.Is(err, syscall.EISDIR): // somebody did this to the file; there is room
+	why := b.refusal(err)
+	if err != nil && why == nil {
 		b.log.Warn("journal's ballast cannot be made", "err", err)
+	}
+	return why
+}
+
+// refusal is what an error of load means for a new sale. None is refused where somebody did something to the file: there is room.
+func (b *ballast) refusal(err error) error {
+	switch {
+	case err == nil, errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrExist), errors.Is(err, syscall.EISDIR):
 		return nil
+	case errors.Is(err, ErrFull):
+		return err
 	default:
 		return fmt.Errorf("%w: no room for the ballast of %d MiB: %w", ErrFull, b.size>>20, err)
 	}
 }
 
-// Room tells whether a new sale may start: nil, or an error that wraps ErrFull.
+// full says what room would, as far as that is known without writing.
+func (b *ballast) full() error {
+	if b == nil {
+		return nil
+	}
+	if err := b.spare(minFree); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held || b.whole() {
+		return nil
+	}
+	if err := b.fits(); err != nil {
+		return err
+	}
+	return b.failed
+}
+
+// Room tells whether a new sale may start: nil, or an error that wraps ErrFull. It may write, to hold room back for payments.
 func (j *Journal) Room() error { return j.ballast.room() }
+
+// Full tells the same to who only asks, however often: it writes nothing, and logs nothing. Where the disk seems to have room
+// and yet takes nothing, it is what the last Room has found.
+func (j *Journal) Full() error { return j.ballast.full() }

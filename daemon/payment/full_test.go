@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,5 +41,25 @@ func TestANearlyFullDiskIsInTheHealthAndInTheRefusalWithHowMuchIsMissing(t *test
 	free = 1 << 30
 	if h := d.Health(ctx); h.Status != "ok" {
 		t.Errorf("with room again health is %+v", h)
+	}
+}
+
+func TestHealthThatIsAskedForWritesNothingBesideTheJournal(t *testing.T) {
+	free := int64(8 << 20)
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j, err := journal.Open(t.Context(), journal.Options{
+		Path: path, Now: time.Now, Projections: []journal.Projection{Projection()}, Ballast: 1 << 20,
+		Free: func() int64 { return free },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	log := slog.New(slog.DiscardHandler)
+	d := NewDesk(Options{Book: NewBook(j, nil, time.Now, log), Card: &script{pol: cardPolicy}, Now: time.Now, Log: log})
+	free = 1 << 30
+	d.Health(t.Context())
+	if _, err := os.Stat(path + ".ballast"); err == nil {
+		t.Error("health has written the ballast")
 	}
 }

@@ -134,7 +134,7 @@ func (d *Desk) Health(ctx context.Context) Health {
 			warn("refund_late", "the "+string(a.Kind)+" "+a.Key.String()+" is not answered yet"+why(a), "check the line to the acquirer or gateway")
 		}
 	}
-	if err := d.book.j.Room(); err != nil {
+	if err := d.book.j.Full(); err != nil {
 		p := fullDisk(err)
 		warn("disk_full", p.Detail, p.Remedy)
 	}
