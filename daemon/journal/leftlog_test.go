@@ -94,3 +94,62 @@ func TestTheLogOfACrashIsReadWithoutAMarkToo(t *testing.T) {
 		t.Error("the index of the look is left")
 	}
 }
+
+func TestALookAtTheLogOfACrashLeavesNoIndexOfIt(t *testing.T) {
+	_, opt := crashed(t)
+	look := open(t, looked(opt))
+	if _, err := look.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	stop(t, look)
+	wantIndex(t, opt, false)
+}
+
+func TestALookLeavesTheIndexThatWasThereBefore(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("one looks at a time there")
+	}
+	_, opt := crashed(t)
+	first := open(t, looked(opt)) // two may look at a copy that was never opened to write: it has no lock
+	stop(t, open(t, looked(opt)))
+	wantIndex(t, opt, true)
+	if n := len(events(t, first)); n != 81 {
+		t.Errorf("%d events, want 81", n)
+	}
+	stop(t, first)
+	wantIndex(t, opt, false)
+}
+
+func TestAJournalThatIsOpenedAgainWithALogLeavesNoIndexOfIt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("nobody looks there first")
+	}
+	older, opt := crashed(t)
+	opt.KeepDamaged = true
+	right, err := os.ReadFile(opt.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(opt.Path, older, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := open(t, opt)
+	if j.Blocked() == nil {
+		t.Error("the log of another file is taken")
+	}
+	if err := os.WriteFile(opt.Path, right, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Reopen(t.Context()); err != nil || len(events(t, j)) != 81 {
+		t.Errorf("opened again with %d events, want 81 (%v)", len(events(t, j)), err)
+	}
+	wantIndex(t, opt, false)
+}
+
+// wantIndex looks for the index of a log, which who looks has beside it.
+func wantIndex(t *testing.T, opt journal.Options, want bool) {
+	t.Helper()
+	if _, err := os.Stat(opt.Path + "-shm"); (err == nil) != want {
+		t.Errorf("an index of the log is there: %v, want %v", err == nil, want)
+	}
+}

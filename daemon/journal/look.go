@@ -25,7 +25,7 @@ func (j *Journal) lookFirst(ctx context.Context, tail int64) error {
 	if j.opt.Memory || j.opt.ReadOnly || runtime.GOOS == "windows" || !hasLog(j.opt.Path) {
 		return nil
 	}
-	s, err := openStoreAs("ro", j.opt.Path, besideOnly)
+	s, err := openBeside(j.opt.Path)
 	if err != nil {
 		return nil //nolint:nilerr // who opens it to write will say
 	}
@@ -54,7 +54,7 @@ func openToLook(path string) (*store, error) {
 	if runtime.GOOS == "windows" || !hasLog(path) {
 		return openStore(path, looking)
 	}
-	s, err := openStoreAs("ro", path, besideOnly)
+	s, err := openBeside(path)
 	if err == nil {
 		var objects int
 		if err = s.queryRow("SELECT count(*) FROM sqlite_schema").Scan(&objects); err == nil || isCorrupt(err) {
@@ -63,6 +63,18 @@ func openToLook(path string) (*store, error) {
 		s.close()
 	}
 	return openStore(path, looking) // the folder takes no index of the log
+}
+
+// openBeside opens a file that has a log, and changes neither. SQLite would leave its index of the log: that goes when the
+// store is closed, unless it was there before, since somebody else who looks may need it.
+func openBeside(path string) (*store, error) {
+	index := path + "-shm"
+	_, err := os.Lstat(index)
+	s, serr := openStoreAs("ro", path, besideOnly)
+	if serr == nil && errors.Is(err, os.ErrNotExist) {
+		s.index = index
+	}
+	return s, serr
 }
 
 // hasLog tells whether a file has a log that was not written back: the head of one that was is void.

@@ -27,6 +27,7 @@ var unbound = context.Background()
 // store is one SQLite connection and its prepared statements.
 type store struct {
 	path  string // of the file; "" in memory
+	index string // of its log, to be removed when it is closed; "" for none
 	db    *sql.DB
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
@@ -136,6 +137,10 @@ func (s *store) close() {
 	s.stmts, s.resting = nil, nil
 	_ = s.conn.Close()
 	_ = s.db.Close()
+	if s.index != "" {
+		_ = os.Remove(s.index)
+		s.index = ""
+	}
 }
 
 // prepared gives the statement of a query, compiled once.
