@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // mirrorInMemory is the size of a journal up to which the tables that Verify compares with are in memory.
@@ -40,7 +42,7 @@ func (j *Journal) mirrorFor() (*mirror, error) {
 }
 
 func (j *Journal) mirrorBeside(path string, size int64) (*mirror, error) {
-	if free, ok := freeBytes(filepath.Dir(path)); ok && free < size+minFree {
+	if free, ok := j.freeBeside(path); ok && free < size+minFree {
 		return nil, fmt.Errorf("%w: %d MiB free, the tables to compare with take up to %d MiB and %d MiB are kept",
 			ErrFull, free>>20, size>>20, minFree>>20)
 	}
@@ -53,10 +55,38 @@ func (j *Journal) mirrorBeside(path string, size int64) (*mirror, error) {
 	}
 	m, err := j.mirrorIn(s)
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(path))
+		return nil, errors.Join(fullMirror(err), os.Remove(path))
 	}
 	m.path = path
 	return m, nil
+}
+
+// freeBeside tells how much room there is where a file is to be.
+func (j *Journal) freeBeside(path string) (free int64, ok bool) {
+	if j.opt.Free != nil {
+		return j.opt.Free(), true
+	}
+	return freeBytes(filepath.Dir(path))
+}
+
+// roomLeft ends Verify where the disk has filled meanwhile: what is left is for running payments, and not for the mirror.
+func (j *Journal) roomLeft(m *mirror) error {
+	if m.path == "" {
+		return nil
+	}
+	if free, ok := j.freeBeside(m.path); ok && free < minFree {
+		return fmt.Errorf("%w: %d MiB free with the tables to compare with, and %d MiB are kept", ErrFull, free>>20, minFree>>20)
+	}
+	return nil
+}
+
+// fullMirror says of an error of a mirror in a file that the disk is full. The journal's own file gives no such error here:
+// it is only read.
+func fullMirror(err error) error {
+	if primaryCode(err) == sqlite3.SQLITE_FULL {
+		return fmt.Errorf("%w: no room for the tables to compare with: %w", ErrFull, err)
+	}
+	return err
 }
 
 // bytesOnDisk is how long the file is with its log: what is derived from the events is shorter.

@@ -68,3 +68,55 @@ func TestWhatACrashLeavesOfVerifyingIsRemovedByTheNextStart(t *testing.T) {
 		t.Errorf("%v is left", files)
 	}
 }
+
+// squanderer is a tally that lets a disk fill while it is folded, or writes more than its file may hold.
+type squanderer struct {
+	tally
+	folded func(tx *journal.Tx, e journal.Event) error
+}
+
+func (s squanderer) Fold(tx *journal.Tx, e journal.Event) error {
+	if err := s.folded(tx, e); err != nil {
+		return err
+	}
+	return s.tally.Fold(tx, e)
+}
+
+func TestVerifyEndsWhenTheDiskFillsMeanwhile(t *testing.T) {
+	opt := options(t)
+	var verifying bool
+	var last, free int64 = 0, 1 << 30
+	opt.Free = func() int64 { return free }
+	opt.Projections = []journal.Projection{squanderer{folded: func(_ *journal.Tx, e journal.Event) error {
+		if verifying {
+			last, free = e.Seq, 15<<20
+		}
+		return nil
+	}}}
+	j := bulky(t, opt)
+	verifying = true
+	_, err := j.Verify(t.Context())
+	if !errors.Is(err, journal.ErrFull) || !strings.Contains(err.Error(), "15 MiB free") || last > 100 || j.Blocked() != nil {
+		t.Errorf("after %d events: %v, blocked by %v; want no room after 100", last, err, j.Blocked())
+	}
+}
+
+func TestTheFileOfVerifyThatTheDiskTakesNotIsAFullDisk(t *testing.T) {
+	opt := options(t)
+	verifying := false
+	opt.Projections = []journal.Projection{squanderer{folded: func(tx *journal.Tx, e journal.Event) error {
+		if verifying && e.Seq == 1 {
+			return tx.Exec("PRAGMA max_page_count = 1")
+		}
+		return nil
+	}}}
+	j := bulky(t, opt)
+	verifying = true
+	_, err := j.Verify(t.Context())
+	if !errors.Is(err, journal.ErrFull) || j.Blocked() != nil {
+		t.Errorf("got %v, blocked by %v; want no room", err, j.Blocked())
+	}
+	if _, err := os.Stat(opt.Path + ".verify"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is still there (%v)", err)
+	}
+}

@@ -20,6 +20,7 @@ type Report struct {
 // write meanwhile: between pages of events, and between parts of tables. Each part is compared as the events are that stand
 // then. What it finds wrong is a *DamagedError, and blocks the journal: nothing is to be written on top of damage. When
 // Reopen finds the events whole, it derives the tables anew. Events of a newer posd block it as well, and are a *NewerError.
+// It fails with an error that wraps ErrFull when it would take the room that running payments need.
 func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	m, err := j.mirrorFor()
 	if err != nil {
@@ -27,13 +28,15 @@ func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	}
 	defer m.close()
 	for done := false; !done && err == nil; {
-		done, err = j.verifyPage(ctx, m)
+		if err = j.roomLeft(m); err == nil {
+			done, err = j.verifyPage(ctx, m)
+		}
 	}
 	if err == nil {
 		err = j.compareByParts(ctx, m)
 	}
 	m.report.Events, m.report.Hash = m.at.seq, m.at.hash
-	return m.report, j.found(explain(err))
+	return m.report, j.found(explain(fullMirror(err)))
 }
 
 // found blocks the journal where Verify found it damaged or of a newer posd.
@@ -146,6 +149,9 @@ func (j *Journal) take(m *mirror, page []Event) error {
 // compareByParts compares the head, the shapes and every table, and lets others write in between.
 func (j *Journal) compareByParts(ctx context.Context, m *mirror) error {
 	now := func(compare func(tx *Tx) error) error {
+		if err := j.roomLeft(m); err != nil {
+			return err
+		}
 		return j.View(ctx, func(tx *Tx) error {
 			if err := j.catchUp(tx, m); err != nil {
 				return err
