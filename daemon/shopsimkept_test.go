@@ -33,6 +33,7 @@ var keptShopSeeds = []struct {
 	{1250, 500, "a reversal came due behind an older one that had the terminal, and a new payment was first"},
 	{1711, 500, "likewise, with a void"},
 	{4414, 500, "the clock was set forward while a host's rule forbade a try: posd waits by time that nobody sets"},
+	{5291, 500, "a code was shown again just as posd forgot it: it is remembered from when posd has it, not from when it is sent"},
 	{39, 40, "a commit failed while a sale was in flight: recovery reversed it at once"},
 }
 
